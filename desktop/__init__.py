@@ -1,0 +1,23 @@
+"""Alcove: a private AI chat on your own computer, with the licence beside it.
+
+The map of the house. A module may import from the lines below its own, never from its own line or above; tests/test_map.py
+reads this list and checks every import, so it cannot go stale.
+
+    __main__
+    ui cli
+    app
+    chat offers fetch
+    settings hub library conversations engine transfer
+    catalogue
+    fit
+    speed
+    hardware gguf licences network
+    paths
+    errors
+    text
+
+Foreign libraries with one home: PySide6 in ui, llama_cpp in engine.worker, huggingface_hub in hub, sqlite3 in conversations,
+pynvml in hardware.nvidia, httpx2 in network, typer and rich in cli.
+"""
+
+__version__ = "0.1.0"

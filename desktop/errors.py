@@ -1,0 +1,165 @@
+"""Everything that can go wrong and that a person can act on.
+
+AlcoveError                      str(error) is one plain sentence; error.facts are its fields, error.kind its name in JSON
+├── BadReference                 what was typed names no model
+├── NetworkError
+│   ├── Offline                  the offline switch is on
+│   ├── Unreachable              no connection, a timeout, a refused or broken connection
+│   └── ServerRefused            an answer that is not the wanted one (429, 5xx ...)
+├── NotFound                     the Hub has no such repository, revision or file
+├── Gated                        the maker wants an access token or a click on its page first
+├── Forbidden                    a rule of the organisation or of this program
+├── DiskFull                     not enough room, told before the first byte or when it happens
+├── NotWritable                  a folder or file that cannot be written
+├── Corrupt                      bytes are not what they should be (hash, length)
+│   ├── NotGguf                  the file is no GGUF at all
+│   └── Truncated                a GGUF that ends too early
+├── UnknownArchitecture          the engine cannot run this kind of model
+├── WillNotFit                   more memory needed than there is
+├── ContextFull                  the conversation is longer than the model can hold
+├── LoadFailed                   the engine could not open a model, for a reason it told
+└── EngineCrashed                the engine's process ended by itself
+
+Anything else that is raised is a bug. Cancelling is not an error: it is closing the iterator.
+"""
+
+import re
+
+from desktop import text
+
+
+class AlcoveError(Exception):
+    """Base of all stated errors: `sentence` is formatted with the facts given by keyword."""
+
+    sentence = "Something went wrong."
+
+    def __init__(self, **facts: object) -> None:
+        self.facts = facts
+        readable = {k: text.size(v) if k.endswith("_bytes") and isinstance(v, int) else v for k, v in facts.items()}
+        super().__init__(self.sentence.format(**readable))
+
+    @property
+    def kind(self) -> str:
+        """The class name in snake_case: stable key in JSON."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+
+
+class BadReference(AlcoveError):
+    """Facts: reference."""
+
+    sentence = (
+        "“{reference}” names no model: use a catalogue name such as qwen3-8b, hf:OWNER/REPO/FILE.gguf, "
+        "the path of a .gguf file, or guide."
+    )
+
+
+class NetworkError(AlcoveError):
+    """Anything between this computer and another one."""
+
+
+class Offline(NetworkError):
+    """Facts: host."""
+
+    sentence = "Alcove is set to offline, so it did not connect to {host}; turn off the offline switch in Settings to allow it."
+
+
+class Unreachable(NetworkError):
+    """Facts: host, why."""
+
+    sentence = "{host} could not be reached: {why}."
+
+
+class ServerRefused(NetworkError):
+    """Facts: host, status, why."""
+
+    sentence = "{host} answered with an error ({status}): {why}."
+
+
+class NotFound(AlcoveError):
+    """Facts: what, host."""
+
+    sentence = "{host} has no {what}; check the spelling, or it may have been renamed or removed."
+
+
+class Gated(AlcoveError):
+    """Facts: repo, page."""
+
+    sentence = (
+        "The maker of {repo} wants you to agree to its terms first: open {page}, accept them there, "
+        "then give Alcove your Hugging Face access token."
+    )
+
+
+class Forbidden(AlcoveError):
+    """Facts: what, rule."""
+
+    sentence = "{what} is not allowed here: {rule}."
+
+
+class DiskFull(AlcoveError):
+    """Facts: needed_bytes, free_bytes, folder."""
+
+    sentence = (
+        "This needs {needed_bytes} of disk space and {free_bytes} are free in {folder}; "
+        "remove something, or choose another folder in Settings. What has arrived is kept."
+    )
+
+
+class NotWritable(AlcoveError):
+    """Facts: path."""
+
+    sentence = "{path} cannot be written; choose another folder with --home or ALCOVE_HOME, or give yourself permission to write there."
+
+
+class Corrupt(AlcoveError):
+    """Facts: path, why."""
+
+    sentence = "{path} is damaged: {why}."
+
+
+class NotGguf(Corrupt):
+    """Facts: path."""
+
+    sentence = "{path} is not a GGUF model file."
+
+
+class Truncated(Corrupt):
+    """Facts: path, size_bytes, expected_bytes."""
+
+    sentence = "{path} ends too early: it has {size_bytes} of {expected_bytes}; download it again."
+
+
+class UnknownArchitecture(AlcoveError):
+    """Facts: path, architecture."""
+
+    sentence = "This version of the engine cannot run models of the kind “{architecture}”; a newer Alcove may."
+
+
+class WillNotFit(AlcoveError):
+    """Facts: needed_bytes, free_bytes."""
+
+    sentence = (
+        "This model needs {needed_bytes} of memory and {free_bytes} are free; "
+        "close other programs, or choose a lighter version or a shorter conversation memory."
+    )
+
+
+class ContextFull(AlcoveError):
+    """Facts: tokens, context."""
+
+    sentence = (
+        "This conversation has become too long for the model ({tokens} of {context} tokens); "
+        "start a new chat, or load the model with a longer conversation memory."
+    )
+
+
+class LoadFailed(AlcoveError):
+    """Facts: path, why."""
+
+    sentence = "The engine could not open {path}: {why}."
+
+
+class EngineCrashed(AlcoveError):
+    """Facts: code (the process's exit code, negative for a signal)."""
+
+    sentence = "The engine stopped by itself (code {code}); what was written so far is kept, and the next message starts it again."

@@ -1,0 +1,61 @@
+"""Where Alcove keeps its files: one home folder that `--home` or ALCOVE_HOME moves, and the resources that came with it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from desktop.errors import NotWritable
+
+RESOURCES = Path(__file__).resolve().parent.parent / "resources"
+GUIDE = RESOURCES / "starter" / "alcove-guide.gguf"
+
+
+def resource(name: str) -> Path:
+    """A file that came with the program, by its path below resources/."""
+    return RESOURCES / name
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Every file that Alcove writes lies below `home`, but for models when the person chose another folder for them."""
+
+    home: Path
+
+    @classmethod
+    def default(cls, home: str | os.PathLike[str] | None = None) -> "Paths":
+        """`home` if given, else ALCOVE_HOME, else the system's folder for the data of programs."""
+        chosen = home or os.environ.get("ALCOVE_HOME") or platformdirs.user_data_dir("alcove", appauthor=False)
+        return cls(Path(chosen).expanduser().absolute())
+
+    @property
+    def models(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def database(self) -> Path:
+        return self.home / "conversations.sqlite"
+
+    @property
+    def settings(self) -> Path:
+        return self.home / "settings.json"
+
+    @property
+    def cache(self) -> Path:
+        return self.home / "cache"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    def create(self) -> None:
+        """Make the folders, readable by their owner only. Raises NotWritable."""
+        try:
+            for folder in (self.home, self.models, self.cache, self.logs):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe = self.home / f".writable-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise NotWritable(path=str(self.home)) from error

@@ -1,0 +1,44 @@
+"""Figures as short strings for people: bytes, rates, durations, counts."""
+
+
+def size(bytes_: float) -> str:
+    """Bytes as a person reads them, decimal units as on a shop's label: 2497280256 -> "2.5 GB"."""
+    if bytes_ < 1_000_000:
+        return f"{bytes_ / 1000:.0f} KB"
+    if bytes_ < 999_500_000:
+        return f"{bytes_ / 1e6:.0f} MB"
+    if bytes_ < 99.95e9:
+        return f"{bytes_ / 1e9:.1f} GB"
+    return f"{bytes_ / 1e9:.0f} GB"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as the two units that matter: 45 -> "45 s", 200 -> "3 min", 4000 -> "1 h 7 min"."""
+    if seconds < 59.5:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def rate(bytes_per_s: float) -> str:
+    """A transfer rate: 12400000 -> "12 MB/s"."""
+    return f"{size(bytes_per_s)}/s"
+
+
+WORDS_PER_TOKEN = 0.75  # English prose with today's vocabularies; stated wherever words a second are shown
+
+
+def words_per_second(tokens_per_s: float) -> str:
+    """A writing rate in words: 12.3 tokens a second -> "9 words a second"."""
+    words = tokens_per_s * WORDS_PER_TOKEN
+    if words < 0.95:
+        return "less than one word a second"
+    return "1 word a second" if round(words) == 1 else f"{words:.0f} words a second"
+
+
+def billions(count: float) -> str:
+    """A number of weights: 8190735360 -> "8.2 billion", 5700000 -> "6 million"."""
+    return f"{count / 1e9:.1f} billion".replace(".0 ", " ") if count >= 950e6 else f"{count / 1e6:.0f} million"
