@@ -1,0 +1,108 @@
+"""What an engine is: load() and chat() are generators, close() ends it; and the frozen things that cross its border.
+
+`engine.local` runs llama.cpp in a process of its own; the same protocol can stand before any other thing that answers.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation: `role` is "system", "user" or "assistant"."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """Which file to open, and how: `context` in tokens; `threads` None leaves one core free; `kv_type` "f16", "q8_0" or "q4_0"."""
+
+    path: Path
+    context: int = 4096
+    gpu_layers: int = 0
+    threads: int | None = None
+    kv_type: str = "f16"
+    mmap: bool = True
+
+
+@dataclass(frozen=True)
+class ChatOptions:
+    """How to answer: None takes the file's own `general.sampling.*`, or our default where the file says nothing."""
+
+    max_tokens: int = 2048
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loading:
+    """A model is being opened: `fraction` from 0 to 1."""
+
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The prompt is being read; tokens that the last turn left in memory count as done."""
+
+    done_tokens: int
+    total_tokens: int
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The next part of the answer, never half a character; empty while there is nothing new."""
+
+    text: str
+    thinking: bool = False
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is open: `context` in tokens as granted, `has_template` whether the file brought a chat template that works."""
+
+    context: int
+    load_s: float
+    architecture: str
+    name: str | None
+    has_template: bool
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole answer: the pieces joined, why it ended ("stop", "length" or "cancelled"), and its figures.
+
+    `prompt_tokens` counts the whole prompt, of which `cached_tokens` needed no reading; `first_token_s` is from the question to
+    the first token; `tokens_per_s` is the writing rate after it, 0 when there was nothing to measure.
+    """
+
+    text: str
+    thinking: str
+    finish: str
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    first_token_s: float
+    tokens_per_s: float
+
+
+class Engine(Protocol):
+    """Answers with one model at a time. Both generators yield at least every 0.2 s and are cancelled by closing them."""
+
+    def load(self, options: LoadOptions) -> Generator[Loading, None, Loaded]:
+        """Open a model. Raises NotGguf, Truncated, UnknownArchitecture, WillNotFit, LoadFailed, EngineCrashed."""
+
+    def chat(self, messages: Sequence[Message], options: ChatOptions) -> Generator[Reading | Piece, None, Reply]:
+        """Answer the last message. Raises ContextFull, LoadFailed, EngineCrashed."""
+
+    def close(self) -> None:
+        """End it: no process, no thread, no memory is left."""
