@@ -108,7 +108,9 @@ class DiskFull(AlcoveError):
 class NotWritable(AlcoveError):
     """Facts: path."""
 
-    sentence = "{path} cannot be written; choose another folder with --home or ALCOVE_HOME, or give yourself permission to write there."
+    sentence = (
+        "{path} cannot be written; choose another folder with --home or ALCOVE_HOME, or give yourself permission to write there."
+    )
 
 
 class Corrupt(AlcoveError):
@@ -162,4 +164,6 @@ class LoadFailed(AlcoveError):
 class EngineCrashed(AlcoveError):
     """Facts: code (the process's exit code, negative for a signal)."""
 
-    sentence = "The engine stopped by itself (code {code}); what was written so far is kept, and the next message starts it again."
+    sentence = (
+        "The engine stopped by itself (code {code}); what was written so far is kept, and the next message starts it again."
+    )

@@ -1,0 +1,237 @@
+"""Conversations and their messages in one SQLite file: written before the engine is asked, deleted only from a trash."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from desktop.errors import Corrupt, NotWritable
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS conversations (
+    id INTEGER PRIMARY KEY, title TEXT NOT NULL, model TEXT NOT NULL,
+    created TEXT NOT NULL, updated TEXT NOT NULL, deleted TEXT);
+CREATE TABLE IF NOT EXISTS messages (
+    id INTEGER PRIMARY KEY, conversation_id INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
+    role TEXT NOT NULL CHECK (role IN ('user', 'assistant')), text TEXT NOT NULL, thinking TEXT NOT NULL DEFAULT '',
+    model TEXT NOT NULL DEFAULT '', created TEXT NOT NULL, finish TEXT NOT NULL DEFAULT '', tokens_per_s REAL,
+    replaced TEXT);
+CREATE INDEX IF NOT EXISTS messages_by_conversation ON messages (conversation_id, id);
+CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text, content='messages', content_rowid='id', 
+    tokenize='unicode61 remove_diacritics 2');
+CREATE TRIGGER IF NOT EXISTS messages_added AFTER INSERT ON messages BEGIN
+    INSERT INTO words (rowid, text) VALUES (new.id, new.text); END;
+CREATE TRIGGER IF NOT EXISTS messages_removed AFTER DELETE ON messages BEGIN
+    INSERT INTO words (words, rowid, text) VALUES ('delete', old.id, old.text); END;
+CREATE TRIGGER IF NOT EXISTS messages_changed AFTER UPDATE OF text ON messages BEGIN
+    INSERT INTO words (words, rowid, text) VALUES ('delete', old.id, old.text);
+    INSERT INTO words (rowid, text) VALUES (new.id, new.text); END;
+"""
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A row of the list at the left. Times are ISO 8601 in UTC."""
+
+    id: int
+    title: str
+    model: str
+    created: str
+    updated: str
+    messages: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One message as it was said. `finish` of an answer: stop, length, cancelled, crashed, or writing while it streams."""
+
+    id: int
+    conversation_id: int
+    role: str
+    text: str
+    thinking: str
+    model: str
+    created: str
+    finish: str
+    tokens_per_s: float | None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A place where something was said: `snippet` with the words found between \\x02 and \\x03."""
+
+    conversation: Conversation
+    message_id: int
+    snippet: str
+
+
+class Conversations:
+    """The store. Safe to use from several threads; each call is one transaction. Raises NotWritable, Corrupt when opened."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        try:
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA foreign_keys = ON")
+            self._db.executescript(SCHEMA)
+            if (version := self._db.execute("PRAGMA user_version").fetchone()[0]) > VERSION:
+                raise Corrupt(path=str(path), why=f"it was written by a newer Alcove (format {version})")
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
+            # An answer that was being written when the program ended is kept as far as it had come.
+            self._db.execute("UPDATE messages SET finish = 'crashed' WHERE finish = 'writing'")
+        except sqlite3.OperationalError as error:
+            raise NotWritable(path=str(path)) from error
+        except sqlite3.DatabaseError as error:
+            raise Corrupt(path=str(path), why="it is no database that Alcove can read") from error
+
+    def close(self) -> None:
+        """Fold the journal into the file and let go of it."""
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def create(self, title: str, model: str) -> int:
+        """A new conversation; returns its id."""
+        with self._transaction() as db:
+            now = _now()
+            row = db.execute(
+                "INSERT INTO conversations (title, model, created, updated) VALUES (?, ?, ?, ?)", (title, model, now, now)
+            )
+            return int(row.lastrowid or 0)
+
+    def get(self, conversation_id: int) -> Conversation | None:
+        """The conversation, also when it lies in the trash; None when it is gone."""
+        rows = self._conversations("c.id = ?", (conversation_id,))
+        return rows[0] if rows else None
+
+    def list(self) -> tuple[Conversation, ...]:
+        """All conversations but those in the trash, last used first."""
+        return self._conversations("c.deleted IS NULL", ())
+
+    def _conversations(self, where: str, values: tuple[object, ...]) -> tuple[Conversation, ...]:
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT c.id, c.title, c.model, c.created, c.updated, count(m.id) FROM conversations c"
+                f" LEFT JOIN messages m ON m.conversation_id = c.id AND m.replaced IS NULL WHERE {where} GROUP BY c.id ORDER BY c.updated DESC, c.id DESC",
+                values,
+            ).fetchall()
+        return tuple(Conversation(*row) for row in rows)
+
+    def rename(self, conversation_id: int, title: str) -> None:
+        """Give it another title."""
+        with self._transaction() as db:
+            db.execute("UPDATE conversations SET title = ? WHERE id = ?", (title, conversation_id))
+
+    def use_model(self, conversation_id: int, model: str) -> None:
+        """Remember which model the conversation goes on with."""
+        with self._transaction() as db:
+            db.execute("UPDATE conversations SET model = ? WHERE id = ?", (model, conversation_id))
+
+    def delete(self, conversation_id: int) -> None:
+        """Put it in the trash, from where `restore` takes it back."""
+        with self._transaction() as db:
+            db.execute("UPDATE conversations SET deleted = ? WHERE id = ?", (_now(), conversation_id))
+
+    def restore(self, conversation_id: int) -> None:
+        """Take it out of the trash."""
+        with self._transaction() as db:
+            db.execute("UPDATE conversations SET deleted = NULL WHERE id = ?", (conversation_id,))
+
+    def empty_trash(self, before: str | None = None) -> int:
+        """Remove for good what was deleted (before an ISO time); returns how many conversations."""
+        with self._transaction() as db:
+            row = db.execute("DELETE FROM conversations WHERE deleted IS NOT NULL AND deleted < ?", (before or "9999",))
+            return row.rowcount
+
+    def messages(self, conversation_id: int) -> tuple[Stored, ...]:
+        """What was said, in order."""
+        with self._lock:
+            rows = self._db.execute(
+                f"{SELECT_MESSAGES} WHERE conversation_id = ? AND replaced IS NULL ORDER BY id", (conversation_id,)
+            ).fetchall()
+        return tuple(Stored(*row) for row in rows)
+
+    def message(self, message_id: int) -> Stored:
+        """One message. Raises KeyError when it is gone."""
+        with self._lock:
+            row = self._db.execute(f"{SELECT_MESSAGES} WHERE id = ?", (message_id,)).fetchone()
+        if row is None:
+            raise KeyError(message_id)
+        return Stored(*row)
+
+    def add(self, conversation_id: int, role: str, text: str, *, model: str = "", finish: str = "") -> int:
+        """Append a message and move the conversation to the top; returns the message's id."""
+        with self._transaction() as db:
+            now = _now()
+            db.execute("UPDATE conversations SET updated = ? WHERE id = ?", (now, conversation_id))
+            row = db.execute(
+                "INSERT INTO messages (conversation_id, role, text, model, created, finish) VALUES (?, ?, ?, ?, ?, ?)",
+                (conversation_id, role, text, model, now, finish),
+            )
+            return int(row.lastrowid or 0)
+
+    def write(self, message_id: int, text: str, thinking: str, finish: str, tokens_per_s: float | None = None) -> None:
+        """Set what an answer says so far, and how it ended."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE messages SET text = ?, thinking = ?, finish = ?, tokens_per_s = ? WHERE id = ?",
+                (text, thinking, finish, tokens_per_s, message_id),
+            )
+
+    def replace_from(self, conversation_id: int, message_id: int) -> tuple[int, ...]:
+        """Set a message and all after it aside, for another try; returns their ids, for `put_back`."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "UPDATE messages SET replaced = ? WHERE conversation_id = ? AND id >= ? AND replaced IS NULL RETURNING id",
+                (_now(), conversation_id, message_id),
+            ).fetchall()
+        return tuple(row[0] for row in rows)
+
+    def put_back(self, conversation_id: int, message_ids: tuple[int, ...]) -> None:
+        """Undo `replace_from`: these messages again, and what came in their place set aside."""
+        if message_ids:
+            self.replace_from(conversation_id, min(message_ids))
+            with self._transaction() as db:
+                db.executemany("UPDATE messages SET replaced = NULL WHERE id = ?", [(i,) for i in message_ids])
+
+    def search(self, words: str, limit: int = 50) -> tuple[Hit, ...]:
+        """Where these words (or beginnings of words) were said, best first, one place per conversation."""
+        query = " ".join(f'"{word}"*' for word in words.replace('"', " ").split())
+        if not query:
+            return ()
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT m.conversation_id, m.id, snippet(words, 0, char(2), char(3), '…', 12) FROM words"
+                " JOIN messages m ON m.id = words.rowid JOIN conversations c ON c.id = m.conversation_id"
+                " WHERE words MATCH ? AND c.deleted IS NULL AND m.replaced IS NULL ORDER BY rank LIMIT ?",
+                (query, limit * 4),
+            ).fetchall()
+        titles = {c.id: c for c in self.list()}
+        wanted = words.casefold().split()
+        hits = {c.id: Hit(c, 0, "") for c in titles.values() if all(w in c.title.casefold() for w in wanted)}
+        for conversation_id, message_id, snippet in rows:
+            if conversation_id not in hits or not hits[conversation_id].message_id:
+                hits[conversation_id] = Hit(titles[conversation_id], message_id, snippet)
+        return tuple(hits.values())[:limit]
+
+
+SELECT_MESSAGES = "SELECT id, conversation_id, role, text, thinking, model, created, finish, tokens_per_s FROM messages"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

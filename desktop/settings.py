@@ -1,0 +1,72 @@
+"""What the person chose, in one JSON file: checked when read, written atomically, never lost to a bad value."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from desktop.errors import NotWritable
+from desktop.paths import Paths
+
+Theme = Literal["system", "light", "dark", "contrast"]
+
+
+class Settings(msgspec.Struct, kw_only=True):
+    """All settings with their defaults. Change a field, then `save()`."""
+
+    theme: Theme = "system"
+    text_scale: float = 1.0  # of the type scale: 0.85 to 1.6
+    offline: bool = False
+    models_dir: str = ""  # empty: the folder below the home
+    panel_open: bool = True
+    last_model: str = ""  # reference of the model that a new chat starts with
+    context: int = 0  # tokens of conversation memory; 0: what suits model and computer
+    hub_endpoint: str = ""  # empty: HF_ENDPOINT, else huggingface.co
+    ca_file: str = ""  # a company's certificate, in addition to the system's
+    window: str = ""  # size and place of the window, as Qt wrote them
+
+
+def load(path: Path) -> Settings:
+    """The settings at `path`. A value that cannot be read falls back to its default; the unreadable file is kept aside."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return Settings()
+    try:
+        return msgspec.json.decode(content, type=Settings)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        os.replace(path, path.with_suffix(".unreadable.json"))
+        return _salvage(content)
+
+
+def _salvage(content: bytes) -> Settings:
+    """Every single field that is still valid."""
+    try:
+        fields = msgspec.json.decode(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return Settings()
+    good = Settings()
+    for name, value in fields.items() if isinstance(fields, dict) else ():
+        try:
+            setattr(good, name, getattr(msgspec.convert({name: value}, Settings), name))
+        except (msgspec.ValidationError, AttributeError):
+            continue
+    return good
+
+
+def save(settings: Settings, path: Path) -> None:
+    """Write through a temporary file, so that a crash leaves the old settings or the new ones. Raises NotWritable."""
+    fresh = path.with_suffix(".new")
+    try:
+        with fresh.open("wb") as out:
+            out.write(msgspec.json.format(msgspec.json.encode(settings)))
+            os.fsync(out.fileno())
+        os.replace(fresh, path)
+    except OSError as error:
+        raise NotWritable(path=str(path)) from error
+
+
+def models_dir(settings: Settings, paths: Paths) -> Path:
+    """The folder for models: the person's choice, or the one below the home."""
+    return Path(settings.models_dir).expanduser() if settings.models_dir else paths.models
