@@ -2,6 +2,7 @@
 
 AlcoveError                      str(error) is one plain sentence; error.facts are its fields, error.kind its name in JSON
 ├── BadReference                 what was typed names no model
+├── NotHere                      the model is not on this computer yet
 ├── NetworkError
 │   ├── Offline                  the offline switch is on
 │   ├── Unreachable              no connection, a timeout, a refused or broken connection
@@ -10,6 +11,7 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 ├── Gated                        the maker wants an access token or a click on its page first
 ├── Forbidden                    a rule of the organisation or of this program
 ├── DiskFull                     not enough room, told before the first byte or when it happens
+│   └── FileTooBig               the disk's format cannot hold a file of this size (FAT32: 4 GB)
 ├── NotWritable                  a folder or file that cannot be written
 ├── Corrupt                      bytes are not what they should be (hash, length)
 │   ├── NotGguf                  the file is no GGUF at all
@@ -51,6 +53,12 @@ class BadReference(AlcoveError):
         "“{reference}” names no model: use a catalogue name such as qwen3-8b, hf:OWNER/REPO/FILE.gguf, "
         "the path of a .gguf file, or guide."
     )
+
+
+class NotHere(AlcoveError):
+    """Facts: name, reference."""
+
+    sentence = "{name} is not on this computer yet; get it on the Models page or with: alcove get {reference}"
 
 
 class NetworkError(AlcoveError):
@@ -103,6 +111,12 @@ class DiskFull(AlcoveError):
         "This needs {needed_bytes} of disk space and {free_bytes} are free in {folder}; "
         "remove something, or choose another folder in Settings. What has arrived is kept."
     )
+
+
+class FileTooBig(DiskFull):
+    """Facts: size_bytes, folder."""
+
+    sentence = "{folder} cannot hold a single file of {size_bytes}; choose a folder on another disk in Settings."
 
 
 class NotWritable(AlcoveError):

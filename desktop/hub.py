@@ -1,0 +1,226 @@
+"""The Hugging Face Hub: search, list files, read the headers of remote ones. The only home of huggingface_hub.
+
+HF_ENDPOINT names another Hub or a mirror, HF_TOKEN an access token; the token goes to the endpoint and to no other host.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from desktop import __version__, gguf
+from desktop.errors import BadReference, NotFound, ServerRefused
+from desktop.network import Client, Network, Response, refusal
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import ModelInfo
+
+ENDPOINT = "https://huggingface.co"
+
+
+@dataclass(frozen=True)
+class File:
+    """A GGUF file on the Hub, at one commit. `kind`: "model", "split" (one of several parts), "mmproj" or "imatrix"."""
+
+    repo: str
+    revision: str
+    name: str
+    size_bytes: int
+    sha256: str | None
+    quantization: str | None
+    url: str
+    kind: str = "model"
+
+
+@dataclass(frozen=True)
+class Repo:
+    """A repository with GGUF files and what its card says about the licence."""
+
+    id: str
+    revision: str
+    licence_tag: str | None
+    licence_name: str | None
+    licence_link: str | None
+    gated: bool
+    downloads: int
+    updated: str
+    base_models: tuple[str, ...]
+    files: tuple[File, ...]
+
+    def variant(self, quantization: str) -> File | None:
+        """The model file of one quantisation, or None."""
+        same = (f for f in self.files if f.kind == "model" and (f.quantization or "").lower() == quantization.lower())
+        return next(same, None)
+
+
+class Hub:
+    """One Hub: an endpoint, perhaps a token, reached through the network's door."""
+
+    def __init__(self, network: Network, endpoint: str | None = None, token: str | None = None) -> None:
+        self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
+        self.token = token or os.environ.get("HF_TOKEN") or None
+        self._network = network
+        parts = urlsplit(self.endpoint)
+        if parts.scheme == "http":  # asked for in so many words: a mirror inside the house
+            network.plain_hosts.add(parts.hostname or "")
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.endpoint).hostname or self.endpoint
+
+    def page(self, repo: str) -> str:
+        """The address of a repository's page, where terms are accepted."""
+        return f"{self.endpoint}/{repo}"
+
+    def headers(self, file: File) -> dict[str, str]:
+        """What a request for this file must carry: the token, if there is one and the file is on this Hub."""
+        if self.token is None or not file.url.startswith(f"{self.endpoint}/"):
+            return {}
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def search(self, words: str, limit: int = 20) -> Iterator[Repo]:
+        """Repositories with GGUF files whose name has the words, most downloaded first, each as soon as it is known.
+
+        A list on the Hub has no file sizes, so every repository costs a second request.
+        """
+        with self._api("The Hub", words) as api:
+            found = [info.id for info in api.list_models(search=words, filter="gguf", sort="downloads", limit=limit)]
+        for name in found:
+            try:
+                repo = self.repo(name)
+            except NotFound:  # removed between the two requests
+                continue
+            if repo.files:
+                yield repo
+
+    def repo(self, id: str, revision: str | None = None) -> Repo:
+        """A repository and its GGUF files, at a branch, tag or commit. Raises BadReference, NotFound, Gated, NetworkError."""
+        at = f" at {revision}" if revision else ""
+        with self._api(f"repository {id}{at}", id) as api:
+            info = api.model_info(id, revision=revision, files_metadata=True)
+        return self._repo(info)
+
+    def file(self, repo: str, name: str, revision: str | None = None) -> File:
+        """One GGUF file of a repository. Raises as repo() does."""
+        for file in self.repo(repo, revision).files:
+            if file.name == name:
+                return file
+        raise NotFound(what=f"file {name} in {repo}", host=self.host)
+
+    def read_header(self, file: File) -> gguf.Header:
+        """The header of a remote file, from its first bytes only. Raises NotGguf, Corrupt, NetworkError, Gated, NotFound."""
+        with self._network.client(f"read the header of {file.name}") as client:
+            return gguf.read_ranges(lambda start, length: self._range(client, file, start, length), file.name)
+
+    def _range(self, client: Client, file: File, start: int, length: int) -> bytes:
+        """Some bytes of a remote file; fewer at its end. A server that ignores Range is read up to there."""
+        asked = {**self.headers(file), "Range": f"bytes={start}-{start + length - 1}", "Accept-Encoding": "identity"}
+        with client.stream("GET", file.url, headers=asked) as response:
+            if response.status_code == 416:  # there is nothing from here on
+                return b""
+            if response.status_code >= 400:
+                raise refusal(response, what=f"file {file.name} in {file.repo}", repo=file.repo, page=self.page(file.repo))
+            skip = start if response.status_code == 200 else 0
+            content = bytearray()
+            for chunk in response.iter_raw():
+                content += chunk
+                if len(content) >= skip + length:
+                    break
+        return bytes(content[skip : skip + length])
+
+    @contextmanager
+    def _api(self, what: str, reference: str) -> Iterator["HfApi"]:
+        """huggingface_hub, its requests through our door and its errors as ours."""
+        make = _library(self._network)
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+        try:
+            yield make(endpoint=self.endpoint, token=self.token or False, library_name="alcove", library_version=__version__)
+        except HFValidationError as error:
+            raise BadReference(reference=reference) from error
+        except HfHubHTTPError as error:
+            raise refusal(error.response, what=what, repo=reference, page=self.page(reference)) from error
+        except (ValueError, KeyError, TypeError) as error:  # an answer that is not what the Hub's API sends
+            raise ServerRefused(host=self.host, status=200, why="its answer makes no sense; is it a Hub?") from error
+
+    def _repo(self, info: "ModelInfo") -> Repo:
+        card: Any = info.card_data or {}  # both have get()
+        revision = info.sha or "main"
+        files = tuple(
+            File(
+                repo=info.id,
+                revision=revision,
+                name=sibling.rfilename,
+                size_bytes=sibling.size or 0,
+                sha256=sibling.lfs.sha256 if sibling.lfs else None,
+                quantization=gguf.quantization(sibling.rfilename),
+                url=f"{self.endpoint}/{info.id}/resolve/{revision}/{quote(sibling.rfilename)}",
+                kind=kind(sibling.rfilename),
+            )
+            for sibling in info.siblings or ()
+            if sibling.rfilename.lower().endswith(".gguf")
+        )
+        return Repo(
+            id=info.id,
+            revision=revision,
+            licence_tag=_first(card.get("license")),
+            licence_name=_first(card.get("license_name")),
+            licence_link=_first(card.get("license_link")),
+            gated=bool(info.gated),
+            downloads=info.downloads or 0,
+            updated=info.last_modified.isoformat() if info.last_modified else "",
+            base_models=_all(card.get("base_model")),
+            files=files,
+        )
+
+
+def kind(name: str) -> str:
+    """What a GGUF file is, by its name: "model", "split", "mmproj" (the eyes of a model) or "imatrix" (a maker's tool)."""
+    stem = name.rpartition("/")[2].lower()
+    for other in ("mmproj", "imatrix"):
+        if other in stem:
+            return other
+    return "split" if gguf.split_part(stem) else "model"
+
+
+def _all(value: object) -> tuple[str, ...]:
+    return tuple(str(each) for each in (value if isinstance(value, list) else [value]) if each)
+
+
+def _first(value: object) -> str | None:
+    return next(iter(_all(value)), None)
+
+
+_lock = threading.Lock()
+_served: Network | None = None
+
+
+def _library(network: Network) -> Callable[..., "HfApi"]:
+    """huggingface_hub's HfApi. Imported late, for it is slow; it counts, shows and stores nothing, and uses our client."""
+    global _served
+    with _lock:
+        for switch in ("TELEMETRY", "PROGRESS_BARS", "IMPLICIT_TOKEN", "UPDATE_CHECK"):
+            os.environ.setdefault(f"HF_HUB_DISABLE_{switch}", "1")
+        import huggingface_hub
+        from huggingface_hub.hf_api import HfApi
+
+        if _served is not network:  # its client is one for the whole process
+            huggingface_hub.set_client_factory(lambda: _client(network))
+            _served = network
+        return HfApi
+
+
+def _client(network: Network) -> Client:
+    """A client that raises at once where huggingface_hub would sleep and ask again for minutes."""
+    client = network.client("look up models")
+
+    def stop(response: Response) -> None:
+        if response.status_code == 429 or response.status_code >= 500:
+            raise refusal(response, what="", repo="", page="")
+
+    client.event_hooks = {"request": [], "response": [stop]}
+    return client
