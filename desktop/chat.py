@@ -18,21 +18,6 @@ def title(question: str) -> str:
     return line[:TITLE_LENGTH].rsplit(" ", 1)[0].rstrip(",;:.-") + "…"
 
 
-def ask(
-    conversations: Conversations,
-    conversation_id: int,
-    question: str,
-    engine: Engine,
-    options: ChatOptions,
-    *,
-    model: str,
-    system: str = "",
-) -> Generator[Reading | Piece, None, Stored]:
-    """Save `question`, then stream and save its answer. Returns the stored answer. Raises what the engine raises."""
-    conversations.add(conversation_id, "user", question)
-    return (yield from answer(conversations, conversation_id, engine, options, model=model, system=system))
-
-
 def answer(
     conversations: Conversations, conversation_id: int, engine: Engine, options: ChatOptions, *, model: str, system: str = ""
 ) -> Generator[Reading | Piece, None, Stored]:

@@ -16,6 +16,7 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 ├── Corrupt                      bytes are not what they should be (hash, length)
 │   ├── NotGguf                  the file is no GGUF at all
 │   └── Truncated                a GGUF that ends too early
+│       └── HeaderTruncated      so early that even its size cannot be told
 ├── UnknownArchitecture          the engine cannot run this kind of model
 ├── WillNotFit                   more memory needed than there is
 ├── ContextFull                  the conversation is longer than the model can hold
@@ -40,10 +41,17 @@ class AlcoveError(Exception):
         readable = {k: text.size(v) if k.endswith("_bytes") and isinstance(v, int) else v for k, v in facts.items()}
         super().__init__(self.sentence.format(**readable))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.facts)  # errors cross the border of the engine's process
+
     @property
     def kind(self) -> str:
         """The class name in snake_case: stable key in JSON."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+
+
+def _rebuild(cls: type[AlcoveError], facts: dict[str, object]) -> AlcoveError:
+    return cls(**facts)
 
 
 class BadReference(AlcoveError):
@@ -143,6 +151,12 @@ class Truncated(Corrupt):
     """Facts: path, size_bytes, expected_bytes."""
 
     sentence = "{path} ends too early: it has {size_bytes} of {expected_bytes}; download it again."
+
+
+class HeaderTruncated(Truncated):
+    """Facts: path, size_bytes (what is there)."""
+
+    sentence = "{path} ends too early: only the first {size_bytes} of it are here; download it again."
 
 
 class UnknownArchitecture(AlcoveError):

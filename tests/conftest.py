@@ -1,0 +1,36 @@
+"""What every test stands on: a home of its own, no network but loopback, and nothing left running afterwards."""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+for name in ("HF_TOKEN", "HF_ENDPOINT", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+    os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that forgets to name its home must not write into the person's own."""
+    monkeypatch.setenv("ALCOVE_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    """Threads and processes that a test leaves behind fail it. Those of fixtures with a wider scope are there before."""
+    threads = set(threading.enumerate())
+    children = {p.pid for p in psutil.Process().children(recursive=True)}
+    yield
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(timeout=5)
+    left = [t.name for t in set(threading.enumerate()) - threads if not isinstance(t, threading._DummyThread)]
+    assert not left, f"threads left running: {left}"
+    born = [p for p in psutil.Process().children(recursive=True) if p.pid not in children]
+    _, alive = psutil.wait_procs(born, timeout=5)
+    for process in alive:
+        process.kill()
+    assert not alive, f"processes left running: {alive}"

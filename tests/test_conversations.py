@@ -1,0 +1,131 @@
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from desktop.conversations import Conversations
+from desktop.errors import Corrupt, NotWritable
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Conversations]:
+    conversations = Conversations(tmp_path / "c.sqlite")
+    yield conversations
+    conversations.close()
+
+
+def test_what_was_said_is_there_after_a_restart(tmp_path: Path) -> None:
+    first = Conversations(tmp_path / "c.sqlite")
+    conversation = first.create("Holiday letter", "guide")
+    first.add(conversation, "user", "Make it shorter")
+    answer = first.add(conversation, "assistant", "", model="guide", finish="writing")
+    first.write(answer, "Dear all", "let me see", "stop", 9.5)
+    first.close()
+    second = Conversations(tmp_path / "c.sqlite")
+    said = [(m.role, m.text, m.thinking, m.finish, m.tokens_per_s) for m in second.messages(conversation)]
+    assert said == [("user", "Make it shorter", "", "", None), ("assistant", "Dear all", "let me see", "stop", 9.5)]
+    assert [(c.title, c.messages) for c in second.list()] == [("Holiday letter", 2)]
+    second.close()
+
+
+def test_an_answer_cut_off_by_a_crash_of_the_program_is_kept_and_marked(tmp_path: Path) -> None:
+    first = Conversations(tmp_path / "c.sqlite")
+    conversation = first.create("t", "guide")
+    answer = first.add(conversation, "assistant", "", finish="writing")
+    first.write(answer, "half of it", "", "writing")
+    second = Conversations(tmp_path / "c.sqlite")  # the first was never closed, as after kill -9
+    assert [(m.text, m.finish) for m in second.messages(conversation)] == [("half of it", "crashed")]
+    first.close()
+    second.close()
+
+
+def test_the_last_used_is_first(store: Conversations) -> None:
+    a, b = store.create("a", ""), store.create("b", "")
+    store.add(a, "user", "again")
+    assert [c.id for c in store.list()] == [a, b]
+
+
+def test_delete_goes_to_the_trash_and_back(store: Conversations) -> None:
+    conversation = store.create("a", "")
+    store.add(conversation, "user", "precious words")
+    store.delete(conversation)
+    assert store.list() == ()
+    assert store.search("precious") == ()
+    store.restore(conversation)
+    assert [c.id for c in store.list()] == [conversation]
+    assert len(store.messages(conversation)) == 1
+    store.delete(conversation)
+    assert store.empty_trash() == 1
+    assert store.get(conversation) is None
+    assert store.messages(conversation) == ()
+
+
+def test_another_try_sets_the_old_one_aside_and_undo_brings_it_back(store: Conversations) -> None:
+    conversation = store.create("a", "")
+    store.add(conversation, "user", "question")
+    first = store.add(conversation, "assistant", "first answer")
+    gone = store.replace_from(conversation, first)
+    store.add(conversation, "assistant", "second answer")
+    assert [m.text for m in store.messages(conversation)] == ["question", "second answer"]
+    assert store.search("first") == ()
+    store.put_back(conversation, gone)
+    assert [m.text for m in store.messages(conversation)] == ["question", "first answer"]
+
+
+def test_search_finds_beginnings_of_words_and_titles(store: Conversations) -> None:
+    letter, invoice = store.create("Holiday letter", ""), store.create("Invoice", "")
+    store.add(letter, "user", "We are closing over Christmas, naïve readers")
+    store.add(invoice, "user", "Please pay by Friday")
+    assert [h.conversation.id for h in store.search("clos christ")] == [letter]
+    assert "\x02closing\x03" in store.search("closing")[0].snippet
+    assert [h.conversation.id for h in store.search("naive")] == [letter]
+    assert [h.conversation.id for h in store.search("invoice")] == [invoice]
+    assert store.search('"*( OR') == ()
+    assert store.search("  ") == ()
+
+
+def test_search_follows_changes(store: Conversations) -> None:
+    conversation = store.create("a", "")
+    message = store.add(conversation, "assistant", "apples")
+    store.write(message, "pears", "", "stop")
+    assert store.search("apples") == ()
+    assert len(store.search("pears")) == 1
+
+
+def test_several_threads_may_write(store: Conversations) -> None:
+    conversation = store.create("a", "")
+
+    def say() -> None:
+        for i in range(20):
+            store.add(conversation, "user", str(i))
+
+    threads = [threading.Thread(target=say) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(store.messages(conversation)) == 80
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite"
+    path.write_bytes(b"not a database, but somebody's file" * 40)
+    with pytest.raises(Corrupt):
+        Conversations(path)
+    assert path.read_bytes().startswith(b"not a database")
+
+
+def test_a_newer_format_is_refused_not_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite"
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(Corrupt, match="newer"):
+        Conversations(path)
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NotWritable):
+        Conversations(tmp_path / "nowhere" / "c.sqlite")

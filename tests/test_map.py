@@ -1,0 +1,56 @@
+"""The map in desktop/__init__.py is true: imports point down its list, and each foreign library has one home."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import desktop
+
+ROOT = Path(desktop.__file__).parent
+LEVELS = {
+    name: level
+    for level, line in enumerate(reversed([line for line in (desktop.__doc__ or "").splitlines() if line.startswith("    ")]))
+    for name in line.split()
+}
+HOMES = {
+    "PySide6": ("ui",),
+    "shiboken6": ("ui",),
+    "llama_cpp": ("engine.worker", "engine.answer", "engine.sampling"),
+    "huggingface_hub": ("hub",),
+    "sqlite3": ("conversations",),
+    "pynvml": ("hardware.nvidia",),
+    "httpx2": ("network",),
+    "typer": ("cli",),
+    "rich": ("cli",),
+}
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file names in an import, at the top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_imports_point_down(path: Path) -> None:
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    own = module.split(".")[0]
+    for name in imports(path):
+        top, _, rest = name.partition(".")
+        for library, homes in HOMES.items():
+            assert top != library or any(f"{module}.".startswith(f"{home}.") for home in homes), f"{module} imports {library}"
+        if top == "desktop" and (room := rest.split(".")[0]) in LEVELS and room != own:
+            assert LEVELS[room] < LEVELS[own], f"{module} imports {room}, which is not below it"
+
+
+def test_the_map_names_every_room() -> None:
+    rooms = {p.stem for p in ROOT.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()} - {"__init__"}
+    assert rooms == set(LEVELS)

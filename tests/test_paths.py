@@ -1,0 +1,34 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from desktop.errors import NotWritable
+from desktop.paths import GUIDE, Paths, resource
+
+
+def test_home_is_what_was_given_then_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALCOVE_HOME", str(tmp_path / "env"))
+    assert Paths.default(tmp_path / "given").home == tmp_path / "given"
+    assert Paths.default().home == tmp_path / "env"
+
+
+def test_every_file_lies_below_the_home(tmp_path: Path) -> None:
+    paths = Paths(tmp_path / "home")
+    paths.create()
+    for path in (paths.models, paths.database, paths.settings, paths.cache, paths.logs):
+        assert paths.home in path.parents
+    if os.name == "posix":
+        assert stat.S_IMODE(paths.home.stat().st_mode) == 0o700  # chats are nobody else's business
+
+
+def test_a_home_that_cannot_be_written_is_a_stated_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(NotWritable, match="--home"):
+        Paths(tmp_path / "file" / "home").create()
+
+
+def test_resources_come_with_the_program() -> None:
+    assert GUIDE.is_file()
+    assert resource("catalogue.json").is_file()

@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from desktop import settings
+from desktop.errors import NotWritable
+from desktop.paths import Paths
+
+
+def test_what_is_saved_is_there_again(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    settings.save(settings.Settings(theme="dark", text_scale=1.25, offline=True), path)
+    assert settings.load(path) == settings.Settings(theme="dark", text_scale=1.25, offline=True)
+    assert not list(tmp_path.glob("*.new"))
+
+
+def test_no_file_means_the_defaults(tmp_path: Path) -> None:
+    assert settings.load(tmp_path / "settings.json") == settings.Settings()
+
+
+def test_one_bad_value_costs_only_itself(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"theme": "purple", "offline": true, "text_scale": 1.25, "from_the_future": [1]}')
+    assert settings.load(path) == settings.Settings(offline=True, text_scale=1.25)
+    assert "purple" in (tmp_path / "settings.unreadable.json").read_text()
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 300, b"[1, 2]", b"\xff\xfe"])
+def test_an_unreadable_file_is_kept_aside(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(content)
+    assert settings.load(path) == settings.Settings()
+    assert (tmp_path / "settings.unreadable.json").read_bytes() == content
+
+
+def test_a_place_that_cannot_be_written_is_a_stated_error(tmp_path: Path) -> None:
+    with pytest.raises(NotWritable):
+        settings.save(settings.Settings(), tmp_path / "nowhere" / "settings.json")
+
+
+def test_models_lie_below_the_home_unless_chosen(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    assert settings.models_dir(settings.Settings(), paths) == tmp_path / "models"
+    assert settings.models_dir(settings.Settings(models_dir="/disk/models"), paths) == Path("/disk/models")
