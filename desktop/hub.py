@@ -4,12 +4,13 @@ HF_ENDPOINT names another Hub or a mirror, HF_TOKEN an access token; the token g
 """
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from desktop import __version__, gguf
 from desktop.errors import BadReference, NotFound, ServerRefused
@@ -24,7 +25,10 @@ ENDPOINT = "https://huggingface.co"
 
 @dataclass(frozen=True)
 class File:
-    """A GGUF file on the Hub, at one commit. `kind`: "model", "split" (one of several parts), "mmproj" or "imatrix"."""
+    """A GGUF file on the Hub, at one commit. `kind`: "model", "split" (one of several parts), "mmproj" or "imatrix".
+
+    `licence` and `base_models` are what the repository's card says. A file elsewhere has its host as `repo`.
+    """
 
     repo: str
     revision: str
@@ -34,6 +38,8 @@ class File:
     quantization: str | None
     url: str
     kind: str = "model"
+    licence: str | None = None
+    base_models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,22 @@ class Hub:
                 return file
         raise NotFound(what=f"file {name} in {repo}", host=self.host)
 
+    def address(self, url: str) -> File:
+        """The GGUF at a web address; one on this Hub is looked up there. Raises NotFound, ServerRefused, NetworkError."""
+        match = re.fullmatch(re.escape(self.endpoint) + r"/([^/]+/[^/]+)/(?:resolve|blob)/([^/]+)/(.+?)(?:\?.*)?", url)
+        if match:
+            return self.file(match[1], unquote(match[3]), unquote(match[2]))
+        parts = urlsplit(url)
+        host, name = parts.hostname or "", unquote(parts.path.rpartition("/")[2])
+        with self._network.client(f"look up {name}") as client:
+            response = client.head(url, headers={"Accept-Encoding": "identity"})
+        if response.status_code >= 400:
+            raise refusal(response, what=f"file {name}", repo=host, page=url)
+        length = response.headers.get("Content-Length", "")
+        if not length.isdecimal():
+            raise ServerRefused(host=host, status=response.status_code, why="it does not say how large the file is")
+        return File(host, "", name, int(length), None, gguf.quantization(name), url, kind(name))
+
     def read_header(self, file: File) -> gguf.Header:
         """The header of a remote file, from its first bytes only. Raises NotGguf, Corrupt, NetworkError, Gated, NotFound."""
         with self._network.client(f"read the header of {file.name}") as client:
@@ -150,6 +172,9 @@ class Hub:
     def _repo(self, info: "ModelInfo") -> Repo:
         card: Any = info.card_data or {}  # both have get()
         revision = info.sha or "main"
+        tag, name = _first(card.get("license")), _first(card.get("license_name"))
+        licence = name if tag == "other" and name else tag
+        base_models = _all(card.get("base_model"))
         files = tuple(
             File(
                 repo=info.id,
@@ -160,6 +185,8 @@ class Hub:
                 quantization=gguf.quantization(sibling.rfilename),
                 url=f"{self.endpoint}/{info.id}/resolve/{revision}/{quote(sibling.rfilename)}",
                 kind=kind(sibling.rfilename),
+                licence=licence,
+                base_models=base_models,
             )
             for sibling in info.siblings or ()
             if sibling.rfilename.lower().endswith(".gguf")
@@ -167,13 +194,13 @@ class Hub:
         return Repo(
             id=info.id,
             revision=revision,
-            licence_tag=_first(card.get("license")),
-            licence_name=_first(card.get("license_name")),
+            licence_tag=tag,
+            licence_name=name,
             licence_link=_first(card.get("license_link")),
             gated=bool(info.gated),
             downloads=info.downloads or 0,
             updated=info.last_modified.isoformat() if info.last_modified else "",
-            base_models=_all(card.get("base_model")),
+            base_models=base_models,
             files=files,
         )
 
