@@ -19,7 +19,10 @@ class Message:
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """Which file to open, and how: `context` in tokens; `threads` None leaves one core free; `kv_type` "f16", "q8_0" or "q4_0"."""
+    """Which file to open, and how.
+
+    `context` in tokens; `gpu_layers` -1 for all; `threads` None leaves one core free; `kv_type` "f16", "q8_0", "q4_0".
+    """
 
     path: Path
     context: int = 4096
@@ -31,7 +34,10 @@ class LoadOptions:
 
 @dataclass(frozen=True)
 class ChatOptions:
-    """How to answer: None takes the file's own `general.sampling.*`, or our default where the file says nothing."""
+    """How to answer: None takes the file's own `general.sampling.*`, or our default where the file says nothing.
+
+    `thinking` True or False matters to models that offer the choice; None leaves it to the file's template.
+    """
 
     max_tokens: int = 2048
     temperature: float | None = None
@@ -41,6 +47,7 @@ class ChatOptions:
     repeat_penalty: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    thinking: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that is open: `context` in tokens as granted, `has_template` whether the file brought a chat template that works."""
+    """A model that is open: `context` in tokens as granted, `has_template` whether the file brought a chat template."""
 
     context: int
     load_s: float
@@ -81,8 +88,8 @@ class Loaded:
 class Reply:
     """A whole answer: the pieces joined, why it ended ("stop", "length" or "cancelled"), and its figures.
 
-    `prompt_tokens` counts the whole prompt, of which `cached_tokens` needed no reading; `first_token_s` is from the question to
-    the first token; `tokens_per_s` is the writing rate after it, 0 when there was nothing to measure.
+    `prompt_tokens` counts the whole prompt, of which `cached_tokens` needed no reading; `first_token_s` is from the
+    question to the first token; `tokens_per_s` is the writing rate after it, 0 when there was nothing to measure.
     """
 
     text: str
@@ -96,7 +103,7 @@ class Reply:
 
 
 class Engine(Protocol):
-    """Answers with one model at a time. Both generators yield at least every 0.2 s and are cancelled by closing them."""
+    """Answers with one model at a time. Both generators yield at least every 0.2 s; closing them cancels."""
 
     def load(self, options: LoadOptions) -> Generator[Loading, None, Loaded]:
         """Open a model. Raises NotGguf, Truncated, UnknownArchitecture, WillNotFit, LoadFailed, EngineCrashed."""

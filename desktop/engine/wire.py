@@ -1,0 +1,51 @@
+"""What the two processes of the engine say to each other beside the things of the protocol, all of it frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from desktop.engine import ChatOptions, Loaded, LoadOptions, Message, Reply
+from desktop.errors import AlcoveError
+from desktop.hardware import EngineReport
+
+
+@dataclass(frozen=True)
+class Load:
+    """Order: open a model; any other is given up first."""
+
+    options: LoadOptions
+
+
+@dataclass(frozen=True)
+class Chat:
+    """Order: answer the last message."""
+
+    messages: tuple[Message, ...]
+    options: ChatOptions
+
+
+@dataclass(frozen=True)
+class Describe:
+    """Order: say what engine this is and which devices it sees."""
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Stop the order that is being worked on; harmless when there is none."""
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The order was stopped as asked."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The order failed for a reason that a person can act on; `error(**facts)` is raised on the other side."""
+
+    error: type[AlcoveError]
+    facts: Mapping[str, object]
+
+
+Order = Load | Chat | Describe
+# an order is answered by any number of other things, then by one of these
+LAST = (Loaded, Reply, EngineReport, Cancelled, Failed)
