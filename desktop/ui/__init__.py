@@ -1,0 +1,1 @@
+"""The window: pages, the widgets they share, and run(), which shows them."""

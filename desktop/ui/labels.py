@@ -1,0 +1,87 @@
+"""Text in the type scale: one label class, one that is cut with dots, and a row of label and value."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPaintEvent, QPainter, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from desktop.ui import theme
+
+
+class Label(QLabel):
+    """Plain text that wraps. kind: "title", "card_title", "body", "small", "section" (small and bold); tone: "ink", "soft",
+    "accent", "warning", "bad"."""
+
+    def __init__(
+        self, text: str = "", kind: str = "body", tone: str = "ink", *, wrap: bool = True, selectable: bool = False
+    ) -> None:
+        super().__init__(text)
+        self.setTextFormat(Qt.TextFormat.PlainText)  # names and sentences from elsewhere are never markup
+        self.setProperty("kind", kind)
+        self.setProperty("tone", tone)
+        self.setWordWrap(wrap)
+        if selectable:
+            self.setTextInteractionFlags(
+                Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+            )
+
+    def set_tone(self, tone: str) -> None:
+        """Show it in another colour."""
+        if self.property("tone") != tone:
+            self.setProperty("tone", tone)
+            repolish(self)
+
+
+class ElidedLabel(QLabel):
+    """One line that is cut with dots when there is no room; the whole text is then its tool tip."""
+
+    def __init__(self, text: str = "", kind: str = "body", tone: str = "ink") -> None:
+        super().__init__(text)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("kind", kind)
+        self.setProperty("tone", tone)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(min(theme.scaled(48), super().minimumSizeHint().width()), super().minimumSizeHint().height())
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + 2, super().sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.setToolTip(self.text() if self._shown() != self.text() else "")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().windowText().color())
+        painter.drawText(self.contentsRect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), self._shown())
+
+    def _shown(self) -> str:
+        return QFontMetrics(self.font()).elidedText(self.text(), Qt.TextElideMode.ElideRight, self.contentsRect().width())
+
+
+class FactRow(QWidget):
+    """A soft label at the left and its value at the right: "Download      2.5 GB · 3 min"."""
+
+    def __init__(self, name: str, value: str = "", tone: str = "ink") -> None:
+        super().__init__()
+        self.name = Label(name, "small", "soft", wrap=False)
+        self.value = Label(value, "small", tone, wrap=True)
+        self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.GRID * 2)
+        row.addWidget(self.name)
+        row.addWidget(self.value, 1)
+
+    def set_value(self, value: str, tone: str = "ink") -> None:
+        """Show another value."""
+        self.value.setText(value)
+        self.value.set_tone(tone)
+
+
+def repolish(widget: QWidget) -> None:
+    """Let the style sheet see a property that has changed."""
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+    widget.update()

@@ -1,0 +1,107 @@
+"""Notices: one inside a page that says what happened and what to do next, and one that floats for some seconds with an undo."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from desktop.ui import icons, theme
+from desktop.ui.buttons import Button, IconButton
+from desktop.ui.labels import Label
+
+SIGNS = {"bad": "warning", "warning": "warning", "good": "check", "neutral": "info"}
+COLOURS = {"bad": "bad", "warning": "warning", "good": "accent", "neutral": "soft"}
+TOAST_S = 8.0
+
+
+class Notice(QFrame):
+    """A quiet field in a page: title, sentence and at most one button. tone: "bad", "warning", "good", "neutral"."""
+
+    clicked = Signal()
+
+    def __init__(self, title: str = "", sentence: str = "", button: str = "", tone: str = "neutral") -> None:
+        super().__init__()
+        self.setProperty("kind", "notice")
+        self.setProperty("tone", tone)
+        self._tone = tone
+        self._sign = QLabel()
+        self.title, self.sentence = Label(title, "strong"), Label(sentence, "small", "soft", selectable=True)
+        self.sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.button = Button(button, "secondary")
+        self.button.clicked.connect(self.clicked)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(self.title)
+        words.addWidget(self.sentence)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 12, 16, 12)
+        row.setSpacing(12)
+        row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(words, 1)
+        row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.title.setVisible(bool(title))
+        self.sentence.setVisible(bool(sentence))
+        self.button.setVisible(bool(button))
+        self._load_icon()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._load_icon()
+
+    def _load_icon(self) -> None:
+        self._sign.setPixmap(icons.pixmap(SIGNS[self._tone], COLOURS[self._tone], theme.scaled(20), self.devicePixelRatioF()))
+
+
+class Toast(QFrame):
+    """One notice at a time at the foot of the window: "Conversation deleted. Undo". Goes away by itself after 8 s."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "toast")
+        self._undo: Callable[[], None] | None = None
+        self._text = Label("", "body", wrap=False)
+        self.button = Button("", "link")
+        self.button.clicked.connect(self._on_clicked)
+        close = IconButton("cross", self.tr("Close"))
+        close.clicked.connect(self.hide)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(20, 8, 8, 8)
+        row.setSpacing(8)
+        row.addWidget(self._text)
+        row.addWidget(self.button)
+        row.addWidget(close)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.hide)
+        parent.installEventFilter(self)
+        self.hide()
+
+    def say(self, text: str, button: str = "", undo: Callable[[], None] | None = None, seconds: float = TOAST_S) -> None:
+        """Show `text`, with a button that calls `undo` if both are given."""
+        self._undo = undo
+        self._text.setText(text)
+        self._text.setMaximumWidth(theme.scaled(420))
+        self.button.set_text(button)
+        self.button.setVisible(bool(button))
+        self.setAccessibleName(text)
+        self.show()
+        self._place()
+        self.raise_()
+        self._timer.start(round(seconds * 1000))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and self.isVisible():
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def _place(self) -> None:
+        self.adjustSize()
+        around = self.parentWidget().rect()
+        self.move((around.width() - self.width()) // 2, around.height() - self.height() - theme.GRID * 3)
+
+    def _on_clicked(self) -> None:
+        self.hide()
+        undo, self._undo = self._undo, None
+        if undo is not None:
+            undo()

@@ -1,0 +1,125 @@
+"""How verdicts, speeds, variants and licences are said in a few plain words, with the tone and the icon that go with them.
+
+A tone is "good", "warning", "bad" or "neutral"; a saying never relies on its colour alone.
+"""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication
+
+from desktop import text
+from desktop.fit import Fit
+from desktop.licences import Answer, Ruling
+
+
+@dataclass(frozen=True)
+class Saying:
+    """A few words with a tone and the name of an icon ("" for none)."""
+
+    words: str
+    tone: str = "neutral"
+    icon: str = ""
+
+
+def _tr(words: str) -> str:
+    return QCoreApplication.translate("verdict", words)
+
+
+def verdict(name: str) -> Saying:
+    """Will it run here: one of the four verdicts."""
+    return {
+        "runs_well": Saying(_tr("Runs well"), "good", "check"),
+        "runs_slowly": Saying(_tr("Runs, slowly"), "warning", "clock"),
+        "close_apps": Saying(_tr("Runs if you close other apps"), "warning", "exclamation"),
+        "too_big": Saying(_tr("Too big"), "bad", "cross"),
+    }[name]
+
+
+def licence(ruling: Ruling, *, long: bool = False) -> Saying:
+    """The one thing to know of a licence; `long` says it so that it stands without a heading."""
+    commercial = ruling.commercial.answer
+    if commercial == "no":
+        return Saying(_tr("Not for work"), "bad", "cross")
+    if commercial == "if":
+        return Saying(_tr("Free for work, with conditions") if long else _tr("With conditions"), "warning", "exclamation")
+    if commercial == "unknown":
+        return Saying(_tr("Licence not known"), "warning", "exclamation")
+    if ruling.openness == "full":
+        return Saying(_tr("Fully open"), "good", "check")
+    return Saying(_tr("Free for work"), "good", "check")
+
+
+def answer(given: Answer) -> Saying:
+    """The answer to one of the three questions."""
+    return {
+        "yes": Saying(_tr("Yes"), "good", "check"),
+        "if": Saying(_tr("Yes, if …"), "warning", "exclamation"),
+        "no": Saying(_tr("No"), "warning", ""),
+        "unknown": Saying(_tr("Not known"), "warning", ""),
+    }[given.answer]
+
+
+def step(openness: str) -> Saying:
+    """Where a licence stands on the ladder."""
+    return {
+        "conditions": Saying(_tr("Open weights, with conditions"), "warning"),
+        "free": Saying(_tr("Open weights, free"), "good"),
+        "full": Saying(_tr("Fully open: data and code too"), "good"),
+    }.get(openness, Saying(_tr("How open it is, is not known"), "warning"))
+
+
+def role(name: str) -> str:
+    """What an offer is for, as its heading."""
+    return {"quick": _tr("Quick"), "balanced": _tr("Balanced"), "best": _tr("Best answers")}[name]
+
+
+def precision(bits: float) -> str:
+    """How close a variant is to the original, by the bits it keeps of each weight."""
+    if bits < 3.5:
+        return _tr("Lightest")
+    if bits < 4.6:
+        return _tr("Light")
+    if bits < 5.3:
+        return _tr("Usual")
+    if bits < 7:
+        return _tr("Fuller")
+    return _tr("Powerful") if bits < 12 else _tr("Original")
+
+
+def precision_why(bits: float) -> str:
+    """The same as a sentence."""
+    if bits < 3.5:
+        return _tr("Needs the least memory; answers are noticeably less careful.")
+    if bits < 4.6:
+        return _tr("Needs little memory; answers are a little less careful.")
+    if bits < 5.3:
+        return _tr("The usual choice: close to the original at about a third of its size.")
+    if bits < 7:
+        return _tr("A little closer to the original; needs more memory.")
+    return _tr("Practically as good as the original; needs the most memory and writes the slowest.")
+
+
+def memory(fit: Fit) -> str:
+    """Needed against free: "3.4 of 11.2 GB"."""
+    return _tr("{needed} of {free}").format(needed=_shared_unit(fit.total_bytes, fit.free_bytes), free=text.size(fit.free_bytes))
+
+
+def speed(fit: Fit) -> str:
+    """How fast it writes, or why it does not."""
+    if fit.verdict == "too_big":
+        return _tr("needs {needed}, {free} are free").format(needed=text.size(fit.total_bytes), free=text.size(fit.free_bytes))
+    return _tr("about {words}").format(words=text.words_per_second(fit.tokens_per_s))
+
+
+def words_of_context(tokens: int) -> str:
+    """A length of conversation in words: 8192 tokens -> "6,000 words"."""
+    words = tokens * text.WORDS_PER_TOKEN
+    rounded = round(words, -3) if words >= 2000 else round(words, -2)
+    return _tr("{count} words").format(count=f"{rounded:,.0f}")
+
+
+def _shared_unit(amount: float, beside: float) -> str:
+    """An amount without its unit where the one beside it has the same."""
+    left, right = text.size(amount), text.size(beside)
+    number, _, unit = left.partition(" ")
+    return number if right.endswith(unit) else left
