@@ -1,0 +1,124 @@
+"""Getting a model, in one place of a card or a row: the button, then the progress with Cancel, then Chat; or why it failed."""
+
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from desktop import text
+from desktop.transfer import Progress
+from desktop.ui import theme
+from desktop.ui.bars import Bar
+from desktop.ui.buttons import Button
+from desktop.ui.labels import ElidedLabel, Label, repolish
+
+
+def fraction(progress: Progress) -> float:
+    """The share that has arrived, 0 to 1."""
+    return progress.done_bytes / progress.size_bytes if progress.size_bytes else 0.0
+
+
+def progress_words(progress: Progress, *, short: bool = False) -> str:
+    """How far a download is: "34 % · 12 MB/s · 2 min left", and without the rate where there is little room."""
+    stages = {
+        "ask": _tr("Asking the Hub …"),
+        "check": _tr("Checking what is here …"),
+        "wait": _tr("Trying again in a moment …"),
+    }
+    if progress.stage in stages:
+        return stages[progress.stage]
+    said = [_tr("{percent} %").format(percent=int(fraction(progress) * 100))]
+    if progress.bytes_per_s and not short:
+        said.append(text.rate(progress.bytes_per_s))
+    if progress.left_s is not None:
+        said.append(_tr("{time} left").format(time=text.duration(progress.left_s)))
+    return " · ".join(said)
+
+
+def _tr(words: str) -> str:
+    return QCoreApplication.translate("getting", words)
+
+
+class Getting(QWidget):
+    """One button that turns into what comes after it. `name` is the model's, for those who listen."""
+
+    get_clicked = Signal()
+    cancel_clicked = Signal()
+    chat_clicked = Signal()
+
+    def __init__(self, words: str, name: str, *, compact: bool = False) -> None:
+        super().__init__()
+        self._words, self._name, self._compact = words, name, compact
+        self._ready = False
+        self.button = Button(words)
+        self.button.clicked.connect(self._on_clicked)
+        self.bar = Bar()
+        self.bar.setAccessibleName(self.tr("Download of {name}").format(name=name))
+        self.said = ElidedLabel("", "small", "soft")
+        self.cancel = Button(self.tr("Cancel"), "link")
+        self.cancel.setAccessibleName(self.tr("Cancel the download of {name}").format(name=name))
+        self.cancel.clicked.connect(self.cancel_clicked)
+        self.sentence = Label("", "small", "bad")
+        self._running = QWidget()
+        line = QHBoxLayout()
+        line.setSpacing(theme.GRID)
+        line.addWidget(self.said, 1)
+        line.addWidget(self.cancel)
+        inside = QVBoxLayout(self._running)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(2)
+        inside.addWidget(self.bar)
+        inside.addLayout(line)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GRID)
+        column.addWidget(self.sentence)
+        column.addWidget(self._running)
+        column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignRight if compact else Qt.AlignmentFlag(0))
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.show_get()
+
+    def set_kind(self, kind: str) -> None:
+        """Make its button "primary" or "secondary"."""
+        if self.button.property("kind") != kind:
+            self.button.setProperty("kind", kind)
+            repolish(self.button)
+
+    def show_get(self) -> None:
+        """It is not here."""
+        self._show_button(self._words, ready=False)
+
+    def show_chat(self) -> None:
+        """It is here."""
+        self._show_button(self.tr("Chat"), ready=True)
+
+    def show_paused(self, done_bytes: int, size_bytes: int) -> None:
+        """A part of it is here."""
+        done = self.tr("Resume at {percent} %").format(percent=int(100 * done_bytes / max(1, size_bytes)))
+        self._show_button(self.tr("Resume") if self._compact else done, ready=False)
+        self.button.setToolTip(done)
+
+    def show_progress(self, progress: Progress) -> None:
+        """It is on its way."""
+        self.sentence.hide()
+        self.button.hide()
+        self._running.show()
+        self.bar.set_fraction(fraction(progress))
+        self.said.setText(progress_words(progress, short=self._compact))
+        self.said.setToolTip(progress_words(progress))
+
+    def show_failed(self, sentence: str) -> None:
+        """It could not be had, for this reason."""
+        self._show_button(self.tr("Try again"), ready=False)
+        self.sentence.setText(sentence)
+        self.sentence.show()
+
+    def _show_button(self, words: str, *, ready: bool) -> None:
+        self._ready = ready
+        self._running.hide()
+        self.sentence.hide()
+        self.button.set_text(words)
+        self.button.setAccessibleName(f"{words}: {self._name}")
+        self.button.setToolTip("")
+        self.button.show()
+
+    def _on_clicked(self) -> None:
+        (self.chat_clicked if self._ready else self.get_clicked).emit()

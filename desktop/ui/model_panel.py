@@ -1,0 +1,111 @@
+"""The panel beside the chat: how the model does on this computer, how full its memory is, and its licence."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from desktop import text
+from desktop.fit import Fit
+from desktop.licences import Ruling
+from desktop.ui import theme, verdict
+from desktop.ui.bars import Bar
+from desktop.ui.buttons import Button
+from desktop.ui.cards import line
+from desktop.ui.labels import FactRow, Label
+from desktop.ui.licence import LicenceView, as_far_as_we_know
+from desktop.ui.pills import Pill
+
+WIDTH = 296  # px at scale 1
+NEARLY_FULL = 0.85  # of the conversation memory
+
+
+class ModelPanel(QScrollArea):
+    """The right column. Call `show_model`, then `show_memory` and `show_rate` after each answer; scrolls where it must."""
+
+    all_models_clicked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "panel")
+        self.setAccessibleName(self.tr("This model"))
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFixedWidth(theme.scaled(WIDTH))
+        inside = QWidget()
+        inside.setProperty("kind", "page")
+        self._column = QVBoxLayout(inside)
+        self._column.setContentsMargins(20, 20, 20, 20)
+        self._column.setSpacing(theme.GRID)
+        self._add_model()
+        self.licence = LicenceView()
+        self._column.addWidget(self.licence)
+        self._column.addStretch(1)
+        self._foot = as_far_as_we_know()
+        self._column.addWidget(self._foot)
+        self.setWidget(inside)
+        self.show_nothing()
+
+    def _add_model(self) -> None:
+        self._name = Label("", "card_title", selectable=True)
+        self._pill = Pill()
+        self._about = Label("", "small", "soft")
+        self._choose = Button(self.tr("Choose a real model"), "link")
+        self._choose.clicked.connect(self.all_models_clicked)
+        self._writes = FactRow(self.tr("Writes"))
+        self._memory = FactRow(self.tr("Conversation memory"))
+        self._bar = Bar()
+        self._bar.setAccessibleName(self.tr("Conversation memory"))
+        self._line = line()
+        for widget in (self._name, self._pill, self._about, self._choose, self._writes, self._memory, self._bar, self._line):
+            self._column.addWidget(widget)
+        self._column.setAlignment(self._choose, Qt.AlignmentFlag.AlignLeft)
+        self._column.addSpacing(theme.GRID // 2)
+
+    def show_model(self, name: str, fit: Fit | None, ruling: Ruling, *, guide: bool = False) -> None:
+        """Show a model, how it fits (None while that is not known) and its licence."""
+        self._name.setText(name)
+        self._about.setText(self.tr("A tiny model that came with Alcove and knows this app. It is not a real assistant."))
+        self._about.setVisible(guide)
+        self._choose.set_text(self.tr("Choose a real model"))
+        self._choose.setVisible(guide)
+        self._pill.setVisible(fit is not None)
+        self._writes.setVisible(fit is not None)
+        if fit is not None:
+            said = verdict.verdict(fit.verdict)
+            words = self.tr("Runs well here") if fit.verdict == "runs_well" else said.words
+            self._pill.show_as(words, said.tone, said.icon)
+            self._pill.setToolTip(fit.why)
+            self._writes.set_value(self.tr("about {words}").format(words=text.words_per_second(fit.tokens_per_s)))
+        for widget in (self._memory, self._bar, self._line, self.licence, self._foot):
+            widget.setVisible(True)
+        self.show_memory(0, fit.context if fit is not None else 0)
+        self.licence.show_ruling(ruling)
+        self.verticalScrollBar().setValue(0)
+
+    def show_memory(self, used_tokens: int, context: int) -> None:
+        """How much of the conversation memory this chat takes, in tokens."""
+        share = min(1.0, used_tokens / context) if context else 0.0
+        tone = "warning" if share >= NEARLY_FULL else "accent"
+        self._memory.set_value(self.tr("{percent} %").format(percent=round(share * 100)), "warning" if tone == "warning" else "ink")
+        self._bar.set_fraction(share, tone)
+        words = self.tr("This chat may grow to about {words} before its beginning is forgotten.")
+        hint = words.format(words=verdict.words_of_context(context)) if context else ""
+        self._memory.setToolTip(hint)
+        self._bar.setToolTip(hint)
+
+    def show_rate(self, tokens_per_s: float) -> None:
+        """How fast the last answer was written: measured, no longer predicted."""
+        if tokens_per_s > 0:
+            self._writes.setVisible(True)
+            self._writes.set_value(text.words_per_second(tokens_per_s))
+
+    def show_nothing(self) -> None:
+        """No model is chosen yet."""
+        self._name.setText(self.tr("No model yet"))
+        self._about.setText(self.tr("Choose a model to see how it runs here and what its licence allows."))
+        self._choose.set_text(self.tr("See the models"))
+        self._about.setVisible(True)
+        self._choose.setVisible(True)
+        for widget in (self._pill, self._writes, self._memory, self._bar, self._line, self.licence, self._foot):
+            widget.setVisible(False)
