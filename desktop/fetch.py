@@ -37,8 +37,11 @@ def fetch(
     )
     part = library.begin(origin)
     source = Source(file.url, hub.headers(file), file.size_bytes, file.sha256, file.name, file.repo, hub.page(file.repo))
-    sha256 = yield from download(source, part, partial(network.client, f"download {file.name}"), retry)
-    return library.adopt(part, replace(origin, sha256=sha256))
+    try:
+        sha256 = yield from download(source, part, partial(network.client, f"download {file.name}"), retry)
+        return library.adopt(part, replace(origin, sha256=sha256))
+    finally:
+        library.end(part)
 
 
 def _same(known: LocalModel, file: File) -> bool:

@@ -124,6 +124,13 @@ class Library:
             _write(_sidecar(_whole(part)), msgspec.structs.replace(provenance, id=self._id_for(_whole(part))))
         return part
 
+    def end(self, part: Path) -> None:
+        """Forget a download that began and of which nothing is here."""
+        if not part.exists() and not _whole(part).exists():
+            with suppress(OSError):
+                _sidecar(_whole(part)).unlink(missing_ok=True)
+            self._prune(part.parent)
+
     def adopt(self, part: Path, provenance: Provenance) -> LocalModel:
         """Give a finished and verified part its name, in one step. Raises NotWritable."""
         path = _whole(part)
@@ -171,11 +178,7 @@ class Library:
                 path.unlink(missing_ok=True)
         except OSError as error:
             raise NotWritable(path=str(error.filename or model.path)) from error
-        for folder in doomed[0].parents:
-            if folder == self.folder or not folder.is_relative_to(self.folder):
-                break
-            with suppress(OSError):  # other files are in it
-                folder.rmdir()
+        self._prune(doomed[0].parent)
         return freed
 
     def used(self, id: str) -> None:
@@ -187,6 +190,13 @@ class Library:
         # In a folder that is shared and read-only the date is not kept, and that is no reason not to chat.
         with suppress(NotWritable):
             _write(sidecar, msgspec.structs.replace(_read(sidecar), last_used=_now(), id=model.id))
+
+    def _prune(self, folder: Path) -> None:
+        """Remove a folder of ours and those around it, as far as they are empty."""
+        with suppress(OSError):  # other files are in it
+            while folder != self.folder and folder.is_relative_to(self.folder):
+                folder.rmdir()
+                folder = folder.parent
 
     def _id_for(self, path: Path) -> str:
         """The id of a file that is known already, or a free one for a new file."""

@@ -15,7 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -26,6 +26,7 @@ from desktop.errors import AlcoveError, Corrupt, DiskFull, FileTooBig, Forbidden
 from desktop.network import Client, Response, refusal
 
 TICK_S = 0.1  # how often progress is told
+LOCK_S = 2.0  # how long to wait for another download of the same part to end
 WAIT_S = 0.2  # the longest time without a sign of life to whoever iterates
 RATE_S = 5.0  # the rate is the average of these last seconds
 CHECK_BYTES = 4 << 20  # re-hashed between two looks at the clock
@@ -78,7 +79,7 @@ def download(
     """
     retry = retry or Retry()
     with closing(_Part(source, part_path)) as part:
-        yield from part.lock()
+        yield from part.open()
         meter = _Meter(source.size_bytes)
         for _ in part.check():
             yield meter.progress(part.done_bytes, "check")
@@ -216,17 +217,23 @@ class _Part:
         self._hash = hashlib.sha256()
         self._ranges = True  # until a server answers one wrongly
         self._fresh: str | None = None  # the ETag of what comes next, if that is the file's beginning
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: IO[bytes] = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600), "r+b", 0)
-        except OSError as error:
-            raise self._explain(error) from error
-        self._etag = self._read_etag()
+        self._etag: str | None = None
+        self._file: IO[bytes] | None = None
 
-    def lock(self) -> Iterator[Progress]:
-        """Make sure that nobody else writes this part; waits a moment for a download that is just being cancelled."""
-        until = time.monotonic() + 2
-        while not _lock(self._file):
+    def open(self) -> Iterator[Progress]:
+        """Open the part for us alone; waits a moment for a download of it that is just being cancelled."""
+        until = time.monotonic() + LOCK_S
+        while self._file is None:
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                handle = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+            except OSError as error:
+                raise self._explain(error) from error
+            file = os.fdopen(handle, "r+b", buffering=0)
+            if _lock(file) and _is_at(file, self._path):  # it may have been removed by whoever had it
+                self._file = file
+                return
+            file.close()
             if time.monotonic() > until:
                 raise Forbidden(what=f"A second download of {self.source.name} at the same time", rule="one is running already")
             yield Progress(0, self.source.size_bytes, 0.0, None, stage="wait")
@@ -234,13 +241,14 @@ class _Part:
 
     def check(self) -> Iterator[None]:
         """Hash what is there already, or start over if it is not of this file."""
-        size = os.fstat(self._file.fileno()).st_size
+        self._etag = self._read_etag()
+        size = os.fstat(self._out.fileno()).st_size
         if self._etag is None or size > self.source.size_bytes:
             if size:
                 self._restart()
             return
         told = time.monotonic()
-        while data := self._file.read(CHECK_BYTES):
+        while data := self._out.read(CHECK_BYTES):
             self._hash.update(data)
             self.done_bytes += len(data)
             if (now := time.monotonic()) - told >= TICK_S:
@@ -295,7 +303,7 @@ class _Part:
         view = memoryview(data)
         while view:
             try:
-                count = self._file.write(view)
+                count = self._out.write(view)
             except OSError as error:
                 raise self._explain(error) from error
             self._hash.update(view[:count])
@@ -310,13 +318,24 @@ class _Part:
             why = f"its SHA-256 is {found[:12]}… instead of {wanted[:12]}…; it was deleted, get it again"
             raise Corrupt(path=self.source.name, why=why)
         try:
-            os.fsync(self._file.fileno())
+            os.fsync(self._out.fileno())
         except OSError as error:
             raise self._explain(error) from error
         return found
 
     def close(self) -> None:
+        if self._file is None:  # never ours
+            return
+        empty = not os.fstat(self._file.fileno()).st_size
         self._file.close()
+        self._file = None
+        if empty:
+            self._remove()
+
+    @property
+    def _out(self) -> IO[bytes]:
+        assert self._file is not None
+        return self._file
 
     def _read_etag(self) -> str | None:
         """The ETag that the part's bytes came with ("" for none), or None when they are not of this file."""
@@ -344,14 +363,21 @@ class _Part:
         """Throw away the bytes so far; first the record, so that a crash in between mixes nothing."""
         self._record_path.unlink(missing_ok=True)
         self._etag = None
-        self._file.seek(0)
-        with suppress(OSError):  # a device file cannot be cut and need not be
-            self._file.truncate()
+        self._out.seek(0)
+        try:
+            self._out.truncate()
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a device file cannot be cut and need not be
+                raise self._explain(error) from error
         self._hash = hashlib.sha256()
         self.done_bytes = 0
 
     def _discard(self) -> None:
+        """Keep nothing of bytes that are wrong."""
         self.close()
+        self._remove()
+
+    def _remove(self) -> None:
         self._path.unlink(missing_ok=True)
         self._record_path.unlink(missing_ok=True)
 
@@ -388,6 +414,13 @@ class _Meter:
         known = rate and elapsed_s > 1 and stage == "download"  # a first second says too little
         left_s = (self._size_bytes - done_bytes) / rate if known else None
         return Progress(done_bytes, self._size_bytes, rate, left_s, self.resumed_bytes, stage)
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _lock(file: IO[bytes]) -> bool:

@@ -39,7 +39,9 @@ CHUNK = 64 * 1024
 
 @dataclass
 class Fault:
-    """One way to fail, for the next `times` requests to `at` ("api", "resolve" or "cdn"); times=None is for ever.
+    """One way to fail, or several ("no_range cut"), for the next `times` requests to `at` ("api", "resolve" or "cdn").
+
+    times=None is for ever.
 
     status     answers `status` (with `headers`, such as Retry-After or X-Error-Code)
     cut        closes the connection after `bytes` of the body
@@ -62,6 +64,9 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     release: threading.Event = field(default_factory=threading.Event)
     reached: threading.Event = field(default_factory=threading.Event)  # set when the fault begins to hold
+
+    def does(self, *whats: str) -> bool:
+        return not set(whats).isdisjoint(self.what.split())
 
 
 @dataclass(frozen=True)
@@ -215,12 +220,12 @@ class _Handler(BaseHTTPRequestHandler):
         with hub.lock:
             hub.requests.append(Asked(at, self.path, self.headers))
         fault = hub.take_fault(at)
-        if fault and fault.what == "silent":
+        if fault and fault.does("silent"):
             fault.reached.set()
             fault.release.wait()
-        if fault and fault.what == "status":
+        if fault and fault.does("status"):
             self.answer(fault.status, b"{}", fault.headers)
-        if fault and fault.what == "html":
+        if fault and fault.does("html"):
             self.answer(200, b"<!doctype html><title>Welcome to our network</title>", {"Content-Type": "text/html"})
         return fault
 
@@ -253,7 +258,7 @@ class _Api(_Handler):
         if match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", unquote(url.path)):
             self.resolve(*match.groups())
             return
-        if (fault := self.begin("api")) and fault.what in ("status", "html"):
+        if (fault := self.begin("api")) and fault.does("status", "html"):
             return
         query = parse_qs(url.query)
         if url.path == "/api/models":
@@ -308,7 +313,7 @@ class _Api(_Handler):
         }
 
     def resolve(self, name: str, revision: str, file: str) -> None:
-        if (fault := self.begin("resolve")) and fault.what in ("status", "html"):
+        if (fault := self.begin("resolve")) and fault.does("status", "html"):
             return
         hub = self.server.hub
         repo = hub.repos.get(name)
@@ -339,30 +344,33 @@ class _Cdn(_Handler):
     """The content network: bytes, with ranges."""
 
     def do_GET(self) -> None:
-        if (fault := self.begin("cdn")) and fault.what in ("status", "html"):
+        if (fault := self.begin("cdn")) and fault.does("status", "html"):
             return
         owner, name, file = unquote(urlsplit(self.path).path).lstrip("/").split("/", 2)
         content = self.server.hub.repos[f"{owner}/{name}"].files[file]
-        etag = '"replaced"' if fault and fault.what == "etag" else f'"{content.sha256}"'
+        etag = '"replaced"' if fault and fault.does("etag") else f'"{content.sha256}"'
         start, end = self.range(content, etag, fault)
         if start >= content.size:
             self.answer(416, headers={"Content-Range": f"bytes */{content.size}"})
             return
         self.send_response(200 if end is None else 206)
         end = content.size if end is None else end
-        told = start - 1 if fault and fault.what == "bad_range" else start
+        told = start - 1 if fault and fault.does("bad_range") else start
         if self.sent_status == 206:
             self.send_header("Content-Range", f"bytes {told}-{end - 1}/{content.size}")
-        extra = fault.bytes if fault and fault.what == "longer" else 0
-        if fault and fault.what == "unsized":
+        extra = fault.bytes if fault and fault.does("longer") else 0
+        if fault and fault.does("unsized"):
             self.send_header("Connection", "close")
         else:
             self.send_header("Content-Length", str(end - start + extra))
         self.send_header("ETag", etag)
         self.send_header("Accept-Ranges", "bytes")
         self.end_headers()
-        self.send_body(content, start, end, fault)
-        self.wfile.write(b"\0" * extra)
+        if self.command != "HEAD":
+            self.send_body(content, start, end, fault)
+            self.wfile.write(b"\0" * extra)
+
+    do_HEAD = do_GET
 
     def send_response(self, code: int, message: str | None = None) -> None:
         self.sent_status = code
@@ -372,12 +380,12 @@ class _Cdn(_Handler):
         """Start and end of what to send; end is None for the whole file with status 200."""
         match = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         changed = self.headers.get("If-Range", etag) != etag
-        if not match or changed or (fault and fault.what == "no_range"):
+        if not match or changed or (fault and fault.does("no_range")):
             return 0, None
         return int(match[1]), min(int(match[2]) + 1, content.size) if match[2] else content.size
 
     def send_body(self, content: Content, start: int, end: int, fault: Fault | None) -> None:
-        stop = start + fault.bytes if fault and fault.what in ("cut", "hold") else end
+        stop = start + fault.bytes if fault and fault.does("cut", "hold") else end
         began, position = time.monotonic(), start
         if isinstance(content.source, Path) and not fault and not self.server.hub.rate:
             self.wfile.flush()
@@ -386,7 +394,7 @@ class _Cdn(_Handler):
             return
         while position < end:
             if position >= stop and fault:
-                if fault.what == "cut":
+                if fault.does("cut"):
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
@@ -394,7 +402,7 @@ class _Cdn(_Handler):
                 fault.release.wait()
                 stop = end
             data = content.read(position, min(CHUNK, (stop if position < stop else end) - position))
-            if fault and fault.what == "flip" and position <= fault.bytes < position + len(data):
+            if fault and fault.does("flip") and position <= fault.bytes < position + len(data):
                 at = fault.bytes - position
                 data = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
             self.wfile.write(data)

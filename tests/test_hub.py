@@ -1,0 +1,275 @@
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from desktop.errors import BadReference, Gated, NotFound, NotGguf, Offline, ServerRefused, Unreachable
+from desktop.hub import ENDPOINT, Hub, kind
+from desktop.network import Network
+from tests.hub_server import COMMIT, Fault, HubServer
+
+
+def gguf(size: int = 100_000) -> bytes:
+    """The smallest honest GGUF: one key, one F32 tensor that fills the file."""
+
+    def text(value: str) -> bytes:
+        return struct.pack("<Q", len(value)) + value.encode()
+
+    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 1) + text("general.architecture") + struct.pack("<I", 8) + text("llama")
+    count = size // 4
+    head += text("token_embd.weight") + struct.pack("<IQIQ", 1, count, 0, 0)
+    return head + bytes(-len(head) % 32) + bytes(count * 4)
+
+
+@pytest.fixture
+def server() -> Iterator[HubServer]:
+    with HubServer() as server:
+        server.add(
+            "maker/Small-GGUF",
+            {
+                "Small-Q4_K_M.gguf": gguf(),
+                "Small-Q8_0.gguf": gguf(200_000),
+                "sub/Small-BF16-00001-of-00002.gguf": gguf(),
+                "mmproj-Small-F16.gguf": gguf(),
+                "Small.imatrix.gguf": gguf(),
+                "README.md": b"hello",
+            },
+            downloads=10,
+            license="apache-2.0",
+            base_model="maker/Small",
+        )
+        server.add(
+            "other/small-tuned-GGUF",
+            {"t-Q4_0.gguf": gguf()},
+            downloads=500,
+            license="other",
+            license_name="tuned-community",
+            license_link="https://example.org/licence",
+            base_model=["maker/Small", "third/Thing"],
+        )
+        server.add("maker/Small", {"model.safetensors": b"x"}, license="apache-2.0")
+        server.add("maker/Gated-GGUF", {"g.gguf": gguf()}, gated=True, license="llama3.1")
+        server.add("maker/Private-GGUF", {"p.gguf": gguf()}, private=True)
+        yield server
+
+
+@pytest.fixture
+def network() -> Network:
+    return Network()
+
+
+@pytest.fixture
+def hub(server: HubServer, network: Network) -> Hub:
+    return Hub(network, server.endpoint)
+
+
+# --- search and list ------------------------------------------------------------------------------------------------------------
+
+
+def test_search_finds_repositories_with_gguf_files_most_downloaded_first(hub: Hub) -> None:
+    assert [repo.id for repo in hub.search("small")] == ["other/small-tuned-GGUF", "maker/Small-GGUF"]
+    assert [repo.id for repo in hub.search("small", limit=1)] == ["other/small-tuned-GGUF"]
+    assert list(hub.search("nothing of the kind")) == []
+
+
+def test_search_gives_each_as_soon_as_it_is_known(hub: Hub, server: HubServer) -> None:
+    found = hub.search("small")
+    assert next(found).id == "other/small-tuned-GGUF"
+    assert len(server.asked("api")) == 2
+    found.close()  # type: ignore[attr-defined]
+    assert len(server.asked("api")) == 2
+
+
+def test_search_skips_what_is_removed_meanwhile(hub: Hub, server: HubServer) -> None:
+    found = hub.search("small")
+    next(found)
+    del server.repos["maker/Small-GGUF"]
+    assert list(found) == []
+
+
+def test_a_repository_and_its_gguf_files(hub: Hub, server: HubServer) -> None:
+    repo = hub.repo("maker/Small-GGUF")
+    assert (repo.revision, repo.licence_tag, repo.base_models, repo.gated) == (COMMIT, "apache-2.0", ("maker/Small",), False)
+    assert (repo.downloads, repo.updated) == (10, "2026-01-02T03:04:05+00:00")
+    assert [(file.name, file.kind, file.quantization) for file in repo.files] == [
+        ("Small-Q4_K_M.gguf", "model", "Q4_K_M"),
+        ("Small-Q8_0.gguf", "model", "Q8_0"),
+        ("sub/Small-BF16-00001-of-00002.gguf", "split", "BF16"),
+        ("mmproj-Small-F16.gguf", "mmproj", "F16"),
+        ("Small.imatrix.gguf", "imatrix", None),
+    ]
+    file, content = repo.files[0], server.repos["maker/Small-GGUF"].files["Small-Q4_K_M.gguf"]
+    assert (file.size_bytes, file.sha256, file.licence) == (content.size, content.sha256, "apache-2.0")
+    assert file.url == f"{server.endpoint}/maker/Small-GGUF/resolve/{COMMIT}/Small-Q4_K_M.gguf"
+    assert repo.variant("q8_0") == repo.files[1]
+    assert repo.variant("BF16") is None, "a part of a split model is no variant"
+
+
+def test_a_licence_of_the_makers_own(hub: Hub) -> None:
+    repo = hub.repo("other/small-tuned-GGUF")
+    assert (repo.licence_tag, repo.licence_name) == ("other", "tuned-community")
+    assert repo.licence_link == "https://example.org/licence"
+    assert repo.base_models == ("maker/Small", "third/Thing")
+    assert repo.files[0].licence == "tuned-community"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a-Q4_0.gguf", "model"), ("x/mmproj-a.gguf", "mmproj"), ("a-00002-of-00003.gguf", "split"), ("imatrix.gguf", "imatrix")],
+)
+def test_kinds(name: str, expected: str) -> None:
+    assert kind(name) == expected
+
+
+def test_a_file_at_a_revision(hub: Hub) -> None:
+    assert hub.file("maker/Small-GGUF", "Small-Q8_0.gguf", "main").revision == COMMIT
+    with pytest.raises(NotFound, match=r"127\.0\.0\.1 has no file Big\.gguf in maker/Small-GGUF"):
+        hub.file("maker/Small-GGUF", "Big.gguf")
+    with pytest.raises(NotFound, match="no repository maker/Small-GGUF at v9"):
+        hub.file("maker/Small-GGUF", "Small-Q8_0.gguf", "v9")
+
+
+def test_an_address_on_the_hub_and_elsewhere(hub: Hub, server: HubServer, network: Network) -> None:
+    there = hub.address(f"{server.endpoint}/maker/Small-GGUF/blob/main/sub/Small-BF16-00001-of-00002.gguf?download=true")
+    assert (there.repo, there.revision, there.kind) == ("maker/Small-GGUF", COMMIT, "split")
+    abroad = Hub(network, "https://hub.example").address(f"{server.endpoint}/maker/Small-GGUF/resolve/main/Small-Q8_0.gguf")
+    assert (abroad.repo, abroad.name, abroad.sha256) == ("127.0.0.1", "Small-Q8_0.gguf", None)
+    assert abroad.size_bytes == there.size_bytes + 100_000
+    with pytest.raises(NotFound, match=r"no file absent\.gguf"):
+        Hub(network, "https://hub.example").address(f"{server.endpoint}/maker/Small-GGUF/resolve/main/absent.gguf")
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["maker/Absent-GGUF", "maker/Private-GGUF"])
+def test_a_repository_that_is_not_there(hub: Hub, name: str) -> None:
+    with pytest.raises(NotFound, match=f"has no repository {name}"):
+        hub.repo(name)
+
+
+@pytest.mark.parametrize("name", ["a/b/c", "../etc", "a--b/c", "maker/.git"])
+def test_a_name_that_is_none(hub: Hub, server: HubServer, name: str) -> None:
+    with pytest.raises(BadReference):
+        hub.repo(name)
+    assert server.requests == []
+
+
+def test_a_gated_model_lists_its_files_but_keeps_their_bytes(server: HubServer, network: Network) -> None:
+    file = Hub(network, server.endpoint).repo("maker/Gated-GGUF").files[0]
+    with pytest.raises(Gated) as caught:
+        Hub(network, server.endpoint).read_header(file)
+    assert caught.value.facts == {"repo": "maker/Gated-GGUF", "page": f"{server.endpoint}/maker/Gated-GGUF"}
+    assert Hub(network, server.endpoint, server.token).read_header(file).architecture == "llama"
+    assert all(request.headers["Authorization"] is None for request in server.asked("cdn"))
+
+
+def test_a_wrong_token(server: HubServer, network: Network) -> None:
+    with pytest.raises(ServerRefused, match="the access token was not accepted") as caught:
+        Hub(network, server.endpoint, "hf_wrong").repo("maker/Small-GGUF")
+    assert "hf_wrong" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("status", "words"), [(429, "too many requests"), (500, "a problem of its own"), (503, "of its own")])
+def test_a_hub_in_trouble_is_told_at_once(hub: Hub, server: HubServer, status: int, words: str) -> None:
+    server.faults.append(Fault("status", "api", None, status=status, headers={"Retry-After": "60"}))
+    for act in (lambda: hub.repo("maker/Small-GGUF"), lambda: list(hub.search("small"))):
+        with pytest.raises(ServerRefused, match=words) as caught:
+            act()
+        assert caught.value.facts["wait_s"] == 60
+    assert len(server.asked("api")) == 2, "huggingface_hub's own retries would have slept for minutes"
+
+
+def test_a_web_page_where_the_hub_should_be(hub: Hub, server: HubServer) -> None:
+    server.faults.append(Fault("html", "api", None))
+    with pytest.raises(ServerRefused, match="is it a Hub"):
+        hub.repo("maker/Small-GGUF")
+    with pytest.raises(ServerRefused, match="is it a Hub"):
+        list(hub.search("small"))
+
+
+def test_no_hub_there(network: Network) -> None:
+    with pytest.raises(Unreachable, match="the connection was refused"):
+        Hub(network, "http://127.0.0.1:1").repo("maker/Small-GGUF")
+
+
+def test_offline(network: Network) -> None:
+    network.offline = True
+    hub = Hub(network)
+    with pytest.raises(Offline, match=r"did not connect to huggingface\.co"):
+        hub.repo("maker/Small-GGUF")
+    with pytest.raises(Offline):
+        list(hub.search("small"))
+
+
+def test_each_network_serves_its_own_hub(server: HubServer) -> None:
+    first, second = Network(), Network()
+    for network in (first, second, first):
+        Hub(network, server.endpoint).repo("maker/Small-GGUF")
+    assert (len(first.activity), len(second.activity)) == (2, 1)
+
+
+# --- headers of remote files ----------------------------------------------------------------------------------------------------
+
+
+def test_a_remote_header_costs_few_bytes(hub: Hub, server: HubServer, network: Network) -> None:
+    server.add("maker/Large-GGUF", {"large.gguf": gguf(30_000_000)})
+    file = hub.file("maker/Large-GGUF", "large.gguf")
+    header = hub.read_header(file)
+    assert (header.architecture, header.size_bytes) == ("llama", file.size_bytes)
+    assert sum(a.received_bytes for a in network.activity) < 2_000_000
+    assert all("Range" in request.headers for request in server.asked("cdn"))
+
+
+def test_a_remote_header_from_a_server_without_ranges(hub: Hub, server: HubServer) -> None:
+    server.faults.append(Fault("no_range", times=None))
+    assert hub.read_header(hub.file("maker/Small-GGUF", "Small-Q4_K_M.gguf")).architecture == "llama"
+
+
+def test_a_remote_file_that_is_no_gguf(hub: Hub, server: HubServer) -> None:
+    server.add("maker/Odd-GGUF", {"odd.gguf": b"<html>" * 1000, "empty.gguf": b""})
+    with pytest.raises(NotGguf):
+        hub.read_header(hub.file("maker/Odd-GGUF", "odd.gguf"))
+    with pytest.raises(NotGguf):
+        hub.read_header(hub.file("maker/Odd-GGUF", "empty.gguf"))
+
+
+# --- who is asked ---------------------------------------------------------------------------------------------------------------
+
+
+def test_endpoint_and_token_come_from_the_environment(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    assert (Hub(network).endpoint, Hub(network).token) == (ENDPOINT, None)
+    monkeypatch.setenv("HF_ENDPOINT", "http://mirror.example/")
+    monkeypatch.setenv("HF_TOKEN", "hf_env")
+    hub = Hub(network)
+    assert (hub.endpoint, hub.host, hub.token) == ("http://mirror.example", "mirror.example", "hf_env")
+    assert network.plain_hosts == {"mirror.example"}, "a plain mirror is reached, for it was asked for in so many words"
+
+
+def test_the_token_is_for_the_hub_only(network: Network, server: HubServer, hub: Hub) -> None:
+    file = hub.repo("maker/Small-GGUF").files[0]
+    assert hub.headers(file) == {}
+    assert Hub(network, server.endpoint, "hf_me").headers(file) == {"Authorization": "Bearer hf_me"}
+    assert Hub(network, server.endpoint + "5", "hf_me").headers(file) == {}
+    assert Hub(network, "https://huggingface.co", "hf_me").headers(file) == {}
+
+
+def test_nothing_is_written_and_no_stored_token_is_read(server: HubServer, tmp_path: Path) -> None:
+    home = tmp_path / "person"
+    token = home / ".cache" / "huggingface" / "token"
+    token.parent.mkdir(parents=True)
+    token.write_text("hf_stored")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    code = "from desktop.hub import Hub; from desktop.network import Network; import sys\n"
+    code += "hub = Hub(Network(), sys.argv[1]); hub.read_header(next(hub.search('small')).files[0])"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "XDG_"))}
+    environment |= {"HOME": str(home), "USERPROFILE": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", code, server.endpoint], env=environment, check=True, timeout=60)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    assert all(request.headers["Authorization"] is None for request in server.requests)
