@@ -1,0 +1,180 @@
+"""The models that Alcove knows well: what each is good at, which files there are, and the shape that decides memory."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from desktop.errors import Corrupt
+from desktop.fit import Layer, Shape
+from desktop.licences import Evidence, Link
+from desktop.paths import resource
+
+BEGINNING = 2023  # year from which `quality` counts generations
+DENSITY_YEARS = 1.0  # a model of the same quality is half as large a year later; see Model.quality
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One quantisation of a model. `approximate`: the size is estimated, not read from a file list."""
+
+    quantization: str
+    size_bytes: int
+    bits: float  # of the file per weight
+    approximate: bool = False
+    repo: str | None = None  # when it is not the model's gguf_repo
+
+
+@dataclass(frozen=True)
+class LayerGroup:
+    """`count` equal layers. A model's groups are dealt out evenly, as makers interleave them."""
+
+    count: int
+    kind: Literal["full", "sliding", "recurrent", "none"]
+    kv_heads: int = 0
+    key_length: int = 0  # numbers per token and head
+    value_length: int = 0
+    window: int = 0  # tokens
+    state_bytes: int = 0  # constant, as the engine keeps it (32-bit)
+
+    def layer(self) -> Layer:
+        """One of them, as fit.py counts it."""
+        keys, values = self.kv_heads * self.key_length, self.kv_heads * self.value_length
+        return Layer(self.kind, keys, values, self.window, self.state_bytes)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of the catalogue."""
+
+    id: str
+    name: str
+    maker: str
+    family: str
+    core: bool  # recommended; the rest is large, old, or there to show a licence
+    repo: str  # the maker's original
+    gguf_repo: str
+    released: str  # "2025-04"
+    params_total: int
+    description: str
+    languages: tuple[str, ...]  # those named; see `speaks`
+    reads_pictures: bool
+    thinks: Literal["no", "yes", "switchable"]
+    licences: tuple[str, ...]  # all of them apply
+    openness: Literal["conditions", "free", "full"]
+    making: str
+    variants: tuple[Variant, ...]  # light to powerful
+    architecture: str
+    context_length: int  # tokens
+    vocab_size: int
+    embedding_length: int
+    head_count: int
+    layers: tuple[LayerGroup, ...]
+    confidence: Literal["sourced", "general knowledge"]
+    params_active: int | None = None  # that take part in each token, where fewer than all do
+    languages_claim: str | None = None  # the maker's words: "119 languages and dialects"
+    many_languages: bool = False  # too many to name
+    chats: bool = True  # false: it continues a text and has no turns
+    gated: bool = False  # the original asks for agreement first
+    aliases: tuple[str, ...] = ()  # other names of the original repository
+    tied_embeddings: bool = False  # the input table is the output table too
+    unsure: dict[str, str] = field(default_factory=dict, hash=False)  # field -> why it is less sure than the rest
+    notes: str | None = None
+    links: tuple[Link, ...] = ()  # what is public of its making; filled in by `load`
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the catalogue says of its licence, for Licences.rule."""
+        return Evidence(catalogue=self.licences, openness=self.openness, links=self.links)
+
+    @property
+    def quality(self) -> float:
+        """How good its answers may be, to rank offers: an estimate from size and age, in doublings; no benchmark.
+
+        A mixture of experts counts as the geometric mean of all its weights and those at work. And each year a model of
+        the same ability is about half as large (a cautious reading of "Densing Law of LLMs", arXiv 2412.04315, which
+        finds 3.5 months). A doubling of size and a year of age are therefore worth the same.
+        """
+        weights = math.sqrt(self.params_total * (self.params_active or self.params_total))
+        year, month = (int(part) for part in self.released.split("-"))
+        return math.log2(weights / 1e9) + (year - BEGINNING + (month - 1) / 12) / DENSITY_YEARS
+
+    def speaks(self, language: str) -> bool:
+        """Whether it is said to know a language; one that claims dozens of them is taken at its word."""
+        return self.many_languages or language in self.languages
+
+    def shape(self, variant: Variant) -> Shape:
+        """The facts that decide memory and speed of one variant; layers of equal weight are assumed."""
+        bytes_per_weight = variant.size_bytes / self.params_total
+        table_bytes = round(self.vocab_size * self.embedding_length * bytes_per_weight)
+        if self.params_active:
+            active_bytes = round(self.params_active * bytes_per_weight)
+        else:  # of an input table of its own, one row a token is read
+            active_bytes = variant.size_bytes - (0 if self.tied_embeddings else table_bytes)
+        return Shape(
+            architecture=self.architecture,
+            weights_bytes=variant.size_bytes,
+            active_bytes=active_bytes,
+            layers=tuple(group.layer() for group in _dealt(self.layers)),
+            embedding_length=self.embedding_length,
+            vocab_size=self.vocab_size,
+            context_length=self.context_length,
+            head_count=self.head_count,
+            active_params=self.params_active or self.params_total,
+            output_bytes=table_bytes if self.tied_embeddings else 2 * table_bytes,
+        )
+
+
+def _dealt(groups: Iterable[LayerGroup]) -> list[LayerGroup]:
+    """Every layer's group in order of depth: 3 of one kind and 1 of another become A A B A."""
+    places = [((i + 0.5) / group.count, group) for group in groups for i in range(group.count)]
+    return [group for _, group in sorted(places, key=lambda place: place[0])]
+
+
+class Catalogue:
+    """All models, in the order of the file."""
+
+    def __init__(self, models: Iterable[Model]) -> None:
+        self.models = tuple(models)
+        self._by_id = {m.id: m for m in self.models}
+        self._by_repo: dict[str, Model] = {}
+        for model in self.models:
+            for repo in (model.repo, model.gguf_repo, *model.aliases, *(v.repo for v in model.variants if v.repo)):
+                self._by_repo.setdefault(repo.lower(), model)
+
+    def get(self, id: str) -> Model | None:
+        """A model by its id."""
+        return self._by_id.get(id)
+
+    def by_repo(self, repo: str) -> Model | None:
+        """The model whose original or GGUF repository this is: "OWNER/NAME", exactly but for capitals."""
+        return self._by_repo.get(repo.lower())
+
+
+@dataclass(frozen=True)
+class _File:
+    makings: dict[str, tuple[Link, ...]]
+    models: tuple[Model, ...]
+
+
+def load(path: Path | None = None) -> Catalogue:
+    """Read the catalogue, by default resources/catalogue.json. Raises Corrupt with the place in the file."""
+    path = path or resource("catalogue.json")
+    try:
+        content = msgspec.json.decode(path.read_bytes(), type=_File)
+    except msgspec.MsgspecError as error:
+        raise Corrupt(path=path.name, why=str(error)) from error
+    return Catalogue(_checked(model, content.makings, path) for model in content.models)
+
+
+def _checked(model: Model, makings: dict[str, tuple[Link, ...]], path: Path) -> Model:
+    """The model with what is public of its making. Raises Corrupt where the file contradicts itself."""
+    sizes = [v.size_bytes for v in model.variants]
+    if model.making not in makings:
+        raise Corrupt(path=path.name, why=f"{model.id} names the making “{model.making}”, which is not there")
+    if sizes != sorted(sizes):
+        raise Corrupt(path=path.name, why=f"the variants of {model.id} are not sorted from light to powerful")
+    return replace(model, links=makings[model.making])
