@@ -10,13 +10,14 @@ reads this list and checks every import, so it cannot go stale.
     settings hub library conversations engine transfer
     catalogue
     fit
-    speed
+    speed shape
+    shape part
     hardware gguf licences network
     paths
     errors
     text
 
-Foreign libraries with one home: PySide6 in ui, llama_cpp in engine.worker, huggingface_hub in hub, sqlite3 in conversations,
+Foreign libraries with one home: PySide6 in ui, llama_cpp in engine.llama, huggingface_hub in hub, sqlite3 in conversations,
 pynvml in hardware.nvidia, httpx2 in network, typer and rich in cli.
 """
 

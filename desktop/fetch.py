@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from desktop.hub import File, Hub
 from desktop.library import Library, LocalModel, Provenance
 from desktop.network import Network
-from desktop.transfer import Progress, Retry, Source, download
+from desktop.part import Source
+from desktop.transfer import Progress, Retry, download
 
 
 def fetch(

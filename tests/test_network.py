@@ -367,6 +367,35 @@ def test_hang_up_wakes_a_thread_that_waits(network: Network, hub: HubServer, wha
         assert client.get(file_url(hub)).status_code == 200, "the client can be used again"
 
 
+def test_hang_up_works_through_tls() -> None:
+    holding, release = threading.Event(), threading.Event()
+
+    class Hold(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+            self.wfile.write(bytes(1000))
+            holding.set()
+            release.wait()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    network = Network(ca_file=CERTIFICATE)
+    with serving(Hold, context) as server, network.client("look") as client:
+        thread, errors = read_in_thread(client, f"https://localhost:{server.server_port}/")
+        assert holding.wait(5)
+        network.hang_up()
+        thread.join(1)
+        stopped = not thread.is_alive()
+        release.set()
+    assert stopped
+    assert str(errors[0]) == "localhost could not be reached: the connection was cut."
+
+
 def test_abort_is_for_good(network: Network, hub: HubServer) -> None:
     with network.client("look") as client:
         client.abort()

@@ -25,7 +25,8 @@ from desktop.errors import (
     Unreachable,
 )
 from desktop.network import Client, Network
-from desktop.transfer import Progress, Retry, Source, download
+from desktop.part import Source
+from desktop.transfer import Progress, Retry, download
 from tests.hub_server import Fault, HubServer
 
 BODY = b"GGUF" + random.Random(1).randbytes(1_500_000)
