@@ -43,7 +43,7 @@ class Bar(QWidget):
         shape = QPainterPath()
         shape.addRoundedRect(box, self._height / 2, self._height / 2)
         painter.setClipPath(shape)
-        painter.fillRect(box, theme.colour("line"))
+        painter.fillRect(box, theme.colour("track"))
         left = box.left()
         for share, tone, opacity in self._segments:
             width = min(max(0.0, share) * box.width(), box.right() - left)
@@ -93,6 +93,6 @@ class Ladder(QWidget):
         width = (self.width() - gap * (self.STEPS - 1)) / self.STEPS
         for index in range(self.STEPS):
             painter.setPen(theme.colour("ink") if theme.line_width() > 1 else Qt.PenStyle.NoPen)
-            painter.setBrush(theme.colour("accent" if index < self._step else "line"))
+            painter.setBrush(theme.colour("accent" if index < self._step else "track"))
             box = QRectF(index * (width + gap), 0, width, 8).adjusted(0.5, 0.5, -0.5, -0.5)
             painter.drawRoundedRect(box, 4, 4)

@@ -1,12 +1,12 @@
-"""Buttons: with text, with an icon only, links, chips, tabs and a switch. All take the keyboard's focus, none takes the mouse's."""
+"""Buttons: with text, with an icon only, links, chips, tabs and a switch. The keyboard focuses them, a click does not."""
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QIcon, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from desktop.ui import icons, theme
 
-INKS = {"primary": "on_accent", "link": "accent", "danger": "bad", "quiet": "soft"}
+INKS = {"primary": "on_accent", "link": "accent", "danger": "bad", "quiet": "soft", "fold": "soft"}
 
 
 class Button(QPushButton):
@@ -42,7 +42,7 @@ class Button(QPushButton):
             self.setIcon(icons.icon(self._icon, INKS.get(str(self.property("kind")), "ink")))
             self.setIconSize(QSize(theme.scaled(18), theme.scaled(18)))
         elif not self.icon().isNull():
-            self.setIcon(icons.QIcon())
+            self.setIcon(QIcon())
 
 
 class IconButton(Button):
@@ -132,7 +132,7 @@ class Switch(QAbstractButton):
         painter.setOpacity(1.0 if self.isEnabled() else 0.5)
         groove = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         painter.setPen(theme.colour("accent" if self.isChecked() else "soft"))
-        painter.setBrush(theme.colour("accent" if self.isChecked() else "line"))
+        painter.setBrush(theme.colour("accent" if self.isChecked() else "track"))
         painter.drawRoundedRect(groove, groove.height() / 2, groove.height() / 2)
         side = groove.height() - 6
         left = groove.right() - side - 3 if self.isChecked() else groove.left() + 3

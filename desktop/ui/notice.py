@@ -58,6 +58,7 @@ class Toast(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._around = parent
         self.setProperty("kind", "toast")
         self._undo: Callable[[], None] | None = None
         self._text = Label("", "body", wrap=False)
@@ -97,7 +98,7 @@ class Toast(QFrame):
 
     def _place(self) -> None:
         self.adjustSize()
-        around = self.parentWidget().rect()
+        around = self._around.rect()
         self.move((around.width() - self.width()) // 2, around.height() - self.height() - theme.GRID * 3)
 
     def _on_clicked(self) -> None:

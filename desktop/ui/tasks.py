@@ -140,7 +140,8 @@ class Tasks(QObject):
         end_s = time.monotonic() + wait_s
         for _, task in self._running:
             task.cancel()
-        return all([task.wait(max(0.05, end_s - time.monotonic())) for _, task in self._running])
+        waited = [task.wait(max(0.05, end_s - time.monotonic())) for _, task in self._running]
+        return all(waited)
 
     def _forget(self, task: Task) -> None:
         self._running = [(k, t) for k, t in self._running if t is not task]

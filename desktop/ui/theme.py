@@ -26,6 +26,8 @@ LIGHT = {
     "code": "#f1efea",  # from here on: shades of the above
     "hover": "#e9e6e0",
     "accent_hover": "#275d4f",
+    "track": "#e2dfd8",
+    "edge": "transparent",  # drawn in high contrast only, round what its shade sets apart in the others
 }
 DARK = {
     "background": "#1b1a18",
@@ -44,11 +46,14 @@ DARK = {
     "code": "#171614",
     "hover": "#2a2926",
     "accent_hover": "#90d0bc",
+    "track": "#35332f",
+    "edge": "transparent",
 }
 CONTRAST_LIGHT = dict.fromkeys(LIGHT, "#ffffff") | {
     "ink": "#000000",
     "soft": "#000000",
     "line": "#000000",
+    "edge": "#000000",
     "accent": "#00463a",
     "warning": "#5c3d00",
     "bad": "#7a1208",
@@ -59,6 +64,7 @@ CONTRAST_DARK = dict.fromkeys(DARK, "#000000") | {
     "ink": "#ffffff",
     "soft": "#ffffff",
     "line": "#ffffff",
+    "edge": "#ffffff",
     "accent": "#8ff0d2",
     "warning": "#ffd75e",
     "bad": "#ffab9c",

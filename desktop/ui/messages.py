@@ -1,0 +1,147 @@
+"""Every stated error in the window's words: a title, what it means, and a button that does the next thing."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication
+
+from desktop import errors, text
+from desktop.errors import AlcoveError
+
+# What the button does. Pages know "try_again"; the window knows the others.
+TRY_AGAIN, SETTINGS, MODELS, NEW_CHAT, OPEN_PAGE, NONE = "try_again", "settings", "models", "new_chat", "open_page", ""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """An error for people. `act` is one of the constants above; `button` is empty when there is nothing to press."""
+
+    title: str
+    sentence: str
+    button: str = ""
+    act: str = NONE
+
+
+def tr(words: str) -> str:
+    """Translate in this module's context."""
+    return QCoreApplication.translate("messages", words)
+
+
+def explain(error: AlcoveError) -> Explained:
+    """The words for an error: those of its class, or of the nearest class above it that has some."""
+    facts = {name: text.size(value) if name.endswith("_bytes") and isinstance(value, int) else value for name, value in error.facts.items()}
+    for known in type(error).__mro__:
+        if (words := _words().get(known)) is not None:
+            title, sentence, button, act = words
+            return Explained(title.format_map(_Facts(facts)), _capital(sentence.format_map(_Facts(facts))), button, act)
+    raise TypeError(f"{type(error).__name__} is no AlcoveError")
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+class _Facts(dict[str, object]):
+    """Facts by name; one that is missing reads as a dash, because an error about an error helps nobody."""
+
+    def __missing__(self, name: str) -> str:
+        return "–"
+
+
+def _words() -> dict[type, tuple[str, str, str, str]]:
+    """Title, sentence, button and act of each class. A function, so that they follow the language."""
+    return {
+        AlcoveError: (
+            tr("Something went wrong"),
+            tr("That was not meant to happen. Nothing you wrote is lost; please try it once more."),
+            tr("Try again"),
+            TRY_AGAIN,
+        ),
+        errors.BadReference: (
+            tr("No such model"),
+            tr("“{reference}” is not a model that Alcove knows. Choose one from the list."),
+            tr("See models"),
+            MODELS,
+        ),
+        errors.NetworkError: (tr("No connection"), tr("The other computer could not be asked. Try again in a moment."), tr("Try again"), TRY_AGAIN),
+        errors.Offline: (
+            tr("Alcove is set to offline"),
+            tr("So it did not connect to {host}. Allow connections in Settings, and try again."),
+            tr("Open Settings"),
+            SETTINGS,
+        ),
+        errors.Unreachable: (
+            tr("{host} could not be reached"),
+            tr("{why}. Check the internet connection; what has arrived is kept."),
+            tr("Try again"),
+            TRY_AGAIN,
+        ),
+        errors.ServerRefused: (tr("The server said no"), tr("{host} answered with an error ({status}): {why}."), tr("Try again"), TRY_AGAIN),
+        errors.NotFound: (
+            tr("It is not there"),
+            tr("{host} has no {what}. It may have been renamed or removed; choose another one."),
+            tr("See models"),
+            MODELS,
+        ),
+        errors.Gated: (
+            tr("The maker wants your agreement first"),
+            tr("Open the page of {repo}, accept its terms there, and give Alcove your Hugging Face access token in Settings."),
+            tr("Open the page"),
+            OPEN_PAGE,
+        ),
+        errors.Forbidden: (tr("Not allowed here"), tr("{what} is not allowed: {rule}."), tr("Open Settings"), SETTINGS),
+        errors.DiskFull: (
+            tr("Not enough disk space"),
+            tr("This needs {needed_bytes} and {free_bytes} are free. Remove a model you no longer use, or choose another folder in Settings. What has arrived is kept."),
+            tr("Open Settings"),
+            SETTINGS,
+        ),
+        errors.NotWritable: (
+            tr("Alcove may not write there"),
+            tr("{path} cannot be written. Choose another folder in Settings, or ask for the right to write in this one."),
+            tr("Open Settings"),
+            SETTINGS,
+        ),
+        errors.Corrupt: (
+            tr("The file is damaged"),
+            tr("{path} is not what it should be: {why}. Remove it and download it again."),
+            tr("See models"),
+            MODELS,
+        ),
+        errors.NotGguf: (
+            tr("This is not a model file"),
+            tr("{path} is not a GGUF model file, so the engine cannot open it. Choose another file."),
+            tr("See models"),
+            MODELS,
+        ),
+        errors.Truncated: (
+            tr("The file is incomplete"),
+            tr("{path} has {size_bytes} of {expected_bytes}. Download it again; the rest will be fetched."),
+            tr("See models"),
+            MODELS,
+        ),
+        errors.UnknownArchitecture: (
+            tr("The engine does not know this kind of model"),
+            tr("It is of the kind “{architecture}”, which this version cannot run. Choose another model; a newer Alcove may run it."),
+            tr("See models"),
+            MODELS,
+        ),
+        errors.WillNotFit: (
+            tr("Not enough memory"),
+            tr("This model needs {needed_bytes} and {free_bytes} are free. Close other programs, or choose a lighter version."),
+            tr("See models"),
+            MODELS,
+        ),
+        errors.ContextFull: (
+            tr("This conversation has become too long"),
+            tr("It has {tokens} of the {context} tokens that the model can hold. Start a new chat, or choose a longer conversation memory in Settings."),
+            tr("New chat"),
+            NEW_CHAT,
+        ),
+        errors.LoadFailed: (tr("The model could not be opened"), tr("The engine said: {why}. Choose another model or file."), tr("See models"), MODELS),
+        errors.EngineCrashed: (
+            tr("The engine stopped by itself"),
+            tr("What was written so far is kept. Try again; the engine starts anew by itself."),
+            tr("Try again"),
+            TRY_AGAIN,
+        ),
+    }

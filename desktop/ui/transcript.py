@@ -1,0 +1,437 @@
+"""What was said: questions in bubbles, answers as they are written, and what can be done with each."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from desktop import text
+from desktop.conversations import Stored
+from desktop.ui import icons, theme
+from desktop.ui.bars import Bar
+from desktop.ui.buttons import Button
+from desktop.ui.cards import Fold
+from desktop.ui.labels import Label
+from desktop.ui.markdown import Growing, Segment
+from desktop.ui.messages import Explained
+from desktop.ui.notice import Notice
+from desktop.ui.prose import ProseView, plain, view_for
+
+DRAW_MS = 50  # an answer that streams is drawn at most 20 times a second,
+DRAW_SHARE = 4  # and drawing takes at most a quarter of the time
+WIDEST = 736  # px of the column of messages
+BUBBLE_SHARE = 0.72  # of the column that a question may take
+SHOWN = 40  # messages of a long conversation that are built at once
+AT_END = 32  # px from the end that still count as being there
+
+
+class Question(QWidget):
+    """What the person said: a bubble at the right, as wide as its text."""
+
+    def __init__(self, message: Stored) -> None:
+        super().__init__()
+        self.message = message
+        self.setAccessibleName(self.tr("You"))
+        self.bubble = QFrame()
+        self.bubble.setProperty("kind", "bubble")
+        self.text = ProseView()
+        self.text.show_segment(tuple(plain(message.text)))
+        inside = QVBoxLayout(self.bubble)
+        inside.setContentsMargins(16, 11, 16, 11)
+        inside.addWidget(self.text)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addStretch(1)
+        row.addWidget(self.bubble)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        widest = max(160, round(event.size().width() * BUBBLE_SHARE))
+        wanted = self.text.plain_width() + 32 + 4
+        self.bubble.setFixedWidth(min(widest, wanted))
+
+    def heightForWidth(self, width: int) -> int:
+        widest = max(160, round(width * BUBBLE_SHARE))
+        wanted = self.text.plain_width() + 32 + 4
+        return self.text.heightForWidth(min(widest, wanted) - 32) + 22
+
+
+class Body(QWidget):
+    """Markdown that may still grow: one widget for each segment, of which only the last is drawn again."""
+
+    link_clicked = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._growing = Growing()
+        self._shown: list[Segment] = []
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(theme.scaled(12))
+
+    def show_text(self, markdown: str) -> None:
+        """Draw the text as it is now."""
+        wanted = self._growing.read(markdown)
+        same = 0
+        while same < min(len(wanted), len(self._shown)) and wanted[same] == self._shown[same]:
+            same += 1
+        for index in range(same, len(wanted)):
+            if index < len(self._shown) and type(self._shown[index]) is not type(wanted[index]):
+                self._remove_from(index)
+            if index == len(self._shown):
+                self._append(wanted[index])
+            self._column.itemAt(index).widget().show_segment(wanted[index])  # type: ignore[union-attr]
+            self._shown[index] = wanted[index]
+        self._remove_from(len(wanted))
+
+    def _append(self, segment: Segment) -> None:
+        view = view_for(segment)
+        if hasattr(view, "link_clicked"):
+            view.link_clicked.connect(self.link_clicked)
+        self._column.addWidget(view)
+        self._shown.append(segment)
+
+    def _remove_from(self, index: int) -> None:
+        while len(self._shown) > index:
+            self._shown.pop()
+            item = self._column.takeAt(len(self._shown))
+            if item is not None and (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+
+
+class Answer(QWidget):
+    """What the model said: its name, its thoughts folded, the text, and below it what can be done."""
+
+    regenerate_clicked = Signal(object)  # the stored message
+    edit_clicked = Signal(object)
+    continue_clicked = Signal()
+    act = Signal(str)  # of a notice
+    link_clicked = Signal(str)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.message: Stored | None = None
+        self._text: list[str] = []
+        self._thinking: list[str] = []
+        self._thought_since: float | None = None
+        self._thought_s: float | None = None
+        self.name = Label(name, "section", "soft", wrap=False)
+        self.setAccessibleName(name)
+        self.state = _State()
+        self.fold: Fold | None = None
+        self._thoughts: ProseView | None = None
+        self.body = Body()
+        self.body.link_clicked.connect(self.link_clicked)
+        self.notice: Notice | None = None
+        self.actions: QWidget | None = None
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(theme.GRID)
+        for part in (self.name, self.state, self.body):
+            self._column.addWidget(part)
+        self.state.hide()
+        self.body.hide()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.draw)
+        self._draw_ms = DRAW_MS
+
+    def text(self) -> str:
+        """All that it says so far, as Markdown."""
+        return "".join(self._text)
+
+    def wait(self, words: str, fraction: float | None = None) -> None:
+        """Show what happens before the first word: the model is loaded, the message is read."""
+        self.state.show_as(words, fraction)
+
+    def add(self, piece: str, thinking: bool = False) -> None:
+        """The next piece; drawn soon."""
+        if not piece:
+            return
+        if thinking:
+            self._thought_since = self._thought_since or time.monotonic()
+            self._thinking.append(piece)
+        else:
+            if self._thought_since is not None and self._thought_s is None:
+                self._thought_s = time.monotonic() - self._thought_since
+            self._text.append(piece)
+        if not self._timer.isActive():
+            self._timer.start(self._draw_ms)
+
+    def draw(self) -> None:
+        """Draw all pieces there are."""
+        began_s = time.monotonic()
+        if self._thinking and not self._text:
+            self.wait(self.tr("Thinking…"))
+        elif self._text:
+            self.state.hide()
+        if self._thinking:
+            self._draw_thinking()
+        if self._text:
+            self.body.show()
+            self.body.show_text(self.text())
+        cost_ms = (time.monotonic() - began_s) * 1000
+        self._draw_ms = max(DRAW_MS, round(cost_ms * DRAW_SHARE))
+
+    def finish(self, message: Stored) -> None:
+        """It is whole, or as whole as it will be: show the stored text and what can be done."""
+        self._timer.stop()
+        self.message = message
+        self._text, self._thinking = [message.text], [message.thinking] if message.thinking else []
+        self.state.hide()
+        if self._thinking:
+            self._draw_thinking()
+        self.body.setVisible(bool(message.text))
+        self.body.show_text(message.text)
+        if message.tokens_per_s:
+            self.name.setToolTip(self.tr("Wrote {rate}").format(rate=text.words_per_second(message.tokens_per_s)))
+        self._add_actions()
+        self._explain_finish(message)
+
+    def show_notice(self, explained: Explained, tone: str = "bad") -> None:
+        """A quiet field below the text: what happened and what to do next."""
+        self._timer.stop()
+        self.state.hide()
+        if self.notice is not None:
+            self.notice.hide()
+            self.notice.deleteLater()
+        self.notice = Notice(explained.title, explained.sentence, explained.button, tone)
+        self.notice.clicked.connect(lambda: self.act.emit(explained.act))
+        self._column.addWidget(self.notice)
+
+    def _explain_finish(self, message: Stored) -> None:
+        if message.finish == "crashed":
+            words = self.tr("What had been written is kept."), self.tr("Try again")
+            self.show_notice(Explained(self.tr("This answer was cut off"), *words, "try_again"), "warning")
+        elif message.finish == "cancelled" and not message.text:
+            self.show_notice(Explained("", self.tr("You stopped this answer before its first word."), self.tr("Try again"), "try_again"), "neutral")
+        elif message.finish == "cancelled":
+            self._column.addWidget(Label(self.tr("You stopped this answer here."), "small", "soft"))
+        elif message.finish == "length":
+            words = self.tr("It may go on where it ended."), self.tr("Go on")
+            self.show_notice(Explained(self.tr("The answer reached its greatest length"), *words, "continue"), "neutral")
+
+    def _draw_thinking(self) -> None:
+        if self.fold is None:
+            self.fold = Fold("")
+            self.fold.opened.connect(self._show_thoughts)
+            self._column.insertWidget(2, self.fold)
+        if not self._text:
+            title = self.tr("Its thoughts so far")
+        elif self._thought_s is not None:
+            title = self.tr("Thought for {time}").format(time=text.duration(self._thought_s))
+        else:
+            title = self.tr("What it thought first")
+        self.fold.button.set_text(title)
+        self._show_thoughts(self.fold.button.isChecked())
+
+    def _show_thoughts(self, opened: bool) -> None:
+        if not opened or self.fold is None:
+            return
+        if self._thoughts is None:
+            self._thoughts = ProseView("soft")
+            self.fold.body.addWidget(self._thoughts)
+        self._thoughts.show_segment(tuple(plain("".join(self._thinking).strip())))
+
+    def _add_actions(self) -> None:
+        if self.actions is not None:
+            return
+        self.actions = QWidget()
+        row = QHBoxLayout(self.actions)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.GRID // 2)
+        self.copy_button = Button(self.tr("Copy"), "action", "copy")
+        self.copy_button.clicked.connect(self._on_copy_clicked)
+        self.regenerate_button = Button(self.tr("Regenerate"), "action", "refresh")
+        self.regenerate_button.clicked.connect(lambda: self.regenerate_clicked.emit(self.message))
+        self.edit_button = Button(self.tr("Edit question"), "action", "edit")
+        self.edit_button.clicked.connect(lambda: self.edit_clicked.emit(self.message))
+        for button in (self.copy_button, self.regenerate_button, self.edit_button):
+            row.addWidget(button)
+        row.addStretch(1)
+        self.copy_button.setVisible(bool(self.text()))
+        self._column.addWidget(self.actions)
+
+    def _on_copy_clicked(self) -> None:
+        QGuiApplication.clipboard().setText(self.text())
+        self.copy_button.set_text(self.tr("Copied"))
+        QTimer.singleShot(1500, self, lambda: self.copy_button.set_text(self.tr("Copy")))
+
+
+class _State(QWidget):
+    """One soft line and a thin bar: "Waking up Qwen3 4B… 60 %"."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = Label("", "body", "soft", wrap=False)
+        self.bar = Bar(4)
+        self.bar.setMaximumWidth(240)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 2, 0, 2)
+        column.setSpacing(theme.GRID)
+        column.addWidget(self.words)
+        column.addWidget(self.bar)
+
+    def show_as(self, words: str, fraction: float | None) -> None:
+        self.words.setText(words)
+        self.setAccessibleName(words)
+        self.bar.setVisible(fraction is not None)
+        if fraction is not None:
+            self.bar.set_fraction(fraction)
+        self.show()
+
+
+class Transcript(QScrollArea):
+    """All messages of a conversation. Follows what is written as long as the reader is at the end."""
+
+    regenerate_clicked = Signal(object)
+    edit_clicked = Signal(object)
+    act = Signal(str)
+    link_clicked = Signal(str)
+
+    def __init__(self, name_of: Callable[[str], str]) -> None:
+        super().__init__()
+        self._name_of = name_of
+        self._earlier: list[Stored] = []
+        self._following = True
+        self._placing = False
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setAccessibleName(self.tr("Conversation"))
+        self._inside = QWidget()
+        self._inside.setProperty("kind", "page")
+        self._column = QVBoxLayout(self._inside)
+        self._column.setSpacing(theme.GRID * 3)
+        self.earlier_button = Button(self.tr("Show earlier messages"), "quiet", "chevron-up")
+        self.earlier_button.clicked.connect(self._show_earlier)
+        self._column.addWidget(self.earlier_button, 0, Qt.AlignmentFlag.AlignHCenter)
+        self.earlier_button.hide()
+        self._column.addStretch(1)
+        self.setWidget(self._inside)
+        self.jump_button = JumpButton(self.tr("Jump to the latest"), self)
+        self.jump_button.clicked.connect(self.jump_to_end)
+        bar = self.verticalScrollBar()
+        bar.valueChanged.connect(self._on_scrolled)
+        bar.rangeChanged.connect(self._on_range_changed)
+        bar.setSingleStep(theme.scaled(24))
+
+    def show_messages(self, messages: Sequence[Stored]) -> None:
+        """Start anew with these."""
+        self.setUpdatesEnabled(False)
+        while self._column.count() > 2:
+            item = self._column.takeAt(1)
+            if item is not None and (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        self._earlier = list(messages[:-SHOWN])
+        self.earlier_button.setVisible(bool(self._earlier))
+        for message in messages[-SHOWN:]:
+            self._insert(self._column.count() - 1, message)
+        self.setUpdatesEnabled(True)
+        self.jump_to_end()
+
+    def add_question(self, message: Stored) -> Question:
+        """The person's message, at the end."""
+        question = Question(message)
+        self._column.insertWidget(self._column.count() - 1, question)
+        return question
+
+    def add_answer(self, reference: str) -> Answer:
+        """A new answer at the end, still empty."""
+        answer = self._new_answer(reference)
+        self._column.insertWidget(self._column.count() - 1, answer)
+        return answer
+
+    def last_answer(self) -> Answer | None:
+        """The answer at the end, if the last thing said is one."""
+        item = self._column.itemAt(self._column.count() - 2)
+        widget = item.widget() if item is not None else None
+        return widget if isinstance(widget, Answer) else None
+
+    def jump_to_end(self) -> None:
+        """Go to the end and follow from now on."""
+        self._following = True
+        self._go_to_end()
+
+    def _insert(self, index: int, message: Stored) -> None:
+        if message.role == "user":
+            self._column.insertWidget(index, Question(message))
+            return
+        answer = self._new_answer(message.model)
+        answer.finish(message)
+        self._column.insertWidget(index, answer)
+
+    def _new_answer(self, reference: str) -> Answer:
+        answer = Answer(self._name_of(reference))
+        answer.regenerate_clicked.connect(self.regenerate_clicked)
+        answer.edit_clicked.connect(self.edit_clicked)
+        answer.act.connect(self.act)
+        answer.link_clicked.connect(self.link_clicked)
+        return answer
+
+    def _show_earlier(self) -> None:
+        bar = self.verticalScrollBar()
+        from_end = bar.maximum() - bar.value()
+        more, self._earlier = self._earlier[-SHOWN:], self._earlier[:-SHOWN]
+        for index, message in enumerate(more):
+            self._insert(1 + index, message)
+        self.earlier_button.setVisible(bool(self._earlier))
+        self._following = False
+        self._inside.adjustSize()
+        QTimer.singleShot(0, self, lambda: bar.setValue(bar.maximum() - from_end))
+
+    def _on_scrolled(self, value: int) -> None:
+        if not self._placing:
+            self._following = value >= self.verticalScrollBar().maximum() - AT_END
+        self._show_jump()
+
+    def _on_range_changed(self, _least: int, _most: int) -> None:
+        if self._following:
+            self._go_to_end()
+        self._show_jump()
+
+    def _go_to_end(self) -> None:
+        self._placing = True
+        bar = self.verticalScrollBar()
+        bar.setValue(bar.maximum())
+        self._placing = False
+        self._show_jump()
+
+    def _show_jump(self) -> None:
+        bar = self.verticalScrollBar()
+        self.jump_button.setVisible(not self._following and bar.value() < bar.maximum() - AT_END)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        width = event.size().width()
+        side = max(theme.GRID * 3 + 4, (width - WIDEST) // 2)
+        self._column.setContentsMargins(side, theme.GRID * 3, side, theme.GRID * 3)
+        self.jump_button.place()
+
+
+class JumpButton(QPushButton):
+    """A pill that floats at the foot of the transcript."""
+
+    def __init__(self, words: str, around: QWidget) -> None:
+        super().__init__(words, around)
+        self._around = around
+        self.setProperty("kind", "jump")
+        self.setAccessibleName(words)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.hide()
+
+    def place(self) -> None:
+        """At the foot, in the middle."""
+        self.setIcon(icons.icon("arrow-down", "ink"))
+        self.setIconSize(QSize(16, 16))
+        self.adjustSize()
+        self.move((self._around.width() - self.width()) // 2, self._around.height() - self.height() - theme.GRID)
