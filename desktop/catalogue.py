@@ -9,12 +9,13 @@ from typing import Literal
 import msgspec
 
 from desktop.errors import Corrupt
-from desktop.fit import Layer, Shape
 from desktop.licences import Evidence, Link
 from desktop.paths import resource
+from desktop.shape import Layer, Shape
 
 BEGINNING = 2023  # year from which `quality` counts generations
 DENSITY_YEARS = 1.0  # a model of the same quality is half as large a year later; see Model.quality
+DOUBT_YEARS = 0.5  # by how much older a model counts whose release is only known as the latest month possible
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class LayerGroup:
     state_bytes: int = 0  # constant, as the engine keeps it (32-bit)
 
     def layer(self) -> Layer:
-        """One of them, as fit.py counts it."""
+        """One of them, as shape.py counts it."""
         keys, values = self.kv_heads * self.key_length, self.kv_heads * self.value_length
         return Layer(self.kind, keys, values, self.window, self.state_bytes)
 
@@ -74,6 +75,7 @@ class Model:
     head_count: int
     layers: tuple[LayerGroup, ...]
     confidence: Literal["sourced", "general knowledge"]
+    released_at_latest: bool = False  # `released` is only known as the latest month possible
     params_active: int | None = None  # that take part in each token, where fewer than all do
     languages_claim: str | None = None  # the maker's words: "119 languages and dialects"
     many_languages: bool = False  # too many to name
@@ -100,7 +102,8 @@ class Model:
         """
         weights = math.sqrt(self.params_total * (self.params_active or self.params_total))
         year, month = (int(part) for part in self.released.split("-"))
-        return math.log2(weights / 1e9) + (year - BEGINNING + (month - 1) / 12) / DENSITY_YEARS
+        newness = year - BEGINNING + (month - 1) / 12 - (DOUBT_YEARS if self.released_at_latest else 0)
+        return math.log2(weights / 1e9) + newness / DENSITY_YEARS
 
     def speaks(self, language: str) -> bool:
         """Whether it is said to know a language; one that claims dozens of them is taken at its word."""

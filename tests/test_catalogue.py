@@ -1,7 +1,7 @@
 """The catalogue: complete, consistent with the licences, and with shapes that count memory right."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -179,6 +179,8 @@ def test_quality_follows_size_and_age() -> None:
     assert q("llama-3-8b") < q("llama-3.1-8b") < q("granite-4.2-8b")
     assert q("qwen3-4b-2507") < q("qwen3-30b-a3b-2507") < q("qwen3-32b")  # 30 billion weights, 3 at work: in between
     assert q("qwen2.5-7b") == q("qwen2.5-coder-7b")
+    surely = replace(model("granite-4.2-8b"), released_at_latest=False)
+    assert q("granite-4.2-8b") == surely.quality - 0.5  # a month that is only the latest possible counts half a year less
 
 
 @pytest.mark.parametrize(
