@@ -17,16 +17,18 @@ def fraction(progress: Progress) -> float:
 
 
 def progress_words(progress: Progress, *, short: bool = False) -> str:
-    """How far a download is: "34 % · 12 MB/s · 2 min left", and without the rate where there is little room."""
+    """How far a download is: "34 % · 12 MB/s · 2 min left", or only "34 %" where there is little room."""
     stages = {
-        "ask": _tr("Asking the Hub …"),
-        "check": _tr("Checking what is here …"),
-        "wait": _tr("Trying again in a moment …"),
+        "ask": _tr("Asking …") if short else _tr("Asking the Hub …"),
+        "check": _tr("Checking …") if short else _tr("Checking what is here …"),
+        "wait": _tr("Waiting …") if short else _tr("Trying again in a moment …"),
     }
     if progress.stage in stages:
         return stages[progress.stage]
     said = [_tr("{percent} %").format(percent=int(fraction(progress) * 100))]
-    if progress.bytes_per_s and not short:
+    if short:
+        return said[0]
+    if progress.bytes_per_s:
         said.append(text.rate(progress.bytes_per_s))
     if progress.left_s is not None:
         said.append(_tr("{time} left").format(time=text.duration(progress.left_s)))
@@ -73,7 +75,7 @@ class Getting(QWidget):
         column.addWidget(self.sentence)
         column.addWidget(self._running)
         column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignRight if compact else Qt.AlignmentFlag(0))
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.show_get()
 
     def set_kind(self, kind: str) -> None:

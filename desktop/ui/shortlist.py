@@ -32,7 +32,7 @@ def matches(offer: Offer, wish: Wish) -> bool:
         (wish.open, ruling.openness == "full"),
         (wish.pictures, model.reads_pictures),
         (wish.thinks, model.thinks != "no"),
-        (bool(wish.language), wish.language in model.languages),
+        (bool(wish.language), model.speaks(wish.language)),
     )
     return all(true for wanted, true in asked if wanted) and _says(offer, wish.words)
 

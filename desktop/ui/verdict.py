@@ -35,6 +35,11 @@ def verdict(name: str) -> Saying:
     }[name]
 
 
+def bar_tone(name: str) -> str:
+    """The colour of a memory bar under a verdict."""
+    return {"good": "accent", "warning": "warning", "bad": "bad"}[verdict(name).tone]
+
+
 def licence(ruling: Ruling, *, long: bool = False) -> Saying:
     """The one thing to know of a licence; `long` says it so that it stands without a heading."""
     commercial = ruling.commercial.answer

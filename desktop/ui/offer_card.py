@@ -1,0 +1,120 @@
+"""One of the three offers of the first page: what it is good at, what it costs, and one button."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
+
+from desktop import text
+from desktop.offers import Offer
+from desktop.ui import theme, verdict
+from desktop.ui.cards import Card, ChoiceCard
+from desktop.ui.getting import Getting
+from desktop.ui.labels import FactRow, Label
+from desktop.ui.pills import Pill
+
+HEIGHT = 354  # px at scale 1, so that nothing jumps when the offers come
+
+
+class OfferCard(ChoiceCard):
+    """Takes the keyboard as a whole: Return or Space starts, the arrows are the page's. Being focused is being chosen."""
+
+    chosen = Signal()
+    moved = Signal(int)  # -1 or 1: an arrow key
+
+    def __init__(self, offer: Offer) -> None:
+        super().__init__(offer.model.name, padding=20, spacing=theme.GRID)
+        self.offer = offer
+        self.setMinimumHeight(theme.scaled(HEIGHT))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        role = verdict.role(offer.role) if offer.role else verdict.verdict(offer.verdict).words
+        self._download = FactRow(self.tr("Download"), text.size(offer.size_bytes))
+        said = verdict.licence(offer.ruling, long=True)
+        pill = Pill(said.words, said.tone, said.icon)
+        pill.setToolTip(offer.ruling.headline)
+        self.getting = Getting(self.tr("Get it and chat"), offer.model.name)
+        self.getting.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the card itself is what the keyboard reaches
+        self.body.addWidget(Label(role, "section", "accent"))
+        self.body.addWidget(Label(offer.model.name, "card_title"))
+        self.body.addWidget(Label(offer.model.description, "body", "soft"))
+        self.body.addStretch(1)
+        self.body.addSpacing(theme.GRID)
+        facts = QVBoxLayout()
+        facts.setSpacing(12)
+        facts.addWidget(self._download)
+        facts.addWidget(FactRow(self.tr("Uses of your memory"), verdict.memory(offer.fit)))
+        facts.addWidget(FactRow(self.tr("Writes about"), text.words_per_second(offer.tokens_per_s)))
+        facts.addWidget(pill)
+        self.body.addLayout(facts)
+        self.body.addSpacing(theme.GRID)
+        self.body.addWidget(self.getting)
+        self._describe(role, said.words)
+        if offer.local is not None:
+            self.getting.show_chat()
+
+    def show_time(self, bytes_per_s: float) -> None:
+        """Say how long the download takes at a rate that was measured."""
+        took = text.duration(self.offer.size_bytes / bytes_per_s)
+        self._download.set_value(self.tr("{size} · {time}").format(size=text.size(self.offer.size_bytes), time=took))
+
+    def choose(self) -> None:
+        """Mark it, and its button, as the one that Return starts."""
+        self.set_selected(True)
+        self.getting.set_kind("primary")
+
+    def let_go(self) -> None:
+        """Another one is chosen."""
+        self.set_selected(False)
+        self.getting.set_kind("secondary")
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.chosen.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Up: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Down: 1}
+        step = steps.get(Qt.Key(event.key()))
+        if step is not None:
+            self.moved.emit(step)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.getting.button.click()  # does nothing while it is on its way: then the button is hidden
+        else:
+            super().keyPressEvent(event)
+
+    def _describe(self, role: str, licence: str) -> None:
+        words = self.tr("{role}: {description} Download {size}. Writes about {speed}. {licence}. Press Return to get it and chat.")
+        self.setAccessibleDescription(
+            words.format(
+                role=role,
+                description=self.offer.model.description,
+                size=text.size(self.offer.size_bytes),
+                speed=text.words_per_second(self.offer.tokens_per_s),
+                licence=licence,
+            )
+        )
+
+
+class BlankCard(Card):
+    """What stands in an offer's place while the computer is examined."""
+
+    def __init__(self) -> None:
+        super().__init__(padding=20, spacing=theme.GRID)
+        self.setMinimumHeight(theme.scaled(HEIGHT))
+        for width, height in ((64, 12), (150, 18), (220, 14), (180, 14)):
+            self.body.addWidget(_block(width, height))
+            self.body.addSpacing(theme.GRID // 2)
+        self.body.addStretch(1)
+        for width in (240, 240, 240):
+            self.body.addWidget(_block(width, 12))
+            self.body.addSpacing(theme.GRID // 2)
+        button = _block(260, 42)
+        button.setMaximumWidth(16777215)
+        self.body.addWidget(button)
+
+
+def _block(width: int, height: int) -> QWidget:
+    """A soft rectangle in the place of words."""
+    block = QFrame()
+    block.setProperty("kind", "blank")
+    block.setFixedHeight(height)
+    block.setMaximumWidth(theme.scaled(width))
+    return block
