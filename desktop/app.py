@@ -1,27 +1,31 @@
 """The parts of Alcove, each built once, and the acts that need several of them. The doors (window, command line) hold one App."""
 
 import os
-import re
+import shutil
 from collections.abc import Generator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
-from desktop import catalogue, chat, fetch, fit, gguf, hardware, licences, offers, settings, speed
+from desktop import chat, fetch, fit, gguf, offers, settings, speed, text
+from desktop.catalogue import Catalogue
+from desktop.catalogue import load as load_catalogue
 from desktop.conversations import Conversations, Stored
 from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Piece, Reading
 from desktop.engine.local import LocalEngine, report
 from desktop.errors import NotFound, NotHere
+from desktop.hardware import Hardware, detect
 from desktop.hub import File, Hub
 from desktop.library import Library, LocalModel
-from desktop.licences import Evidence, Ruling
+from desktop.licences import GUIDE as GUIDE_EVIDENCE
+from desktop.licences import Evidence, Licences, Ruling
+from desktop.licences import load as load_licences
 from desktop.network import Network
 from desktop.offers import Offer, Target
 from desktop.paths import GUIDE, Paths
 from desktop.transfer import Progress
 
-GUIDE_REFERENCE = "guide"
+LITTLE_DISK_BYTES = 5_000_000_000  # the download of a usual model and its reserve
 
 
 class App:
@@ -34,7 +38,7 @@ class App:
         ca_file = Path(self.settings.ca_file) if self.settings.ca_file else None
         self.network = Network(offline=self.settings.offline, ca_file=ca_file, log_path=paths.logs / "network.jsonl")
         self.library = Library(settings.models_dir(self.settings, paths), GUIDE)
-        self.engine = LocalEngine(log_path=paths.logs / "engine.log")
+        self.engine = LocalEngine()
         self.rates = speed.load(paths.cache / "rates.json")
 
     @classmethod
@@ -49,12 +53,12 @@ class App:
             self.conversations.close()
 
     @cached_property
-    def catalogue(self) -> catalogue.Catalogue:
-        return catalogue.load()
+    def catalogue(self) -> Catalogue:
+        return load_catalogue()
 
     @cached_property
-    def licences(self) -> licences.Licences:
-        return licences.load()
+    def licences(self) -> Licences:
+        return load_licences()
 
     @cached_property
     def conversations(self) -> Conversations:
@@ -69,9 +73,9 @@ class App:
         settings.save(self.settings, self.paths.settings)
         self.network.offline = self.settings.offline
 
-    def hardware(self) -> hardware.Hardware:
+    def hardware(self) -> Hardware:
         """This computer as it is now. The first call ever asks the engine's process what it can use, which takes a second."""
-        found = hardware.detect(report(self.paths.cache))
+        found = detect(report(self.paths.cache))
         if not self.rates.memory_bytes_per_s:
             self.rates = speed.probe(found, self.paths.cache / "rates.json")
         return found
@@ -82,7 +86,7 @@ class App:
         """What a model reference means, from what is on this computer. Raises BadReference."""
         return offers.resolve(reference, self.catalogue, self.library)
 
-    def offers(self, found: hardware.Hardware, context: int | None = None) -> tuple[Offer, ...]:
+    def offers(self, found: Hardware, context: int | None = None) -> tuple[Offer, ...]:
         """The catalogue judged for this computer, best first."""
         return offers.rank(self.catalogue, self.licences, self.library, found, self.rates, context)
 
@@ -110,35 +114,82 @@ class App:
         catalogue_id = f"{target.model.id}:{target.variant.quantization}" if target.model and target.variant else None
         return (yield from fetch.fetch(self.file(target), self.hub, self.library, self.network, catalogue_id=catalogue_id))
 
-    def header(self, target: Target) -> gguf.Header:
-        """The header of a target's file, from the disk or the first bytes on the Hub. Raises Corrupt and the network's errors."""
-        return gguf.read_file(target.path) if target.path else self.hub.read_header(self.file(target))
+    def header(self, target: Target) -> gguf.Header | None:
+        """The header of a target's file: from the disk, or the first bytes of a named file on the Hub or elsewhere.
 
-    def shape(self, target: Target, *, remote: bool = True) -> fit.Shape:
-        """What decides memory and speed: from the real header, or for a catalogue model that is not here (or with `remote`
-        False) from the catalogue's facts."""
-        if target.path is None and target.model is not None and target.variant is not None and not (remote and target.file):
-            return target.model.shape(target.variant)
-        return fit.Shape.from_header(self.header(target))
+        None for a catalogue model that is not here: the catalogue's facts stand for it. Raises Corrupt, the network's errors.
+        """
+        if target.path is not None:
+            return gguf.read_file(target.path)
+        if target.file or target.url:
+            return self.hub.read_header(self.file(target))
+        return None
+
+    def shape(self, target: Target, header: gguf.Header | None) -> fit.Shape:
+        """What decides memory and speed, from the real header or the catalogue's facts."""
+        if header is not None:
+            return fit.Shape.from_header(header)
+        assert target.model is not None
+        assert target.variant is not None
+        return target.model.shape(target.variant)
 
     def ruling(self, target: Target) -> Ruling:
-        """What the licence of a target allows, from every piece of evidence on this computer."""
-        known = offers.evidence(target.model) if target.model else Evidence()
-        if target.local is not None and target.local.licence:
+        """What the licence of a target allows, from every piece of evidence on this computer. Raises Corrupt."""
+        if target.path == GUIDE:
+            return self.licences.rule(GUIDE_EVIDENCE)
+        known = target.model.evidence if target.model else Evidence()
+        bases: tuple[str, ...] = ()
+        if target.local is not None:
+            bases = target.local.base_models
             known = replace(known, hub_card=target.local.licence)
         if target.path is not None:
             header = gguf.read_file(target.path)
-            known = replace(known, file_license=licence_in(header), file_base_models=base_models_in(header))
-        return self.licences.rule(known)
+            bases += _base_models(header)
+            known = replace(known, file_license=_licence(header))
+        return self.licences.rule(replace(known, file_base_models=bases))
+
+    def licence(self, reference: str) -> Ruling:
+        """As `ruling`, of a model reference or of the id of a licence; asks the Hub about a file of its that is not here."""
+        if reference in self.licences:
+            return self.licences.describe(reference)
+        target = self.target(reference)
+        if target.path is None and target.model is None:
+            file = self.file(target)
+            evidence = Evidence(hub_card=file.licence, file_base_models=file.base_models)
+            return self.licences.rule(evidence)
+        return self.ruling(target)
+
+    def problems(self, found: Hardware) -> list[dict[str, str]]:
+        """What is wrong on this computer, each with the step that mends it: keys "what" and "fix"."""
+        problems = [
+            {"what": gpu.why, "fix": "Build the engine for it (README, Graphics cards); until then the processor does the work."}
+            for gpu in found.gpus
+            if not gpu.used and not gpu.unified and (gpu.memory_total_bytes or 0) > 3e9
+        ]
+        free_bytes = shutil.disk_usage(self.library.folder).free
+        if free_bytes < LITTLE_DISK_BYTES:
+            folder = self.library.folder
+            what = f"Only {text.size(free_bytes)} are free in {folder}, which is too little for most models."
+            problems.append({"what": what, "fix": "Remove something, or choose another folder in Settings."})
+        if not found.engine.backends:
+            problems.append(
+                {"what": "The engine cannot be started.", "fix": "Remove the .venv folder and run the start command again."}
+            )
+        if not GUIDE.is_file():
+            problems.append({"what": "The built-in guide is missing.", "fix": "Get a complete copy of Alcove."})
+        return problems
 
     # --- chat -----------------------------------------------------------------------------------------------------------------
 
-    def open_model(self, reference: str, *, context: int | None = None, threads: int | None = None) -> Generator[Loading, None, Loaded]:
+    def open_model(
+        self, reference: str, *, context: int | None = None, threads: int | None = None
+    ) -> Generator[Loading, None, Loaded]:
         """Load the model on this computer that a reference means, unless it is loaded already. Raises NotHere, the engine's errors."""
         target = self.target(reference)
         if target.path is None:
             raise NotHere(name=target.name, reference=reference)
-        judged = fit.fit(self.shape(target), self.hardware(), self.rates, context=context or self.settings.context or None)
+        shape = self.shape(target, gguf.read_file(target.path))
+        judged = fit.fit(shape, self.hardware(), self.rates, context=context or self.settings.context or None)
         wanted = LoadOptions(target.path, context=judged.context, gpu_layers=judged.gpu_layers, threads=threads)
         if self.engine.loaded == wanted and self.engine.info is not None:
             return self.engine.info
@@ -155,12 +206,29 @@ class App:
             self.conversations.add(conversation_id, "user", question)
         yield Loading(0.0)
         yield from self.open_model(reference)
-        answer = yield from chat.answer(self.conversations, conversation_id, self.engine, options or ChatOptions(), model=reference)
+        answer = yield from chat.answer(
+            self.conversations, conversation_id, self.engine, options or ChatOptions(), model=reference
+        )
         if answer.tokens_per_s:
             self._learn(reference, answer.tokens_per_s)
         return answer
 
     def _learn(self, reference: str, tokens_per_s: float) -> None:
         """Let the writing rate of a real answer correct the predictions for this computer."""
-        self.rates = speed.learn(self.rates, self.shape(self.target(reference)).active_bytes, tokens_per_s)
+        target = self.target(reference)
+        active_bytes = self.shape(target, self.header(target)).active_bytes
+        self.rates = speed.learn(self.rates, active_bytes, tokens_per_s)
         speed.save(self.rates, self.paths.cache / "rates.json")
+
+
+def _licence(header: gguf.Header) -> str | None:
+    """What a GGUF says of its licence: the tag, or the name where the tag is "other"."""
+    tag, name = (header.metadata.get(f"general.license{key}") for key in ("", ".name"))
+    return str(name) if name and tag in (None, "", "other") else str(tag) if tag else None
+
+
+def _base_models(header: gguf.Header) -> tuple[str, ...]:
+    """The addresses of what a model was made from, as its GGUF tells them."""
+    count = header.metadata.get("general.base_model.count", 0)
+    keys = [f"general.base_model.{i}.repo_url" for i in range(min(count, 16) if isinstance(count, int) else 0)]
+    return tuple(str(header.metadata[key]) for key in keys if key in header.metadata)

@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -30,7 +30,9 @@ from desktop.offers import Offer
 Result = TypeVar("Result")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Home = Annotated[Path | None, typer.Option("--home", help="The folder for every file that Alcove writes.", envvar="ALCOVE_HOME")]
-Reference = Annotated[str, typer.Argument(metavar="MODEL", help="qwen3-8b, qwen3-8b:Q5_K_M, hf:OWNER/REPO/FILE.gguf, a path, or guide.")]
+Reference = Annotated[
+    str, typer.Argument(metavar="MODEL", help="qwen3-8b, qwen3-8b:Q5_K_M, hf:OWNER/REPO/FILE.gguf, a path, or guide.")
+]
 
 VERDICT_WORDS = {
     "runs_well": "runs well",
@@ -150,7 +152,10 @@ def doctor(json: Json = False, home: Home = None) -> None:
             *((("Graphics"), f"{g.name}: {g.why}") for g in found.gpus),
             ("Engine", f"{found.engine.name} {found.engine.version} ({', '.join(found.engine.backends) or 'no backend'})"),
             ("Models", f"{folder}, {text.size(free_bytes)} free"),
-            ("Network", "offline by your choice" if app.network.offline else f"{app.hub.endpoint}, only when you ask for a model"),
+            (
+                "Network",
+                "offline by your choice" if app.network.offline else f"{app.hub.endpoint}, only when you ask for a model",
+            ),
         ]
         table = Table(box=None, show_header=False, pad_edge=False)
         for row in rows:
@@ -182,7 +187,13 @@ def suggest(
         for o in sorted(shown, key=lambda o: o.role is None)[: None if everything else 15]:
             words = f"{o.tokens_per_s * text.WORDS_PER_TOKEN:.0f}"
             table.add_row(
-                o.role or "", o.id, text.size(o.size_bytes), text.size(o.fit.total_bytes), VERDICT_WORDS[o.verdict], words, o.ruling.name
+                o.role or "",
+                o.id,
+                text.size(o.size_bytes),
+                text.size(o.fit.total_bytes),
+                VERDICT_WORDS[o.verdict],
+                words,
+                o.ruling.name,
             )
         out.print(table)
         out.print(f"[dim]Get one with: alcove get {shown[0].id if shown else 'MODEL'}[/]")
@@ -212,8 +223,12 @@ def fit_command(
     context: Annotated[int | None, typer.Option(help="Tokens of conversation memory.", min=256)] = None,
     kv_type: Annotated[Literal["f16", "q8_0", "q4_0"], typer.Option(help="How conversation memory is stored.")] = "f16",
     gpu_layers: Annotated[int | None, typer.Option(help="Layers on the graphics card; default: as many as fit.", min=0)] = None,
-    assume_ram: Annotated[int | None, typer.Option(help="Judge for a computer with this much free memory, in bytes.", min=1)] = None,
-    assume_vram: Annotated[int | None, typer.Option(help="Judge for a graphics card with this much free memory, in bytes.", min=0)] = None,
+    assume_ram: Annotated[
+        int | None, typer.Option(help="Judge for a computer with this much free memory, in bytes.", min=1)
+    ] = None,
+    assume_vram: Annotated[
+        int | None, typer.Option(help="Judge for a graphics card with this much free memory, in bytes.", min=0)
+    ] = None,
     json: Json = False,
     home: Home = None,
 ) -> None:
@@ -221,11 +236,11 @@ def fit_command(
     with opened(home, json) as app:
         started_s = time.monotonic()
         target = app.target(reference)
-        shape = app.shape(target)
+        header = app.header(target)
         found = assumed(app.hardware(), assume_ram, assume_vram)
-        judged = fit.fit(shape, found, app.rates, context=context, kv_type=kv_type, gpu_layers=gpu_layers)
+        judged = fit.fit(app.shape(target, header), found, app.rates, context=context, kv_type=kv_type, gpu_layers=gpu_layers)
         if json:
-            read = {"header_bytes_read": app.header_bytes_read, "took_s": time.monotonic() - started_s}
+            read = {"header_bytes_read": header.data_offset if header else 0, "took_s": time.monotonic() - started_s}
             _print_json({**asdict(judged), **read})
             return
         out.print(f"[bold]{target.name}[/]: {VERDICT_WORDS[judged.verdict]}. {judged.why}", soft_wrap=True)
@@ -336,7 +351,9 @@ def _progress(kind: str) -> Iterator[Callable[[Any], None]]:
         with Progress(*columns, console=err, transient=True) as bar:
             task = bar.add_task("Getting", total=None)
             words = {"ask": "Asking", "check": "Checking", "download": "Getting"}
-            yield lambda s: bar.update(task, completed=s.done_bytes, total=s.size_bytes or None, description=words.get(s.stage, "Getting"))
+            yield lambda s: bar.update(
+                task, completed=s.done_bytes, total=s.size_bytes or None, description=words.get(s.stage, "Getting")
+            )
     else:
         yield lambda step: None
 
@@ -372,7 +389,11 @@ def remove(model: Annotated[str, typer.Argument(help="An id from: alcove list")]
         if json:
             _print_json({"freed_bytes": freed_bytes})
         else:
-            out.print(f"{local.name} is gone; {text.size(freed_bytes)} are free again." if freed_bytes else f"{local.name} is forgotten.")
+            out.print(
+                f"{local.name} is gone; {text.size(freed_bytes)} are free again."
+                if freed_bytes
+                else f"{local.name} is forgotten."
+            )
 
 
 @commands.command()
@@ -387,7 +408,11 @@ def licence(reference: Reference, json: Json = False, home: Home = None) -> None
 
 
 def _print_ruling(ruling: Ruling) -> None:
-    steps = {"conditions": "open weights, with conditions", "free": "open weights, free", "full": "fully open: weights, data, code and recipe"}
+    steps = {
+        "conditions": "open weights, with conditions",
+        "free": "open weights, free",
+        "full": "fully open: weights, data, code and recipe",
+    }
     out.print(f"[bold]{ruling.name}[/] · {steps.get(ruling.openness, 'not known')}")
     if ruling.conflict:
         out.print(f"[yellow]![/] {ruling.conflict}", soft_wrap=True)
@@ -444,10 +469,8 @@ def chat(
 
 
 def _read_question() -> str | None:
-    try:
+    with suppress(ImportError):
         import readline  # noqa: F401  (gives input() a history and line editing where the system has it)
-    except ImportError:
-        pass
     try:
         return input("\n› ")
     except (EOFError, KeyboardInterrupt):

@@ -1,5 +1,6 @@
 """Which models to offer on this computer, in which order and why; and what a model reference means."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,12 +14,14 @@ from desktop.errors import BadReference
 from desktop.fit import Fit
 from desktop.hardware import Hardware
 from desktop.library import Library, LocalModel
-from desktop.licences import Evidence, Licences, Ruling
+from desktop.licences import Licences, Ruling
 from desktop.speed import Rates
 
 VERDICTS = ("runs_well", "runs_slowly", "close_apps", "too_big")  # best first
+RUNS = VERDICTS[:2]
 USUAL_BITS = 4.9  # bits a weight of Q4_K_M: close to the original at a third of the size
 SMALL_PARAMS = 2.5e9  # models below it lose more by few bits and cost little, so they are offered with 8
+LOW_BITS = 3.9  # below, answers suffer visibly: only where nothing else fits, and never recommended
 ROLES = (  # role, lowest tokens a second, largest download: quick feels instant, balanced reads along, best may need patience
     ("quick", 10.0, 3.5e9),
     ("balanced", 6.0, 12e9),
@@ -37,6 +40,11 @@ class Offer:
     ruling: Ruling
     role: str | None = None
     local: LocalModel | None = None
+
+    @property
+    def worth(self) -> float:
+        """The model's quality, less what few bits cost: below the usual precision, half the bytes count as half the model."""
+        return self.model.quality + min(0.0, math.log2(self.variant.bits / USUAL_BITS))
 
     @property
     def reference(self) -> str:
@@ -60,7 +68,13 @@ class Offer:
 
 
 def offer(
-    model: Model, variant: Variant, licences: Licences, library: Library, hardware: Hardware, rates: Rates, context: int | None = None
+    model: Model,
+    variant: Variant,
+    licences: Licences,
+    library: Library,
+    hardware: Hardware,
+    rates: Rates,
+    context: int | None = None,
 ) -> Offer:
     """Judge one variant."""
     return Offer(
@@ -68,14 +82,9 @@ def offer(
         model=model,
         variant=variant,
         fit=fits.fit(model.shape(variant), hardware, rates, context=context),
-        ruling=licences.rule(evidence(model)),
+        ruling=licences.rule(model.evidence),
         local=on_disk(model, variant, library.list()),
     )
-
-
-def evidence(model: Model) -> Evidence:
-    """What the catalogue knows of a model's licence."""
-    return Evidence(catalogue=model.licences, openness=model.openness, links=model.openness_links)
 
 
 def variants(
@@ -91,40 +100,54 @@ def rank(
     """One offer a model, in the variant that suits this computer, best first. Up to three of those that fit carry a role."""
     ranked = sorted(
         (_suited(variants(m, licences, library, hardware, rates, context)) for m in catalogue.models if m.variants),
-        key=lambda o: (VERDICTS.index(o.verdict), -o.model.quality, o.size_bytes),
+        key=lambda o: (VERDICTS.index(o.verdict), not o.model.core, -o.worth, o.size_bytes),
     )
     return _with_roles(ranked)
 
 
 def _suited(choices: Sequence[Offer]) -> Offer:
-    """Of a model's variants: the best verdict, then the usual precision, rather a little more bits than fewer."""
+    """Of a model's variants: one that runs, not of few bits, the best verdict, and then the usual precision."""
     wanted = 8.5 if choices[0].model.params_total < SMALL_PARAMS else USUAL_BITS
-    return min(choices, key=lambda o: (VERDICTS.index(o.verdict), abs(o.variant.bits - wanted)))
+    return min(
+        choices,
+        key=lambda o: (o.verdict not in RUNS, o.variant.bits < LOW_BITS, VERDICTS.index(o.verdict), abs(o.variant.bits - wanted)),
+    )
 
 
 def _with_roles(ranked: Sequence[Offer]) -> tuple[Offer, ...]:
-    """Mark the quick, the balanced and the best offer: three different models, each better and slower than the one before."""
-    able = [o for o in ranked if o.model.core and o.verdict in ("runs_well", "runs_slowly") and _for_everyone(o.model)]
-    by_quality = sorted(able, key=lambda o: (-o.model.quality, o.size_bytes))
-    taken: dict[str, str] = {}
+    """Mark the quick, the balanced and the best offer: three different models, each better than the one before.
+
+    "Best" is the best that runs at all; the others weigh speed too, where four times as fast counts as half a generation.
+    """
+    able = [o for o in ranked if o.model.core and o.verdict in RUNS and o.variant.bits >= LOW_BITS and _for_everyone(o.model)]
+    taken: list[tuple[str, Offer]] = []
     for role, slowest, largest in reversed(ROLES):
-        for o in by_quality:
-            below = all(o.model.quality < t.model.quality for t in able if t.id in taken)
-            if o.id not in taken and below and o.tokens_per_s >= slowest and o.size_bytes <= largest:
-                taken[o.id] = role
-                break
-    return tuple(replace(o, role=taken.get(o.id)) for o in ranked)
+        choices = [
+            o
+            for o in able
+            if o.tokens_per_s >= slowest and o.size_bytes <= largest and all(o.worth < better.worth for _, better in taken)
+        ]
+        if choices:
+            weight = 0.0 if role == "best" else 0.25
+            taken.append((role, max(choices, key=lambda o: o.worth + weight * math.log2(o.tokens_per_s))))
+    roles = {o.id: role for role, o in taken}
+    return tuple(replace(o, role=roles.get(o.id)) for o in ranked)
 
 
 def _for_everyone(model: Model) -> bool:
-    """Not a specialist for code, and none that thinks for minutes before each answer."""
-    return model.thinks != "yes" and "coder" not in model.id
+    """One that talks, is no specialist for code, and does not think for minutes before each answer."""
+    return model.chats and model.thinks != "yes" and "coder" not in model.id
 
 
 def on_disk(model: Model, variant: Variant, local: Iterable[LocalModel]) -> LocalModel | None:
     """The complete file of this variant in the library, if it is there."""
     for file in local:
-        if file.complete and file.file and file.repo in (model.gguf_repo, model.repo) and gguf.quantization(file.file) == variant.quantization:
+        if (
+            file.complete
+            and file.file
+            and file.repo in (variant.repo or model.gguf_repo, model.repo)
+            and gguf.quantization(file.file) == variant.quantization
+        ):
             return file
     return None
 
@@ -204,4 +227,15 @@ def _catalogue_target(reference: str, model: Model, quantization: str, library: 
             model.variants, key=lambda v: abs(v.bits - USUAL_BITS)
         )
     here = found[variant.quantization]
-    return Target(reference, model.name, here.path if here else None, model, variant, model.gguf_repo, here.file if here else None, None, None, here)
+    return Target(
+        reference,
+        model.name,
+        here.path if here else None,
+        model,
+        variant,
+        model.gguf_repo,
+        here.file if here else None,
+        None,
+        None,
+        here,
+    )

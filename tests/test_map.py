@@ -16,7 +16,7 @@ LEVELS = {
 HOMES = {
     "PySide6": ("ui",),
     "shiboken6": ("ui",),
-    "llama_cpp": ("engine.worker", "engine.answer", "engine.sampling"),
+    "llama_cpp": ("engine.llama",),
     "huggingface_hub": ("hub",),
     "sqlite3": ("conversations",),
     "pynvml": ("hardware.nvidia",),

@@ -1,0 +1,250 @@
+"""The command line as a person or a script uses it: real files, the real engine, a Hub on loopback."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desktop import __version__, cli
+from tests import gguf_files
+from tests.hub_server import Fault, HubServer
+
+Run = Callable[..., tuple[int, Any, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Carry out one command with --json in a home of its own; returns exit status, the object and stderr."""
+
+    def run(*arguments: str) -> tuple[int, Any, str]:
+        status = cli.run([*arguments, "--json", "--home", str(tmp_path / "home")], lambda home: 99)
+        printed = capsys.readouterr()
+        return status, json.loads(printed.out) if printed.out.strip() else None, printed.err
+
+    return run
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    with HubServer() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
+        yield server
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> bytes:
+    return gguf_files.llama(tmp_path / "tiny.gguf").read_bytes()
+
+
+def test_doctor_tells_what_there_is(run: Run) -> None:
+    status, found, _ = run("doctor")
+    assert status == 0
+    assert 0 < found["memory"]["available_bytes"] <= found["memory"]["total_bytes"]
+    assert found["cpu"]["physical_cores"] >= 1
+    assert found["engine"]["name"] == "llama.cpp"
+    assert "CPU" in found["engine"]["backends"]
+    assert found["disk"]["free_bytes"] > 0
+    assert set(found["network"]) == {"offline", "proxy", "hub"}
+    assert all(set(p) == {"what", "fix"} for p in found["problems"])
+
+
+def test_suggest_gives_three_roles_and_nothing_that_is_too_big(run: Run) -> None:
+    status, found, _ = run("suggest")
+    assert status == 0
+    offers = found["offers"]
+    keys = "id model variant reference size_bytes total_bytes context verdict tokens_per_s licence openness role why"
+    assert all(set(keys.split()) <= set(o) for o in offers)
+    assert "too_big" not in {o["verdict"] for o in offers}
+    assert sorted(o["role"] for o in offers if o["role"]) == ["balanced", "best", "quick"]
+    assert all(o["verdict"] in ("runs_well", "runs_slowly") for o in offers if o["role"])
+
+
+def test_fit_of_the_guide_and_of_a_catalogue_model(run: Run) -> None:
+    status, guide, _ = run("fit", "guide")
+    assert (status, guide["verdict"], guide["architecture"]) == (0, "runs_well", "llama")
+    assert guide["header_bytes_read"] > 0
+    parts = guide["weights_bytes"] + guide["kv_bytes"] + guide["compute_bytes"]
+    assert guide["total_bytes"] >= parts
+    status, small, _ = run("fit", "qwen3-8b", "--assume-ram", "2000000000")
+    assert small["verdict"] == "too_big"
+    assert small["help"]
+    status, large, _ = run("fit", "qwen3-8b", "--assume-ram", "64000000000", "--context", "4096")
+    assert large["verdict"] in ("runs_well", "runs_slowly")
+    status, longer, _ = run("fit", "qwen3-8b", "--assume-ram", "64000000000", "--context", "8192")
+    assert longer["kv_bytes"] == 2 * large["kv_bytes"]
+
+
+def test_fit_of_a_file_on_the_hub_reads_only_its_header(run: Run, hub: HubServer, tmp_path: Path) -> None:
+    big = gguf_files.llama(tmp_path / "big.gguf", layers=8, width=512).read_bytes()
+    hub.add("maker/big-GGUF", {"big-Q4_0.gguf": big}, license="mit")
+    status, found, _ = run("fit", "hf:maker/big-GGUF/big-Q4_0.gguf")
+    assert status == 0
+    assert found["header_bytes_read"] < len(big)
+    assert found["weights_bytes"] < len(big)
+
+
+def test_search_get_list_remove(run: Run, hub: HubServer, tiny: bytes) -> None:
+    hub.add("maker/tiny-GGUF", {"tiny-Q8_0.gguf": tiny}, license="llama3.1")
+    _, found, _ = run("search", "tiny")
+    assert found["models"][0]["repo"] == "maker/tiny-GGUF"
+    assert found["models"][0]["files"] == [{"name": "tiny-Q8_0.gguf", "size_bytes": len(tiny), "quantization": "Q8_0"}]
+    status, got, _ = run("get", "hf:maker/tiny-GGUF/tiny-Q8_0.gguf")
+    assert status == 0
+    assert got["sha256"] == sha256(tiny).hexdigest()
+    assert got["fetched_bytes"] == got["size_bytes"] == len(tiny)
+    assert Path(got["path"]).read_bytes() == tiny
+    _, listed, _ = run("list")
+    mine = {m["id"]: m for m in listed["models"]}
+    assert set(mine) == {"guide", "tiny-Q8_0"}
+    assert mine["tiny-Q8_0"]["complete"]
+    assert mine["tiny-Q8_0"]["licence"] == "llama3.1 + apache-2.0"  # the page and the file differ, so both apply
+    _, ruling, _ = run("licence", "tiny-Q8_0")
+    assert "stricter" in ruling["conflict"]
+    status, again, _ = run("get", "hf:maker/tiny-GGUF/tiny-Q8_0.gguf")
+    assert (status, again["fetched_bytes"]) == (0, 0)
+    status, removed, _ = run("remove", "tiny-Q8_0")
+    assert removed["freed_bytes"] >= len(tiny)
+    assert not Path(got["path"]).exists()
+
+
+def test_a_download_that_was_cut_goes_on(run: Run, hub: HubServer, tiny: bytes) -> None:
+    hub.add("maker/tiny-GGUF", {"tiny-Q8_0.gguf": tiny})
+    hub.faults.append(Fault("cut", bytes=1000))
+    status, got, _ = run("get", "hf:maker/tiny-GGUF/tiny-Q8_0.gguf")
+    assert status == 0
+    assert Path(got["path"]).read_bytes() == tiny
+
+
+def test_a_catalogue_model_is_found_by_its_quantisation(run: Run, hub: HubServer, tiny: bytes) -> None:
+    hub.add(
+        "Qwen/Qwen3-0.6B-GGUF", {"Qwen3-0.6B-Q8_0.gguf": tiny, "Qwen3-0.6B-Q4_K_M.gguf": tiny + b"\0" * 32}, license="apache-2.0"
+    )
+    status, got, _ = run("get", "qwen3-0.6b:Q8_0")
+    assert (status, got["size_bytes"]) == (0, len(tiny))
+    _, ruling, _ = run("licence", "qwen3-0.6b:Q8_0")
+    assert (ruling["licence"], ruling["openness"], ruling["conflict"]) == ("apache-2.0", "free", None)
+
+
+def test_the_guide_answers(run: Run) -> None:
+    status, reply, _ = run("chat", "guide", "-p", "What is an open-weight model?")
+    assert (status, reply["finish"]) == (0, "stop")
+    assert "download" in reply["text"]
+    assert reply["completion_tokens"] > 10
+    assert reply["tokens_per_s"] > 0
+    assert {"thinking", "prompt_tokens", "cached_tokens", "load_s", "first_token_s"} <= set(reply)
+
+
+def test_the_licence_of_the_guide_is_fully_open(run: Run) -> None:
+    _, ruling, _ = run("licence", "guide")
+    assert (ruling["licence"], ruling["openness"]) == ("apache-2.0", "full")
+    assert [ruling[q]["answer"] for q in ("commercial", "share", "audit")] == ["yes", "yes", "yes"]
+    assert Path(ruling["text_path"]).is_file()
+
+
+def test_the_licence_of_a_model_not_of_its_family_or_tag(run: Run) -> None:
+    _, distil, _ = run("licence", "r1-distill-llama-8b")
+    assert "llama3.1" in distil["licence"]
+    assert distil["openness"] == "conditions"
+    _, by_id, _ = run("licence", "llama3.1")
+    assert by_id["licence"] == "llama3.1"
+    assert any("Built with Llama" in duty for duty in by_id["duties"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (("fit", "nonsense"), "bad_reference"),
+        (("chat", "qwen3-8b", "-p", "Hi"), "not_here"),
+        (("remove", "nonsense"), "bad_reference"),
+        (("remove", "guide"), "forbidden"),
+        (("get", "hf:maker/none/none.gguf"), "not_found"),
+        (("get", "hf:maker/gated-GGUF/gated.gguf"), "gated"),
+    ],
+)
+def test_a_stated_error_is_one_sentence_and_exit_1(
+    run: Run, hub: HubServer, tiny: bytes, arguments: tuple[str, ...], kind: str
+) -> None:
+    hub.add("maker/gated-GGUF", {"gated.gguf": tiny}, gated=True)
+    status, found, err = run(*arguments)
+    assert status == 1
+    assert found["error"]["kind"] == kind
+    assert err.strip() == found["error"]["message"]
+
+
+def test_bad_files_are_stated_errors(run: Run, tmp_path: Path, tiny: bytes) -> None:
+    (tmp_path / "text.gguf").write_text("a letter to my grandmother")
+    (tmp_path / "short.gguf").write_bytes(tiny[:-1000])
+    gguf_files.write(
+        tmp_path / "alien.gguf", "alien", {"block_count": 1, "context_length": 64, "embedding_length": 8}, {"a.weight": (8, 8)}
+    )
+    for name, kind in (("text", "not_gguf"), ("short", "truncated")):
+        for command in (("fit",), ("chat", "-p", "Hi")):
+            status, found, _ = run(command[0], str(tmp_path / f"{name}.gguf"), *command[1:])
+            assert (status, found["error"]["kind"]) == (1, kind)
+    status, found, _ = run("chat", str(tmp_path / "alien.gguf"), "-p", "Hi")
+    assert (status, found["error"]["kind"]) == (1, "unknown_architecture")
+
+
+def test_offline_holds(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "settings.json").write_text('{"offline": true, "hub_endpoint": "https://hub.example.org"}')
+    status, found, _ = run("search", "qwen")
+    assert (status, found["error"]["kind"], found["error"]["host"]) == (1, "offline", "hub.example.org")
+
+
+def test_a_home_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file where the folder should be")
+    status, found, _ = run("list")
+    assert (status, found["error"]["kind"]) == (1, "not_writable")
+
+
+def test_wrong_usage_is_exit_2_and_no_command_is_the_window(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["fit"], lambda home: 99) == 2
+    assert cli.run(["nonsense"], lambda home: 99) == 2
+    assert cli.run(["--version"], lambda home: 99) == 0
+    assert __version__ in capsys.readouterr().out
+    homes: list[Path | None] = []
+    assert cli.run(["--home", str(tmp_path)], lambda home: homes.append(home) or 7) == 7
+    assert homes == [tmp_path]
+
+
+def test_people_see_tables_and_sentences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = ["--home", str(tmp_path / "home")]
+    for command in (
+        ["doctor"],
+        ["suggest"],
+        ["fit", "qwen3-8b"],
+        ["list"],
+        ["licence", "llama-3.1-8b"],
+        ["chat", "guide", "-p", "Hello"],
+    ):
+        assert cli.run([*command, *home], lambda home: 99) == 0, command
+        printed = capsys.readouterr().out
+        assert len(printed.strip()) > 20, command
+        assert "{" not in printed
+
+
+def test_a_question_from_a_pipe(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "desktop", "chat", "guide", "-p", "-", "--home", str(tmp_path / "home")]
+    done = subprocess.run(
+        command, input="What is quantisation?", capture_output=True, text=True, env={**os.environ, "NO_COLOR": "1"}
+    )
+    assert done.returncode == 0
+    assert "bits" in done.stdout
+    assert done.stderr == ""
+
+
+def test_progress_in_json_lines(tmp_path: Path, hub: HubServer, tiny: bytes) -> None:
+    hub.add("maker/tiny-GGUF", {"tiny-Q8_0.gguf": tiny})
+    command = [sys.executable, "-m", "desktop", "get", "hf:maker/tiny-GGUF/tiny-Q8_0.gguf", "--progress", "json"]
+    done = subprocess.run([*command, "--home", str(tmp_path / "home")], capture_output=True, text=True)
+    assert done.returncode == 0
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert lines[-1]["done_bytes"] == lines[-1]["size_bytes"] == len(tiny)
+    assert all(set(line) == {"done_bytes", "size_bytes", "bytes_per_s"} for line in lines)
