@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QPushB
 
 from desktop.ui import icons, theme
 
-INKS = {"primary": "on_accent", "link": "accent", "danger": "bad", "quiet": "soft", "fold": "soft"}
+INKS = {"primary": "on_accent", "link": "accent", "danger": "bad", "quiet": "soft", "fold": "soft", "small_link": "accent"}
 
 
 class Button(QPushButton):
@@ -14,7 +14,7 @@ class Button(QPushButton):
 
     def __init__(self, text: str, kind: str = "secondary", icon: str = "") -> None:
         super().__init__(text)
-        self._icon = icon
+        self._icon, self._ink = icon, INKS.get(kind, "ink")
         self.setProperty("kind", kind)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -27,9 +27,9 @@ class Button(QPushButton):
         self.setText(text)
         self.setAccessibleName(text)
 
-    def set_icon(self, name: str) -> None:
-        """Change its icon; "" takes it away."""
-        self._icon = name
+    def set_icon(self, name: str, colour: str = "") -> None:
+        """Change its icon, in the colour of its text if nothing else is said; "" takes it away."""
+        self._icon, self._ink = name, colour or INKS.get(str(self.property("kind")), "ink")
         self._load_icon()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -39,7 +39,7 @@ class Button(QPushButton):
 
     def _load_icon(self) -> None:
         if self._icon:
-            self.setIcon(icons.icon(self._icon, INKS.get(str(self.property("kind")), "ink")))
+            self.setIcon(icons.icon(self._icon, self._ink))
             self.setIconSize(QSize(theme.scaled(18), theme.scaled(18)))
         elif not self.icon().isNull():
             self.setIcon(QIcon())

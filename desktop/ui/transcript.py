@@ -411,9 +411,9 @@ class Transcript(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        width = event.size().width()
-        side = max(theme.GRID * 3 + 4, (width - WIDEST) // 2)
-        self._column.setContentsMargins(side, theme.GRID * 3, side, theme.GRID * 3)
+        side = max(theme.GRID * 3 + 4, (self.width() - WIDEST) // 2)
+        bar = self.width() - event.size().width()  # a scroll bar takes its width from the margin, not from the text
+        self._column.setContentsMargins(side, theme.GRID * 3, side - bar, theme.GRID * 3)
         self.jump_button.place()
 
 

@@ -1,0 +1,416 @@
+"""The page of a conversation: its title and model above, what was said, and the field for the next message."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop import chat
+from desktop.conversations import Conversations, Stored
+from desktop.engine import Loading, Piece, Reading
+from desktop.errors import AlcoveError
+from desktop.ui import messages, theme
+from desktop.ui.buttons import IconButton
+from desktop.ui.composer import Composer
+from desktop.ui.labels import Label
+from desktop.ui.chooser import ModelChoice, ModelChooser
+from desktop.ui.start import Start
+from desktop.ui.tasks import Task, Tasks
+from desktop.ui.title import EditableTitle
+from desktop.ui.transcript import WIDEST, Answer, Transcript
+
+ANSWER = "answer"  # the key of the task: the engine answers one question at a time
+Turn = Callable[[int, str | None, str], Generator[Loading | Reading | Piece, None, Stored]]
+
+
+@dataclass
+class _Live:
+    """The answer that is being written, also while another conversation is shown."""
+
+    conversation_id: int
+    reference: str
+    task: Task
+    widget: Answer | None = None
+    pieces: list[Piece] = field(default_factory=list)
+    state: Loading | Reading | None = None
+
+
+class ChatPage(QWidget):
+    """Needs the store, the tasks, `turn` (App.turn) and `name_of`, which tells the name of a model by its reference."""
+
+    changed = Signal(int)  # a conversation was made, renamed, or something was said in it
+    answering = Signal(int)  # the id of the conversation that is being answered, 0 when it is over
+    read = Signal(int)  # tokens of the conversation that the model has in its memory
+    model_chosen = Signal(str)  # a reference; the page itself goes on with it
+    more_models_clicked = Signal()
+    panel_clicked = Signal()
+    act = Signal(str, object)  # what a notice's button asks of the window, and the error
+    undoable = Signal(str, object)  # what was done, and the function that undoes it
+
+    def __init__(self, tasks: Tasks, conversations: Conversations, turn: Turn, name_of: Callable[[str], str]) -> None:
+        super().__init__()
+        self._tasks, self._conversations, self._turn, self._name_of = tasks, conversations, turn, name_of
+        self._conversation_id: int | None = None
+        self._reference = ""
+        self._live: _Live | None = None
+        self._drafts: dict[int, str] = {}
+        self._error: AlcoveError | None = None
+        self._editing: Stored | None = None
+        self._build()
+
+    # --- what the window calls ------------------------------------------------------------------------------------------------
+
+    @property
+    def conversation_id(self) -> int | None:
+        """The conversation that is shown; None for a new one in which nothing was said."""
+        return self._conversation_id
+
+    @property
+    def reference(self) -> str:
+        """The model that the next message goes to."""
+        return self._reference
+
+    def start_new(self, reference: str) -> None:
+        """An empty conversation with this model."""
+        self._leave()
+        self._conversation_id = None
+        self._show_title(self.tr("New chat"), editable=False)
+        self.use_model(reference)
+        self._show_start()
+        self._enter()
+
+    def open(self, conversation_id: int) -> None:
+        """Show a conversation, with the model it was last held with."""
+        found = self._conversations.get(conversation_id)
+        if found is None:
+            return
+        self._leave()
+        self._conversation_id = conversation_id
+        self._show_title(found.title, editable=True)
+        self.use_model(found.model)
+        self._show_messages()
+        self._enter()
+
+    def use_model(self, reference: str) -> None:
+        """Go on with this model."""
+        self._reference = reference
+        self.chooser.show_current(reference, self._name_of(reference) if reference else "")
+        if self._conversation_id is None:
+            self.start.show_model(reference, self._name_of(reference) if reference else "")
+        else:
+            self._conversations.use_model(self._conversation_id, reference)
+
+    def set_models(self, choices: tuple[ModelChoice, ...]) -> None:
+        """What the chooser offers."""
+        self.chooser.set_choices(choices)
+
+    def retitle(self, conversation_id: int, title: str) -> None:
+        """The conversation was renamed elsewhere."""
+        if conversation_id == self._conversation_id:
+            self._show_title(title, editable=True)
+
+    def stop(self) -> None:
+        """Stop the answer that is being written here."""
+        if self._live is not None and self._live.conversation_id == self._conversation_id:
+            self._live.task.cancel()
+
+    def focus_message(self) -> None:
+        """Put the cursor into the field."""
+        self.composer.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def show_panel_state(self, is_open: bool) -> None:
+        """What the panel button says."""
+        words = self.tr("Hide the model and its licence") if is_open else self.tr("Show the model and its licence")
+        self.panel_button.setAccessibleName(words)
+        self.panel_button.setToolTip(words)
+
+    def say(self, question: str) -> None:
+        """Ask this now."""
+        if not self._reference:
+            self.more_models_clicked.emit()
+            return
+        if self._conversation_id is None:
+            self._conversation_id = self._conversations.create(chat.title(question), self._reference)
+            self._show_title(chat.title(question), editable=True)
+            self.transcript.show_messages(())
+            self.stack.setCurrentWidget(self.transcript)
+        conversation_id = self._conversation_id
+        if self._editing is not None:
+            self._set_aside(self._editing, self.tr("Question changed."))
+            self._end_edit()
+        self.composer.set_text("")
+        self._drafts.pop(conversation_id, None)
+        self.transcript.add_question(Stored(0, conversation_id, "user", question, "", "", "", "", None))
+        self._ask(question)
+
+    # --- building -------------------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.title = EditableTitle()
+        self.title.renamed.connect(self._on_renamed)
+        self.chooser = ModelChooser()
+        self.chooser.chosen.connect(self._on_model_chosen)
+        self.chooser.more_clicked.connect(self.more_models_clicked)
+        self.panel_button = IconButton("panel", self.tr("Show the model and its licence"))
+        self.panel_button.clicked.connect(self.panel_clicked)
+        header = QFrame()
+        header.setProperty("kind", "header")
+        row = QHBoxLayout(header)
+        row.setContentsMargins(theme.GRID * 2 + 4, theme.GRID, theme.GRID * 2, theme.GRID)
+        row.setSpacing(theme.GRID)
+        row.addWidget(self.title, 1)
+        row.addWidget(self.chooser)
+        row.addWidget(self.panel_button)
+        header.setMinimumHeight(61)
+        self.transcript = Transcript(self._name_of)
+        self.transcript.regenerate_clicked.connect(self._on_regenerate_clicked)
+        self.transcript.edit_clicked.connect(self._on_edit_clicked)
+        self.transcript.act.connect(self._on_act)
+        self.transcript.link_clicked.connect(lambda address: QDesktopServices.openUrl(QUrl(address)))
+        self.start = Start()
+        self.start.asked.connect(self.say)
+        self.start.more_models_clicked.connect(self.more_models_clicked)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.start)
+        self.stack.addWidget(self.transcript)
+        self.composer = Composer()
+        self.composer.sent.connect(self.say)
+        self.composer.stop_clicked.connect(self.stop)
+        self.hint = Label("", "small", "soft")
+        self.hint.hide()
+        self._foot = QVBoxLayout()
+        self._foot.setSpacing(theme.GRID)
+        self._foot.addWidget(self.hint)
+        self._foot.addWidget(self.composer)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(header)
+        column.addWidget(self.stack, 1)
+        column.addLayout(self._foot)
+        QWidget.setTabOrder(self.composer.field, self.composer.button)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        side = max(theme.GRID * 3 + 4, (event.size().width() - WIDEST) // 2)
+        self._foot.setContentsMargins(side, theme.GRID, side, theme.GRID * 3)
+
+    # --- showing --------------------------------------------------------------------------------------------------------------
+
+    def _show_title(self, title: str, *, editable: bool) -> None:
+        self.title.show_title(title, editable)
+
+    def _show_start(self) -> None:
+        self.start.show_model(self._reference, self._name_of(self._reference) if self._reference else "")
+        self.stack.setCurrentWidget(self.start)
+
+    def _show_messages(self) -> None:
+        """What is stored, and below it the answer that is being written, or why there is none."""
+        assert self._conversation_id is not None
+        stored = self._conversations.messages(self._conversation_id)
+        live = self._live if self._live and self._live.conversation_id == self._conversation_id else None
+        if live is not None and stored and stored[-1].finish == "writing":
+            stored = stored[:-1]
+        self.transcript.show_messages(stored)
+        self.stack.setCurrentWidget(self.transcript)
+        if live is not None:
+            self._attach(live)
+        elif stored and stored[-1].role == "user":
+            answer = self.transcript.add_answer(self._reference)
+            words = self.tr("It was asked, but nothing was written."), self.tr("Try again")
+            answer.show_notice(messages.Explained(self.tr("No answer yet"), *words, messages.TRY_AGAIN), "neutral")
+        self.transcript.jump_to_end()
+
+    def _attach(self, live: _Live) -> None:
+        """Give the answer that is being written a widget again."""
+        live.widget = self.transcript.add_answer(live.reference)
+        self._show_state(live)
+        for piece in live.pieces:
+            live.widget.add(piece.text, piece.thinking)
+        live.widget.draw()
+
+    def _leave(self) -> None:
+        """Keep the draft of the conversation that was shown."""
+        self._drafts[self._conversation_id or 0] = "" if self._editing else self.composer.text()
+        if self._live is not None:
+            self._live.widget = None
+        self._editing = None
+
+    def _enter(self) -> None:
+        self.composer.set_text(self._drafts.get(self._conversation_id or 0, ""))
+        self._show_busy()
+
+    def _show_busy(self) -> None:
+        here = self._live is not None and self._live.conversation_id == self._conversation_id
+        self.composer.set_busy(here)
+        words = ""
+        if self._editing is not None:
+            words = self.tr("You are changing your question. What followed it will be set aside. Esc keeps it as it was.")
+        elif self._live is not None and not here:
+            found = self._conversations.get(self._live.conversation_id)
+            words = self.tr("An answer is still being written in “{title}”. Sending a message here stops it.").format(
+                title=found.title if found else ""
+            )
+        self.hint.setText(words)
+        self.hint.setVisible(bool(words))
+
+    # --- asking ---------------------------------------------------------------------------------------------------------------
+
+    def _ask(self, question: str | None) -> None:
+        """Start the answer to the question, or to what has been said when there is none."""
+        assert self._conversation_id is not None
+        conversation_id, self._error = self._conversation_id, None
+        task = self._tasks.start(self._turn(conversation_id, question, self._reference), key=ANSWER)
+        live = _Live(conversation_id, self._reference, task)
+        self._live = live
+        task.yielded.connect(lambda item: self._on_yielded(live, item))
+        task.done.connect(lambda stored: self._on_done(live, stored))
+        task.failed.connect(lambda error: self._on_failed(live, error))
+        task.cancelled.connect(lambda: self._on_cancelled(live))
+        self._attach(live)
+        self.transcript.jump_to_end()
+        self._show_busy()
+        self.changed.emit(conversation_id)
+        self.answering.emit(conversation_id)
+
+    def _on_yielded(self, live: _Live, item: Any) -> None:
+        if isinstance(item, Piece):
+            live.state = None
+            live.pieces.append(item)
+            if live.widget is not None:
+                live.widget.add(item.text, item.thinking)
+            return
+        live.state = item
+        if isinstance(item, Reading):
+            self.read.emit(item.total_tokens)
+        self._show_state(live)
+
+    def _show_state(self, live: _Live) -> None:
+        if live.widget is None or live.pieces:
+            return
+        name = self._name_of(live.reference)
+        match live.state:
+            case Loading(fraction=fraction):
+                words = self.tr("Waking up {name}… {percent} %").format(name=name, percent=round(fraction * 100))
+                live.widget.wait(words, fraction)
+            case Reading(done_tokens=done, total_tokens=total) if done < total:
+                words = self.tr("Reading your message… {percent} %").format(percent=round(100 * done / max(1, total)))
+                live.widget.wait(words, done / max(1, total))
+            case _:
+                live.widget.wait(self.tr("Beginning to write…"))
+
+    def _end(self, live: _Live) -> None:
+        if self._live is live:
+            self._live = None
+            self.answering.emit(0)
+        self._show_busy()
+        self.changed.emit(live.conversation_id)
+
+    def _on_done(self, live: _Live, stored: Stored) -> None:
+        self._end(live)
+        if live.widget is not None:
+            live.widget.finish(stored)
+
+    def _on_cancelled(self, live: _Live) -> None:
+        self._end(live)
+        self._show_kept(live)
+
+    def _on_failed(self, live: _Live, error: AlcoveError) -> None:
+        self._end(live)
+        self._error = error
+        if live.widget is not None:
+            self._show_kept(live)
+            live.widget.show_notice(messages.explain(error))
+
+    def _show_kept(self, live: _Live) -> None:
+        """What the store kept of an answer that did not end by itself."""
+        if live.widget is None:
+            return
+        last = self._conversations.messages(live.conversation_id)[-1:]
+        if last and last[0].role == "assistant":
+            live.widget.finish(last[0])
+        else:
+            words = self.tr("You stopped it before its first word."), self.tr("Try again")
+            live.widget.show_notice(messages.Explained("", *words, messages.TRY_AGAIN), "neutral")
+
+    # --- what the person does -------------------------------------------------------------------------------------------------
+
+    def _on_renamed(self, title: str) -> None:
+        if self._conversation_id is not None:
+            self._conversations.rename(self._conversation_id, title)
+            self.changed.emit(self._conversation_id)
+
+    def _on_model_chosen(self, reference: str) -> None:
+        self.use_model(reference)
+        self.model_chosen.emit(reference)
+
+    def _on_act(self, act: str) -> None:
+        """A notice's button: try again and go on are done here, the rest by the window."""
+        if act == messages.TRY_AGAIN and self._conversation_id is not None:
+            last = self._conversations.messages(self._conversation_id)[-1:]
+            if last and last[0].role == "assistant":
+                self._on_regenerate_clicked(last[0])
+            elif last:
+                self._show_without_answer()
+                self._ask(None)
+        elif act == "continue":
+            self.say(self.tr("Please go on."))
+        else:
+            self.act.emit(act, self._error)
+
+    def _on_regenerate_clicked(self, message: Stored | None) -> None:
+        if message is None or self._live_here():
+            return
+        self._set_aside(message, self.tr("Answering again."))
+        self._show_without_answer()
+        self._ask(None)
+
+    def _on_edit_clicked(self, answer: Stored | None) -> None:
+        """Take the question of an answer into the field; sending it sets aside what followed."""
+        if answer is None or self._conversation_id is None or self._live_here():
+            return
+        before = [m for m in self._conversations.messages(self._conversation_id) if m.role == "user" and m.id < answer.id]
+        if before:
+            self._editing = before[-1]
+            self.composer.set_text(before[-1].text)
+            self._show_busy()
+            self.focus_message()
+
+    def leave_edit(self) -> bool:
+        """Keep the question as it was; False when none was being changed."""
+        if self._editing is None:
+            return False
+        self._end_edit()
+        self.composer.set_text("")
+        return True
+
+    def _end_edit(self) -> None:
+        self._editing = None
+        self._show_busy()
+
+    def _live_here(self) -> bool:
+        return self._live is not None and self._live.conversation_id == self._conversation_id
+
+    def _set_aside(self, message: Stored, words: str) -> None:
+        """Take a message and all after it out of the conversation, with a way back."""
+        conversation_id = message.conversation_id
+        ids = self._conversations.replace_from(conversation_id, message.id)
+
+        def undo() -> None:
+            self._tasks.cancel(ANSWER)
+            self._conversations.put_back(conversation_id, ids)
+            self.changed.emit(conversation_id)
+            if self._conversation_id == conversation_id:
+                self._live = None
+                self._show_messages()
+                self._show_busy()
+
+        self._show_without_answer()
+        self.undoable.emit(words, undo)
+
+    def _show_without_answer(self) -> None:
+        assert self._conversation_id is not None
+        self.transcript.show_messages(self._conversations.messages(self._conversation_id))
