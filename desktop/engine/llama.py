@@ -6,6 +6,7 @@ Imported by the worker process only: llama.cpp ends its process on some bad file
 import ctypes
 import os
 import re
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -13,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import llama_cpp
+import psutil
 
 from desktop.engine import Loaded, Loading, LoadOptions, Message, Reading, Reply, answer, sampling, template, wire
 from desktop.errors import AlcoveError, ContextFull, LoadFailed, UnknownArchitecture, WillNotFit
-from desktop.hardware import EngineDevice, EngineReport
+from desktop.hardware import EngineDevice, EngineReport, memory
 
 BATCH = 512  # tokens that llama.cpp reads at once, at most
 READ_S = 0.25  # a batch is made as large as can be read in about this time ...
-READ_LEAST = 32  # ... but not smaller, for then the weights would be fetched too often
+READ_LEAST = 64  # ... but not smaller: the processor's flash attention is some five times slower below 64 (its tile)
 ROOM = 64  # tokens that must be left for an answer
 DISK_BLOCK = 4 << 20
 KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}  # ggml_type
@@ -91,14 +93,12 @@ class Log:
         """Forget what was said about another model."""
         self._lines.clear()
 
-    def failure(self, path: Path) -> AlcoveError:
-        """What went wrong while opening `path`."""
+    def failure(self, path: Path, free_bytes: int) -> AlcoveError:
+        """What went wrong while opening `path`, when there were `free_bytes` of memory."""
         if unknown := re.search(r"unknown model architecture: '([^']*)'", self.said):
             return UnknownArchitecture(path=str(path), architecture=unknown[1])
         if too_much := re.search(r"failed to allocate .*buffer of size (\d+)", self.said):
-            import psutil
-
-            return WillNotFit(needed_bytes=int(too_much[1]), free_bytes=psutil.virtual_memory().available)
+            return WillNotFit(needed_bytes=int(too_much[1]) + _taken(), free_bytes=free_bytes)
         reasons = re.findall(r"error loading model: (.+)", self.said) or re.findall(r"(?m)^(?:\w+: )?(.+)", self.said)
         return LoadFailed(path=str(path), why=reasons[-1].strip().rstrip(".") if reasons else "it gave no reason")
 
@@ -111,6 +111,9 @@ class Model:
         self._path, self._stop, self._log = options.path, stop, log
         self._held: list[int] = []  # the tokens that are in the model's memory
         log.clear()
+        self._free_bytes = memory.read().available_bytes
+        if options.gpu_layers == 0:  # the drivers of graphics devices reserve more than they use
+            _fence_in(self._free_bytes)
         read = _warm(options.path, stop, tell) if options.mmap else 0.0
         self._model = self._open(options, read, tell)
         self._vocab = llama.llama_model_get_vocab(self._model)
@@ -119,9 +122,7 @@ class Model:
         self._memory = llama.llama_get_memory(self._context)
         self._window = llama.llama_model_n_swa(self._model)
         self._limit = min(options.context, llama.llama_n_ctx(self._context))
-        self._spelled = frozenset(
-            ids[0] for tag in answer.TAG_TOKENS if len(ids := self._tokens(tag, add_special=False)) == 1
-        )
+        self._spelled = frozenset(ids[0] for tag in answer.TAG_TOKENS if len(ids := self._tokens(tag, add_special=False)) == 1)
         source = llama.llama_model_chat_template(self._model, None)
         bos, eos = (self._spell(f(self._vocab)) for f in (llama.llama_vocab_bos, llama.llama_vocab_eos))
         self._bos, self._ends = bos, () if source else (template.CHATML_END,)
@@ -148,7 +149,7 @@ class Model:
         if self._stop.value:
             raise Stopped
         if not model:
-            raise self._log.failure(options.path)
+            raise self._log.failure(options.path, self._free_bytes)
         return model
 
     def _refuse_other_kinds(self) -> None:
@@ -179,7 +180,7 @@ class Model:
         params.abort_callback = self._abort
         context = llama.llama_init_from_model(self._model, params)
         if not context:
-            raise self._log.failure(self._path)
+            raise self._log.failure(self._path, self._free_bytes)
         return context
 
     def close(self) -> None:
@@ -238,7 +239,9 @@ class Model:
     def _read(self, prompt: list[int], tell: Tell) -> None:
         size = READ_LEAST
         tell(Reading(len(self._held), len(prompt)))
-        while len(self._held) < len(prompt):
+        while left := len(prompt) - len(self._held):
+            if size < left < size + READ_LEAST:  # leave no small batch for the end
+                size = left if left <= BATCH else left - READ_LEAST
             batch = prompt[len(self._held) : len(self._held) + size]
             started = time.perf_counter()
             self._decode(batch)
@@ -319,6 +322,21 @@ class Model:
         room = ctypes.create_string_buffer(1024)
         found = llama.llama_model_meta_val_str(self._model, key.encode(), room, len(room))
         return room.value.decode("utf-8", "replace") if found >= 0 else None
+
+
+def _fence_in(free_bytes: int) -> None:
+    """Let an allocation beyond the free memory fail, which is told; Linux would grant it, and stall the whole machine later."""
+    if sys.platform == "linux":
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        wanted = _taken() + free_bytes + psutil.swap_memory().free
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted if most < 0 else min(wanted, most), most))
+
+
+def _taken() -> int:
+    """Bytes of memory that this process has reserved for itself, mapped files aside; 0 where only Linux could tell."""
+    return int(psutil.Process().memory_info().data) if sys.platform == "linux" else 0
 
 
 def _warm(path: Path, stop: ctypes.c_bool, tell: Tell) -> float:

@@ -1,26 +1,32 @@
 """llama.cpp on this computer, at arm's length: in a worker process that may crash, hang or be killed without harm."""
 
+import hashlib
+import importlib.util
 import os
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Generator, Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import psutil
 
 from desktop import gguf
 from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Message, Piece, Reading, Reply, wire
 from desktop.errors import EngineCrashed, LoadFailed
+from desktop.hardware import EngineReport
 
 TICK_S = 0.2  # something is yielded at least this often
 CANCEL_S = 2.0  # a worker that has not heard a cancel by then is ended
+REPORT_S = 20.0  # a worker that has not described itself by then is broken
 WORKER_ARGUMENT = "--engine-worker"  # a frozen program is its own worker
 
 Step = TypeVar("Step", Loading, Reading | Piece)
@@ -98,7 +104,7 @@ class LocalEngine:
 
 
 class Worker:
-    """A running worker process and the pipe to it; nothing goes over its stdout, which is kept to tell why it died."""
+    """A running worker process and the pipe to it; what it prints is kept only to tell why it died."""
 
     def __init__(self) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in end())
@@ -118,7 +124,7 @@ class Worker:
         return self._process.pid
 
     def ask(self, order: wire.Order, idle: Any) -> Generator[Any, None, Any]:
-        """Give an order; yields what comes, or the last progress again while nothing does; returns what is said last."""
+        """Give an order; yields what comes, or the last progress again while nothing does; returns the last word."""
         try:
             self._connection.send(order)
             while True:
@@ -189,9 +195,7 @@ def _start(handle: int, log: Any) -> "subprocess.Popen[bytes]":
     if sys.platform == "win32":
         os.set_handle_inheritable(handle, True)
         startup = subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]})
-        flags = (
-            subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
-        )
+        flags = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
         return subprocess.Popen(command, startupinfo=startup, creationflags=flags, **options)
     # a session of its own, so that Ctrl+C in a terminal reaches the chat and not the worker
     return subprocess.Popen(command, pass_fds=(handle,), start_new_session=True, **options)
@@ -210,3 +214,62 @@ def _threads(wanted: int | None) -> int:
     usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else psutil.cpu_count() or 2
     physical = psutil.cpu_count(logical=False) or usable
     return max(1, min(wanted or physical - 1, usable - 1))
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    """The last report, and what has to be the same for it to hold."""
+
+    build: str
+    booted_s: float
+    report: EngineReport
+
+
+def report(cache: Path) -> EngineReport:
+    """What the engine is and which devices it sees, asked once and remembered in `cache`/engine.json.
+
+    Asked again for another build and, where there is a graphics device, after the next start of the computer. Never
+    raises: the version is "missing" without an engine and "broken" when it does not start.
+    """
+    build = _build()
+    if build is None:
+        return EngineReport("llama.cpp", "missing", (), False)
+    path = cache / "engine.json"
+    with suppress(OSError, msgspec.DecodeError):
+        known = msgspec.json.decode(path.read_bytes(), type=_Remembered)
+        same_start = not known.report.gpu_offload or abs(known.booted_s - psutil.boot_time()) < 60
+        if known.build == build and same_start:
+            return known.report
+    try:
+        answer = _ask_for_report()
+    except (EngineCrashed, LoadFailed, OSError):
+        return EngineReport("llama.cpp", "broken", (), False)
+    with suppress(OSError):  # a home that cannot be written only means asking again
+        cache.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(msgspec.json.encode(_Remembered(build, psutil.boot_time(), answer)))
+    return answer
+
+
+def _build() -> str | None:
+    """What tells one build of the engine from another, found without loading it; None where there is no engine."""
+    package = importlib.util.find_spec("llama_cpp")
+    if package is None or package.origin is None:
+        return None
+    files = [Path(package.origin), *sorted(Path(package.origin).parent.glob("lib/*"))]
+    stamps = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
+
+
+def _ask_for_report() -> EngineReport:
+    worker = Worker()
+    give_up_at = time.monotonic() + REPORT_S
+    try:
+        with closing(worker.ask(wire.Describe(), None)) as steps:
+            while time.monotonic() < give_up_at:
+                next(steps)
+    except StopIteration as end:
+        described: EngineReport = end.value
+        return described
+    finally:
+        worker.end()
+    raise EngineCrashed(code=None, why="it did not answer")

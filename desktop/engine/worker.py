@@ -69,9 +69,7 @@ def _connect(handle: int) -> "Connection[object, Any]":
     return Connection(handle)
 
 
-def _listen(
-    connection: "Connection[object, Any]", orders: "queue.SimpleQueue[wire.Order]", stop: ctypes.c_bool
-) -> None:
+def _listen(connection: "Connection[object, Any]", orders: "queue.SimpleQueue[wire.Order]", stop: ctypes.c_bool) -> None:
     """Hear a cancel while llama.cpp computes, and leave at once when the parent is gone."""
     with suppress(EOFError, OSError):
         while True:

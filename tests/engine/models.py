@@ -1,7 +1,7 @@
 """GGUF models that recite: each token leads to the next of a script, so that every answer is known before it is given.
 
-A Llama with one-hot embeddings, layers that add nothing, and an output that maps each token to its successor. The layers still
-have to be computed, so many of them make a model as slow as a test needs. Text is bytes: an emoji is four tokens.
+A Llama with one-hot embeddings, layers that add nothing, and an output that maps each token to its successor. The layers
+still have to be computed, so many of them make a model as slow as a test needs. Text is bytes: an emoji is four tokens.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def write(
     context: int = 16384,
     architecture: str = "llama",
 ) -> Path:
-    """Write a model that recites `script` after `prompt_end`, in a circle unless it ends with END; its tokens must differ.
+    """Write a model that recites `script` after `prompt_end`, in a circle unless it ends with END; no token twice.
 
     A part of the script is a special token, a byte (of any character), or a text that becomes one token.
     """
@@ -57,11 +57,11 @@ def write(
     kinds = [gguf.TokenType.CONTROL] * 2 + [gguf.TokenType.USER_DEFINED] * 2 + [gguf.TokenType.CONTROL] * 2
     kinds += [gguf.TokenType.NORMAL] * (len(tokens) - len(kinds))
     ids = {token: index for index, token in enumerate(tokens)}
-    steps = [ids[part if part in SPECIAL else _token(part)] for part in script]
+    start, *steps = (ids[_token(part)] for part in (prompt_end, *script))
     if len(set(steps)) != len(steps):
         raise ValueError("a recited token can have one successor only")
     output = np.zeros((len(tokens), width), dtype=np.float32)
-    for this, following in zip([ids[spelled(prompt_end)], *steps], [*steps, steps[0]], strict=True):
+    for this, following in zip([start, *steps], [*steps, steps[0]], strict=True):
         output[following, this] = 10.0
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_name("Recital")
@@ -94,7 +94,9 @@ def write(
 
 
 def _token(part: str | bytes) -> str:
-    return LETTERS[part[0]] if isinstance(part, bytes) else spelled(part)
+    if isinstance(part, bytes):
+        return LETTERS[part[0]]
+    return part if part in SPECIAL else spelled(part)
 
 
 def _add(writer: Any, key: str, value: float | int | str) -> None:

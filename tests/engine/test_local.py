@@ -1,0 +1,429 @@
+"""The engine in its real process, with models whose every answer is known."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+
+from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Message, Piece, Reading, Reply, local
+from desktop.engine.local import LocalEngine
+from desktop.errors import ContextFull, EngineCrashed, LoadFailed, NotGguf, Truncated, UnknownArchitecture, WillNotFit
+from tests.engine import models
+
+SMILE = tuple(bytes([byte]) for byte in "😀".encode())
+HELLO = [Message("user", "Hello")]
+
+Said = TypeVar("Said")
+Result = TypeVar("Result")
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def fox(folder: Path) -> Path:
+    """Says one sentence and stops."""
+    return models.write(folder / "fox.gguf", ["The", " fox ", *SMILE, " says", " good", " bye.", models.END])
+
+
+@pytest.fixture(scope="session")
+def endless(folder: Path) -> Path:
+    """Never stops by itself."""
+    return models.write(folder / "endless.gguf", models.WORDS)
+
+
+@pytest.fixture(scope="session")
+def slow(folder: Path) -> Path:
+    """Endless, and needs seconds to read a few thousand tokens."""
+    return models.write(folder / "slow.gguf", models.WORDS, layers=12, hidden=1408)
+
+
+@pytest.fixture
+def engine() -> Iterator[LocalEngine]:
+    """Closed at the end, when no process may be left."""
+    engine = LocalEngine()
+    yield engine
+    engine.close()
+    assert psutil.Process().children(recursive=True) == []
+
+
+def run(steps: Generator[Said, None, Result]) -> tuple[list[Said], Result]:
+    """All that a generator yields, and its result."""
+    said = []
+    while True:
+        try:
+            said.append(next(steps))
+        except StopIteration as end:
+            return said, end.value
+
+
+def load(engine: LocalEngine, path: Path, **options: Any) -> Loaded:
+    return run(engine.load(LoadOptions(path, **options)))[1]
+
+
+def ask(engine: LocalEngine, messages: list[Message] = HELLO, **options: Any) -> Reply:
+    return run(engine.chat(messages, ChatOptions(**options)))[1]
+
+
+def worker_of(engine: LocalEngine) -> psutil.Process:
+    assert engine._worker is not None
+    return psutil.Process(engine._worker.pid)
+
+
+def test_an_answer_streams_and_ends_by_itself(engine: LocalEngine, fox: Path) -> None:
+    info = load(engine, fox)
+    assert (info.context, info.architecture, info.name, info.has_template) == (4096, "llama", "Recital", True)
+    said, reply = run(engine.chat(HELLO, ChatOptions()))
+    pieces = [piece for piece in said if isinstance(piece, Piece)]
+    assert "".join(piece.text for piece in pieces) == reply.text == "The fox 😀 says good bye."
+    assert len(pieces) >= 6
+    assert "😀" in [piece.text for piece in pieces]  # four tokens, one character
+    assert (reply.finish, reply.thinking, reply.cached_tokens) == ("stop", "", 0)
+    assert reply.prompt_tokens > len("Hello")
+    assert reply.first_token_s > 0
+    assert reply.tokens_per_s > 0
+    assert "llama_cpp" not in sys.modules  # it stays on its side of the pipe
+
+
+def test_loading_tells_its_progress_up_to_the_end(engine: LocalEngine, slow: Path) -> None:
+    said, _ = run(engine.load(LoadOptions(slow)))
+    fractions = [step.fraction for step in said if isinstance(step, Loading)]
+    assert fractions == sorted(fractions)
+    assert len(set(fractions)) > 10
+    assert fractions[-1] == 1.0
+
+
+def test_reading_tells_its_progress_up_to_the_end(engine: LocalEngine, endless: Path) -> None:
+    load(engine, endless)
+    said, reply = run(engine.chat([Message("user", "word " * 300)], ChatOptions(max_tokens=3)))
+    done = [step.done_tokens for step in said if isinstance(step, Reading)]
+    assert done == sorted(done)
+    assert len(set(done)) >= 3
+    assert done[-1] == reply.prompt_tokens > 1000
+
+
+def test_an_endless_answer_ends_where_it_was_told(engine: LocalEngine, endless: Path) -> None:
+    load(engine, endless)
+    reply = ask(engine, max_tokens=5)
+    assert (reply.finish, reply.completion_tokens) == ("length", 5)
+    assert reply.text == "word0 word1 word2 word3 word4"
+
+
+def test_an_answer_ends_where_the_context_does(engine: LocalEngine, endless: Path) -> None:
+    load(engine, endless, context=256)
+    reply = ask(engine)
+    assert reply.finish == "length"
+    assert reply.prompt_tokens + reply.completion_tokens == 256 + 1
+
+
+def test_a_stop_string_ends_the_answer_and_never_shows(engine: LocalEngine, fox: Path) -> None:
+    load(engine, fox)
+    said, reply = run(engine.chat(HELLO, ChatOptions(stop=("says good night", "says good b"))))
+    assert "".join(piece.text for piece in said if isinstance(piece, Piece)) == reply.text == "The fox 😀 "
+    assert reply.finish == "stop"
+
+
+def test_a_follow_up_reads_only_what_is_new(engine: LocalEngine, fox: Path) -> None:
+    load(engine, fox)
+    first = ask(engine)
+    again = [*HELLO, Message("assistant", first.text), Message("user", "And then?")]
+    said, reply = run(engine.chat(again, ChatOptions()))
+    assert reply.cached_tokens >= first.prompt_tokens
+    assert said[0] == Reading(reply.cached_tokens, reply.prompt_tokens)
+    assert reply.text == first.text
+
+
+def test_another_conversation_is_not_mixed_with_the_last(engine: LocalEngine, fox: Path) -> None:
+    load(engine, fox)
+    ask(engine, [Message("user", "something else altogether")])
+    assert ask(engine).cached_tokens < ask(engine).cached_tokens
+
+
+def test_cancelling_while_the_prompt_is_read(engine: LocalEngine, slow: Path) -> None:
+    load(engine, slow, context=16384)
+    process = worker_of(engine)
+    steps = engine.chat([Message("user", "word " * 2500)], ChatOptions())
+    progress = next(step for step in steps if isinstance(step, Reading) and step.done_tokens > 0)
+    steps.close()
+    assert progress.done_tokens < progress.total_tokens
+    assert process.is_running()
+    assert worker_of(engine) == process
+    assert ask(engine, max_tokens=3).text == "word0 word1 word2"
+    assert worker_of(engine) == process
+
+
+def test_cancelling_in_mid_answer(engine: LocalEngine, endless: Path) -> None:
+    load(engine, endless)
+    process = worker_of(engine)
+    steps = engine.chat(HELLO, ChatOptions(max_tokens=100_000))
+    pieces = (step for step in steps if isinstance(step, Piece))
+    assert next(pieces).text + next(pieces).text == "word0 word1"
+    steps.close()
+    again = ask(engine, max_tokens=2)
+    assert again.text == "word0 word1"
+    assert again.cached_tokens == again.prompt_tokens - 1
+    assert worker_of(engine) == process
+
+
+def test_cancelling_a_load_leaves_a_usable_engine(engine: LocalEngine, slow: Path, fox: Path) -> None:
+    load(engine, fox)
+    process = worker_of(engine)
+    steps = engine.load(LoadOptions(slow))
+    assert next(step for step in steps if step.fraction > 0).fraction < 1
+    steps.close()
+    assert engine.loaded is None
+    assert engine.info is None
+    load(engine, fox)
+    assert ask(engine).text.startswith("The fox")
+    assert worker_of(engine) == process
+
+
+def test_a_worker_that_hears_nothing_is_ended(engine: LocalEngine, endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "CANCEL_S", 0.1)
+    load(engine, endless)
+    process = worker_of(engine)
+    steps = engine.chat(HELLO, ChatOptions())
+    next(step for step in steps if isinstance(step, Piece))
+    process.suspend()
+    while isinstance(next(steps), Piece) and engine._worker and engine._worker._connection.poll():
+        pass  # what was in the pipe already
+    steps.close()
+    assert not process.is_running()
+    assert ask(engine, max_tokens=1).text == "word0"
+
+
+def test_killed_in_mid_answer_and_the_next_message_works(engine: LocalEngine, endless: Path) -> None:
+    load(engine, endless)
+    process = worker_of(engine)
+    steps = engine.chat(HELLO, ChatOptions(max_tokens=1_000_000))
+    so_far = next(step.text for step in steps if isinstance(step, Piece))
+    process.kill()
+    with pytest.raises(EngineCrashed) as crash:
+        run(steps)
+    assert so_far == "word0"
+    assert crash.value.facts["code"] == -signal.SIGKILL
+    assert ask(engine, max_tokens=2).text == "word0 word1"
+    assert worker_of(engine) != process
+
+
+def test_killed_between_two_messages_nobody_notices(engine: LocalEngine, fox: Path) -> None:
+    load(engine, fox)
+    process = worker_of(engine)
+    process.kill()
+    process.wait()
+    assert ask(engine).text.startswith("The fox")
+
+
+def test_an_abort_is_a_crash_with_its_code(engine: LocalEngine, endless: Path) -> None:
+    load(engine, endless)
+    steps = engine.chat(HELLO, ChatOptions(max_tokens=1_000_000))
+    next(steps)
+    worker_of(engine).send_signal(signal.SIGABRT)
+    with pytest.raises(EngineCrashed) as crash:
+        run(steps)
+    assert crash.value.facts["code"] == -signal.SIGABRT
+
+
+def test_after_close_a_chat_starts_the_engine_again(engine: LocalEngine, fox: Path) -> None:
+    load(engine, fox)
+    process = worker_of(engine)
+    engine.close()
+    assert not process.is_running()
+    assert engine.info is None
+    assert ask(engine).text.startswith("The fox")
+
+
+def test_without_a_model_a_chat_says_so(engine: LocalEngine) -> None:
+    with pytest.raises(LoadFailed):
+        ask(engine)
+
+
+def test_a_prompt_too_long_is_told_before_it_is_read(engine: LocalEngine, endless: Path) -> None:
+    load(engine, endless, context=512)
+    with pytest.raises(ContextFull) as full:
+        next(engine.chat([Message("user", "x" * 500)], ChatOptions()))
+    assert full.value.facts["context"] == 512
+    assert int(str(full.value.facts["tokens"])) > 500
+    assert ask(engine, max_tokens=1).text == "word0"
+
+
+def test_thinking_is_set_apart(engine: LocalEngine, folder: Path) -> None:
+    path = models.write(folder / "thinks.gguf", ["<think>", "let", " me", "</think>", "It", " is", models.END])
+    load(engine, path)
+    said, reply = run(engine.chat(HELLO, ChatOptions()))
+    assert (reply.thinking, reply.text) == ("let me", "It is")
+    assert [piece.thinking for piece in said if isinstance(piece, Piece)] == [True, True, False, False]
+
+
+def test_thinking_that_the_template_opens(engine: LocalEngine, folder: Path) -> None:
+    path = models.write(
+        folder / "opened.gguf",
+        ["let", " me", "</think>", "It", " is", models.END],
+        template=models.CHATML + "<think>",
+        prompt_end="<think>",
+    )
+    load(engine, path)
+    reply = ask(engine)
+    assert (reply.thinking, reply.text) == ("let me", "It is")
+
+
+def test_sampling_comes_from_the_file_unless_it_is_chosen(engine: LocalEngine, folder: Path) -> None:
+    loose = models.write(
+        folder / "loose.gguf",
+        models.WORDS,
+        metadata={"general.sampling.temp": 1000.0, "general.sampling.top_p": 1.0, "general.sampling.min_p": 0.0},
+    )
+    load(engine, loose)
+    recited = "word0 word1 word2 word3 word4 word5"
+    assert ask(engine, max_tokens=6, seed=1).text != recited
+    assert ask(engine, max_tokens=6, seed=1).text == ask(engine, max_tokens=6, seed=1).text
+    assert ask(engine, max_tokens=6, temperature=0.0).text == recited
+    assert ask(engine, max_tokens=6, top_k=1).text == recited
+
+
+@pytest.mark.parametrize("kv_type", ["q8_0", "q4_0"])
+def test_a_smaller_memory_and_no_mapping(engine: LocalEngine, fox: Path, kv_type: str) -> None:
+    load(engine, fox, kv_type=kv_type, mmap=False)
+    assert ask(engine).text.startswith("The fox 😀")
+
+
+def test_a_file_without_template_is_asked_in_chatml(engine: LocalEngine, folder: Path) -> None:
+    path = models.write(folder / "bare.gguf", ["Yes", models.END], template=None)
+    assert not load(engine, path).has_template
+    assert ask(engine).text == "Yes"
+
+
+def test_a_template_that_reaches_outside_is_refused(engine: LocalEngine, folder: Path) -> None:
+    evil = "{{ messages.__class__.__mro__[1].__subclasses__() }}"
+    path = models.write(folder / "evil.gguf", ["Yes", models.END], template=evil)
+    with pytest.raises(LoadFailed, match="chat template"):
+        load(engine, path)
+    assert engine.loaded is None
+
+
+def test_not_a_gguf(engine: LocalEngine, tmp_path: Path) -> None:
+    path = tmp_path / "letter.gguf"
+    path.write_text("Dear Sir or Madam, " * 100)
+    with pytest.raises(NotGguf):
+        load(engine, path)
+    assert engine._worker is None  # found before a process was at risk
+
+
+def test_no_file_at_all(engine: LocalEngine, tmp_path: Path) -> None:
+    with pytest.raises(LoadFailed):
+        load(engine, tmp_path / "nowhere.gguf")
+
+
+def test_a_truncated_file(engine: LocalEngine, fox: Path, tmp_path: Path) -> None:
+    path = tmp_path / "half.gguf"
+    path.write_bytes(fox.read_bytes()[: fox.stat().st_size // 2])
+    with pytest.raises(Truncated):
+        load(engine, path)
+
+
+def test_an_architecture_that_the_engine_does_not_know(engine: LocalEngine, folder: Path, fox: Path) -> None:
+    path = models.write(folder / "future.gguf", ["Yes", models.END], architecture="llama-of-2031")
+    with pytest.raises(UnknownArchitecture) as unknown:
+        load(engine, path)
+    assert unknown.value.facts["architecture"] == "llama-of-2031"
+    load(engine, fox)  # the same worker goes on
+    assert ask(engine).finish == "stop"
+
+
+def test_a_file_with_a_hole_in_it_tells_why(engine: LocalEngine, fox: Path, tmp_path: Path) -> None:
+    path = tmp_path / "hole.gguf"
+    path.write_bytes(fox.read_bytes().replace(b"blk.0.attn_norm.weight", b"blk.0.attn_form.weight"))
+    with pytest.raises(LoadFailed, match="attn_norm"):
+        load(engine, path)
+
+
+def test_a_context_beyond_all_memory(engine: LocalEngine, folder: Path) -> None:
+    path = models.write(folder / "vast.gguf", ["Yes", models.END], layers=24, context=8_000_000)
+    with pytest.raises(WillNotFit) as refused:
+        load(engine, path, context=8_000_000)
+    needed, free = (int(str(refused.value.facts[fact])) for fact in ("needed_bytes", "free_bytes"))
+    assert needed > 8_000_000 * 24 * 512 * 2 * 2 > free > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse by themselves what they cannot give")
+def test_the_worker_cannot_take_more_than_there_is(engine: LocalEngine, fox: Path) -> None:
+    load(engine, fox)
+    most = worker_of(engine).rlimit(psutil.RLIMIT_DATA)[0]
+    assert 0 < most <= psutil.virtual_memory().total + psutil.swap_memory().total
+
+
+def test_the_worker_leaves_when_its_parent_is_gone(endless: Path) -> None:
+    """Its parent is killed in mid-answer, which gives it no chance to tidy up."""
+    program = (
+        "import sys; from pathlib import Path; from desktop.engine import *; from desktop.engine.local import LocalEngine\n"
+        "engine = LocalEngine(); list(engine.load(LoadOptions(Path(sys.argv[1]))))\n"
+        "for step in engine.chat([Message('user', 'Hello')], ChatOptions(max_tokens=10**9)):\n"
+        "    if isinstance(step, Piece): print(engine._worker.pid, flush=True)\n"
+    )
+    home = Path(local.__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(home)}
+    command = [sys.executable, "-c", program, str(endless)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as parent:
+        assert parent.stdout is not None
+        worker = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    _, alive = psutil.wait_procs([worker], timeout=5)
+    assert alive == []
+
+
+def test_the_worker_gives_way_to_other_programs(engine: LocalEngine, fox: Path) -> None:
+    load(engine, fox)
+    assert worker_of(engine).nice() > psutil.Process().nice()
+
+
+def test_one_core_stays_free() -> None:
+    cores = psutil.cpu_count() or 1
+    assert 1 <= local._threads(None) <= max(1, cores - 1)
+    assert local._threads(10_000) <= max(1, cores - 1)
+    assert local._threads(1) == 1
+
+
+def test_two_questions_at_once_are_answered_one_after_the_other(engine: LocalEngine, endless: Path) -> None:
+    load(engine, endless)
+    first = engine.chat(HELLO, ChatOptions())
+    next(step for step in first if isinstance(step, Piece))
+    second = engine.chat(HELLO, ChatOptions(max_tokens=1))
+    assert next(second) == Reading(0, 0)  # waits, and can be cancelled meanwhile
+    first.close()
+    assert run(second)[1].text == "word0"
+
+
+def test_the_report_is_asked_once(tmp_path: Path) -> None:
+    report = local.report(tmp_path / "cache")
+    assert report.name == "llama.cpp"
+    assert report.version[0].isdigit()
+    assert "CPU" in report.backends
+    assert [device.kind for device in report.devices].count("cpu") == 1
+    stored = tmp_path / "cache" / "engine.json"
+    stored.write_text(stored.read_text().replace(report.version, "99"))
+    assert local.report(tmp_path / "cache") == replace(report, version="99")
+    stored.write_text("{")
+    assert local.report(tmp_path / "cache") == report
+
+
+def test_a_missing_engine_is_reported_and_told(
+    engine: LocalEngine, fox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package of that name that cannot be imported stands before the real one, as a broken installation does."""
+    package = tmp_path / "llama_cpp"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise ImportError('libllama is gone')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert local.report(tmp_path / "cache").version == "broken"
+    with pytest.raises(LoadFailed, match="install Alcove again"):
+        load(engine, fox)
