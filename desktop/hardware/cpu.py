@@ -95,7 +95,8 @@ def sysctl(*names: str) -> str:
 
 
 def _windows() -> Cpu:
-    assert sys.platform == "win32"
+    if sys.platform != "win32":
+        raise OSError("only Windows has a registry")
     import winreg
 
     key = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0"

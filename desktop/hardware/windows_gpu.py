@@ -54,7 +54,8 @@ def _number(value: Value | None) -> int | None:
 
 
 def _entries() -> list[dict[str, Value]]:
-    assert sys.platform == "win32"
+    if sys.platform != "win32":
+        raise OSError("only Windows has a registry")
     import winreg
 
     with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, CLASS) as devices:
@@ -64,7 +65,8 @@ def _entries() -> list[dict[str, Value]]:
 
 def _values(devices: Any, name: str) -> dict[str, Value]:
     """What an entry says; some need an administrator to be read, and are then empty."""
-    assert sys.platform == "win32"
+    if sys.platform != "win32":
+        raise OSError("only Windows has a registry")
     import winreg
 
     values: dict[str, Value] = {}
