@@ -14,9 +14,9 @@ from desktop.engine import Loading, Piece, Reading
 from desktop.errors import AlcoveError
 from desktop.ui import messages, theme
 from desktop.ui.buttons import IconButton
+from desktop.ui.chooser import ModelChoice, ModelChooser
 from desktop.ui.composer import Composer
 from desktop.ui.labels import Label
-from desktop.ui.chooser import ModelChoice, ModelChooser
 from desktop.ui.start import Start
 from desktop.ui.tasks import Task, Tasks
 from desktop.ui.title import EditableTitle
@@ -43,6 +43,7 @@ class ChatPage(QWidget):
 
     changed = Signal(int)  # a conversation was made, renamed, or something was said in it
     answering = Signal(int)  # the id of the conversation that is being answered, 0 when it is over
+    answered = Signal(float)  # tokens a second of an answer that is whole
     read = Signal(int)  # tokens of the conversation that the model has in its memory
     model_chosen = Signal(str)  # a reference; the page itself goes on with it
     more_models_clicked = Signal()
@@ -313,6 +314,8 @@ class ChatPage(QWidget):
         self._end(live)
         if live.widget is not None:
             live.widget.finish(stored)
+        if stored.tokens_per_s:
+            self.answered.emit(stored.tokens_per_s)
 
     def _on_cancelled(self, live: _Live) -> None:
         self._end(live)

@@ -27,7 +27,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Line:
-    """A paragraph, a heading (1 to 6) or an item of a list: `marker` is "•" or "3.", `depth` its nesting, `quote` that of quotes."""
+    """A paragraph, a heading (1 to 6) or an item of a list: `marker` is "•" or "3."; `depth` nests lists, `quote` quotes."""
 
     runs: tuple[Run, ...]
     heading: int = 0

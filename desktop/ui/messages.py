@@ -28,7 +28,10 @@ def tr(words: str) -> str:
 
 def explain(error: AlcoveError) -> Explained:
     """The words for an error: those of its class, or of the nearest class above it that has some."""
-    facts = {name: text.size(value) if name.endswith("_bytes") and isinstance(value, int) else value for name, value in error.facts.items()}
+    facts = {
+        name: text.size(value) if name.endswith("_bytes") and isinstance(value, int) else value
+        for name, value in error.facts.items()
+    }
     for known in type(error).__mro__:
         if (words := _words().get(known)) is not None:
             title, sentence, button, act = words
@@ -62,7 +65,18 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
             tr("See models"),
             MODELS,
         ),
-        errors.NetworkError: (tr("No connection"), tr("The other computer could not be asked. Try again in a moment."), tr("Try again"), TRY_AGAIN),
+        errors.NotHere: (
+            tr("{name} is not on this computer"),
+            tr("It was removed, or never downloaded. Get it on the Models page, or choose another model above."),
+            tr("See models"),
+            MODELS,
+        ),
+        errors.NetworkError: (
+            tr("No connection"),
+            tr("The other computer could not be asked. Try again in a moment."),
+            tr("Try again"),
+            TRY_AGAIN,
+        ),
         errors.Offline: (
             tr("Alcove is set to offline"),
             tr("So it did not connect to {host}. Allow connections in Settings, and try again."),
@@ -75,7 +89,12 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
             tr("Try again"),
             TRY_AGAIN,
         ),
-        errors.ServerRefused: (tr("The server said no"), tr("{host} answered with an error ({status}): {why}."), tr("Try again"), TRY_AGAIN),
+        errors.ServerRefused: (
+            tr("The server said no"),
+            tr("{host} answered with an error ({status}): {why}."),
+            tr("Try again"),
+            TRY_AGAIN,
+        ),
         errors.NotFound: (
             tr("It is not there"),
             tr("{host} has no {what}. It may have been renamed or removed; choose another one."),
@@ -91,7 +110,9 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
         errors.Forbidden: (tr("Not allowed here"), tr("{what} is not allowed: {rule}."), tr("Open Settings"), SETTINGS),
         errors.DiskFull: (
             tr("Not enough disk space"),
-            tr("This needs {needed_bytes} and {free_bytes} are free. Remove a model you no longer use, or choose another folder in Settings. What has arrived is kept."),
+            tr(
+                "This needs {needed_bytes} and {free_bytes} are free. Remove a model you no longer use, or choose another folder in Settings. What has arrived is kept."
+            ),
             tr("Open Settings"),
             SETTINGS,
         ),
@@ -121,7 +142,9 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
         ),
         errors.UnknownArchitecture: (
             tr("The engine does not know this kind of model"),
-            tr("It is of the kind “{architecture}”, which this version cannot run. Choose another model; a newer Alcove may run it."),
+            tr(
+                "It is of the kind “{architecture}”, which this version cannot run. Choose another model; a newer Alcove may run it."
+            ),
             tr("See models"),
             MODELS,
         ),
@@ -133,11 +156,19 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
         ),
         errors.ContextFull: (
             tr("This conversation has become too long"),
-            tr("It has {tokens} of the {context} tokens that the model can hold. Start a new chat, or choose a longer conversation memory in Settings."),
+            tr(
+                "It has {tokens} of the {context} tokens that the model can hold. "
+                "Start a new chat, or choose a longer conversation memory in Settings."
+            ),
             tr("New chat"),
             NEW_CHAT,
         ),
-        errors.LoadFailed: (tr("The model could not be opened"), tr("The engine said: {why}. Choose another model or file."), tr("See models"), MODELS),
+        errors.LoadFailed: (
+            tr("The model could not be opened"),
+            tr("The engine said: {why}. Choose another model or file."),
+            tr("See models"),
+            MODELS,
+        ),
         errors.EngineCrashed: (
             tr("The engine stopped by itself"),
             tr("What was written so far is kept. Try again; the engine starts anew by itself."),

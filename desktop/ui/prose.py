@@ -331,7 +331,9 @@ class _CodeText(QPlainTextEdit):
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
         self.document().setDocumentMargin(0)
         self.setUndoRedoEnabled(False)
         self.viewport().setAutoFillBackground(False)
@@ -434,7 +436,7 @@ def coloured(code: str, language: str) -> Iterable[list[QTextLayout.FormatRange]
     faces = [(string_to_tokentype(name), _face(colour, bold)) for name, colour, bold in TOKENS]
     column = 0
     for kind, value in lexer.get_tokens(code):
-        face = next((face for known, face in faces if kind in known), None)
+        face = next((face for known, face in faces if kind in known), None)  # type: ignore[comparison-overlap]
         for index, part in enumerate(value.split("\n")):
             if index:
                 lines.append([])
@@ -455,7 +457,7 @@ def _face(colour: str, bold: bool) -> QTextCharFormat:
 
 def _range(start: int, length: int, face: QTextCharFormat) -> QTextLayout.FormatRange:
     made = QTextLayout.FormatRange()
-    made.start, made.length, made.format = start, length, face  # type: ignore[attr-defined]
+    made.start, made.length, made.format = start, length, face
     return made
 
 

@@ -51,7 +51,9 @@ class Start(QScrollArea):
         """Say who answers, and offer what suits it."""
         if not reference:
             self.title.setText(self.tr("Choose a model first"))
-            self.sentence.setText(self.tr("A model is the part that answers. It is downloaded once and then works without internet."))
+            self.sentence.setText(
+                self.tr("A model is the part that answers. It is downloaded once and then works without internet.")
+            )
         elif reference == GUIDE:
             self.title.setText(self.tr("Ask the small guide"))
             self.sentence.setText(

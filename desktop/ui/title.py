@@ -60,11 +60,11 @@ class EditableTitle(QWidget):
             super().keyPressEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.field and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            if event.key() == Qt.Key.Key_Escape:
-                self.field.setText(self.label.text())
-                self._close_field()
-                return True
+        pressed = event.key() if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress else None
+        if watched is self.field and pressed == Qt.Key.Key_Escape:
+            self.field.setText(self.label.text())
+            self._close_field()
+            return True
         return super().eventFilter(watched, event)
 
     def _on_finished(self) -> None:

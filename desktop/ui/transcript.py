@@ -129,7 +129,7 @@ class Answer(QWidget):
         self.body = Body()
         self.body.link_clicked.connect(self.link_clicked)
         self.notice: Notice | None = None
-        self.actions: QWidget | None = None
+        self.actions_row: QWidget | None = None
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(theme.GRID)
@@ -210,7 +210,10 @@ class Answer(QWidget):
             words = self.tr("What had been written is kept."), self.tr("Try again")
             self.show_notice(Explained(self.tr("This answer was cut off"), *words, "try_again"), "warning")
         elif message.finish == "cancelled" and not message.text:
-            self.show_notice(Explained("", self.tr("You stopped this answer before its first word."), self.tr("Try again"), "try_again"), "neutral")
+            self.show_notice(
+                Explained("", self.tr("You stopped this answer before its first word."), self.tr("Try again"), "try_again"),
+                "neutral",
+            )
         elif message.finish == "cancelled":
             self._column.addWidget(Label(self.tr("You stopped this answer here."), "small", "soft"))
         elif message.finish == "length":
@@ -240,10 +243,10 @@ class Answer(QWidget):
         self._thoughts.show_segment(tuple(plain("".join(self._thinking).strip())))
 
     def _add_actions(self) -> None:
-        if self.actions is not None:
+        if self.actions_row is not None:
             return
-        self.actions = QWidget()
-        row = QHBoxLayout(self.actions)
+        self.actions_row = QWidget()
+        row = QHBoxLayout(self.actions_row)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.GRID // 2)
         self.copy_button = Button(self.tr("Copy"), "action", "copy")
@@ -256,7 +259,7 @@ class Answer(QWidget):
             row.addWidget(button)
         row.addStretch(1)
         self.copy_button.setVisible(bool(self.text()))
-        self._column.addWidget(self.actions)
+        self._column.addWidget(self.actions_row)
 
     def _on_copy_clicked(self) -> None:
         QGuiApplication.clipboard().setText(self.text())

@@ -1,0 +1,315 @@
+"""The program behind the window: which page leads where, what the pages are told, and what their buttons do."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from desktop import offers
+from desktop.app import App
+from desktop.engine import Loaded
+from desktop.errors import AlcoveError
+from desktop.library import LocalModel
+from desktop.licences import Ruling
+from desktop.transfer import Progress
+from desktop.ui import messages
+from desktop.ui.advice import About, Advice, name_of, unjudged
+from desktop.ui.browse import Browse
+from desktop.ui.chat import ChatPage
+from desktop.ui.downloading import Downloading
+from desktop.ui.first_run import FirstRun
+from desktop.ui.focus import FocusRing
+from desktop.ui.model_panel import ModelPanel
+from desktop.ui.sidebar import Sidebar
+from desktop.ui.start import GUIDE
+from desktop.ui.tasks import Tasks
+from desktop.ui.theme import Theme
+from desktop.ui.undo import Removals
+from desktop.ui.window import Window
+
+
+class Program(QObject):
+    """Builds the window from the App's parts and connects them. `begin()` shows it, `end()` stops what runs."""
+
+    def __init__(self, app: App, qt: QApplication) -> None:
+        super().__init__()
+        self.app = app
+        self.theme = Theme(qt, app.settings.theme, app.settings.text_scale)
+        self.tasks = Tasks(self)
+        self.advice = Advice(self.tasks, app, self)
+        self.downloading = Downloading(self.tasks, app.get, self)
+        self.removals = Removals(self)
+        self.window = Window(
+            app,
+            Sidebar(self.tasks, app.conversations),
+            ChatPage(self.tasks, app.conversations, app.turn, self.name_of),
+            ModelPanel(),
+        )
+        self.ring = FocusRing(qt)
+        self.first_run = FirstRun()
+        self.browse = Browse(
+            app.licences, app.library, self.tasks, lambda words: app.hub.search(words), self._ruling, self.removals
+        )
+        self.window.add_page("first_run", self.first_run)
+        self.window.add_page("models", self.browse)
+        self._connect_chat()
+        self._connect_models()
+        self.tasks.crashed.connect(self.window.show_crash)
+        self.window.closing.connect(self.end)
+        self.theme.changed.connect(self.window.keep_inside)
+
+    def begin(self) -> None:
+        """Show the window, then look at the computer."""
+        self.window.chat.set_models(unjudged(self.app.library.list(), self.app))
+        self._show_offline()
+        if self._usable() or self.app.conversations.list():
+            self.new_chat()
+        else:
+            self.window.show_page("first_run")
+        self.window.show()
+        QTimer.singleShot(0, self, self.advice.look)
+
+    def end(self) -> None:
+        """Stop what runs, keep the settings, let go of the files."""
+        self.removals.settle()
+        self.tasks.close()
+        with suppress(AlcoveError):  # the place of the window is not worth a word while it closes
+            self.app.save_settings()
+        self.app.close()
+
+    # --- chat -----------------------------------------------------------------------------------------------------------------
+
+    def _connect_chat(self) -> None:
+        chat, sidebar, window = self.window.chat, self.window.sidebar, self.window
+        sidebar.new_clicked.connect(self.new_chat)
+        sidebar.opened.connect(self.open_conversation)
+        sidebar.renamed.connect(self._rename)
+        sidebar.delete_clicked.connect(self._delete)
+        sidebar.page_clicked.connect(self._on_page_clicked)
+        sidebar.privacy_clicked.connect(lambda: self._on_page_clicked("activity"))
+        chat.changed.connect(self._on_conversation_changed)
+        chat.answering.connect(self._on_answering)
+        chat.read.connect(self._on_read)
+        chat.answered.connect(window.panel.show_rate)
+        chat.model_chosen.connect(self._use_model)
+        chat.more_models_clicked.connect(self.show_models)
+        chat.act.connect(self._act)
+        chat.undoable.connect(lambda words, undo: window.toast.say(words, self.tr("Undo"), undo))
+        window.panel.all_models_clicked.connect(self.show_models)
+        self.advice.described.connect(self._show_about)
+
+    def new_chat(self) -> None:
+        """An empty chat with the model used last, or the guide, or the first page when there is nothing."""
+        reference = self._usual_model()
+        if not reference:
+            self.window.show_page("first_run")
+            return
+        self.window.chat.start_new(reference)
+        self._show_chat()
+
+    def chat_with(self, reference: str) -> None:
+        """An empty chat with this model, which is here."""
+        self.window.chat.start_new(self._local_id(reference))
+        self._use_model(self.window.chat.reference)
+        self._show_chat()
+
+    def open_conversation(self, conversation_id: int) -> None:
+        """Show a conversation from the list."""
+        self.window.chat.open(conversation_id)
+        self._show_chat()
+
+    def _show_chat(self) -> None:
+        self.window.show_page("chat")
+        self.window.chat.focus_message()
+        self.advice.describe(self.window.chat.reference)
+
+    def _use_model(self, reference: str) -> None:
+        self.app.settings.last_model = reference
+        self.advice.describe(reference)
+
+    def _usual_model(self) -> str:
+        """The model used last if it is still here, else one that is here, else the guide; empty when there is none at all."""
+        here = [model.id for model in self.app.library.list() if model.complete]
+        last = self.app.settings.last_model
+        if last in here:
+            return last
+        real = [model for model in here if model != GUIDE]
+        return real[0] if real else GUIDE if GUIDE in here else ""
+
+    def _usable(self) -> bool:
+        """Whether there is a model of the person's own."""
+        return any(model.complete and model.id != GUIDE for model in self.app.library.list())
+
+    def name_of(self, reference: str) -> str:
+        """How a model is called, also one that is gone."""
+        try:
+            return name_of(self.app.target(reference))
+        except AlcoveError:
+            return reference
+
+    def _local_id(self, reference: str) -> str:
+        """The one name of a model that is here, whichever way it was referred to."""
+        target = self.app.target(reference)
+        return target.local.id if target.local is not None else reference
+
+    def _on_conversation_changed(self, conversation_id: int) -> None:
+        self.window.sidebar.refresh()
+        if self.window.page == "chat":
+            self.window.sidebar.show_current("chat", self.window.chat.conversation_id)
+
+    def _on_answering(self, conversation_id: int) -> None:
+        if conversation_id:
+            self.app.settings.last_model = self.window.chat.reference
+
+    def _on_read(self, tokens: int) -> None:
+        info: Loaded | None = self.app.engine.info
+        if info is not None:
+            self.window.panel.show_memory(tokens, info.context)
+
+    def _show_about(self, about: About) -> None:
+        if about.reference == self.window.chat.reference:
+            self.window.panel.show_model(about.name, about.fit, about.ruling, guide=about.reference == GUIDE)
+
+    def _rename(self, conversation_id: int, title: str) -> None:
+        self.app.conversations.rename(conversation_id, title)
+        self.window.chat.retitle(conversation_id, title)
+        self.window.sidebar.refresh()
+
+    def _delete(self, conversation_id: int) -> None:
+        """Into the trash, with a way back for some seconds."""
+        found = self.app.conversations.get(conversation_id)
+        if found is None:
+            return
+        self.app.conversations.delete(conversation_id)
+        was_shown = self.window.chat.conversation_id == conversation_id
+        if was_shown:
+            self.window.chat.stop()
+            self.new_chat()
+        self.window.sidebar.refresh()
+
+        def undo() -> None:
+            self.app.conversations.restore(conversation_id)
+            self.window.sidebar.refresh()
+            if was_shown:
+                self.open_conversation(conversation_id)
+
+        self.window.toast.say(self.tr("“{title}” was deleted.").format(title=found.title), self.tr("Undo"), undo)
+
+    # --- models ---------------------------------------------------------------------------------------------------------------
+
+    def _connect_models(self) -> None:
+        for page in (self.first_run, self.browse):
+            page.get_clicked.connect(self.downloading.start)
+            page.cancel_clicked.connect(self.downloading.cancel)
+            page.chat_clicked.connect(self.chat_with)
+            page.open_file_clicked.connect(self.open_file)
+            page.online_clicked.connect(self._go_online)
+            self.downloading.progressed.connect(page.show_progress)
+            self.downloading.done.connect(page.show_done)
+            self.downloading.failed.connect(page.show_failed)
+            self.downloading.cancelled.connect(page.show_cancelled)
+        self.first_run.guide_clicked.connect(lambda: self.chat_with(GUIDE))
+        self.first_run.all_models_clicked.connect(self.show_models)
+        self.browse.act_clicked.connect(self._act)
+        self.downloading.progressed.connect(self._on_progressed)
+        self.downloading.changed.connect(self._show_downloads)
+        self.downloading.done.connect(self._on_downloaded)
+        self.advice.hardware_found.connect(self.first_run.show_hardware)
+        self.advice.offers_ranked.connect(self._show_offers)
+        self.advice.choices_judged.connect(self.window.chat.set_models)
+        self.removals.added.connect(self._on_removal_added)
+        self.removals.due.connect(self._remove)
+
+    def show_models(self) -> None:
+        """The page Models."""
+        self.browse.show_library()
+        self.window.show_page("models")
+
+    def open_file(self) -> None:
+        """Use a model file that lies elsewhere on this computer."""
+        chosen, _ = QFileDialog.getOpenFileName(
+            self.window, self.tr("Open a model file"), str(Path.home()), self.tr("Models (*.gguf)")
+        )
+        if not chosen:
+            return
+        try:
+            linked = self.app.library.link(Path(chosen))
+        except AlcoveError as error:
+            self.window.toast.say(messages.explain(error).sentence)
+            return
+        self._library_changed()
+        self.chat_with(linked.id)
+
+    def _ruling(self, model: LocalModel) -> Ruling:
+        return self.app.ruling(offers.local_target(model, self.app.catalogue))
+
+    def _show_offers(self, ranked: tuple[offers.Offer, ...]) -> None:
+        hardware = self.advice.hardware
+        assert hardware is not None
+        self.first_run.show_offers(ranked)
+        self.browse.show_offers(ranked, hardware, self.app.rates)
+        if self.window.chat.reference:
+            self.advice.describe(self.window.chat.reference)
+
+    def _on_progressed(self, reference: str, progress: Progress) -> None:
+        self._show_downloads()
+
+    def _show_downloads(self) -> None:
+        self.window.sidebar.show_downloads(len(self.downloading.running), self.downloading.fraction())
+
+    def _on_downloaded(self, reference: str, local: LocalModel) -> None:
+        self._library_changed()
+        if self.window.page == "first_run":
+            self.chat_with(local.id)
+        else:
+            words = self.tr("{name} is here.").format(name=self.name_of(local.id))
+            self.window.toast.say(words, self.tr("Chat with it"), lambda: self.chat_with(local.id))
+
+    def _library_changed(self) -> None:
+        self.window.chat.set_models(unjudged(self.app.library.list(), self.app))
+        self.browse.show_library()
+        self.advice.judge()
+
+    def _on_removal_added(self, model: LocalModel) -> None:
+        words = self.tr("{name} will be removed.").format(name=self.name_of(model.id))
+        self.window.toast.say(words, self.tr("Undo"), lambda: self.removals.undo(model.id))
+
+    def _remove(self, model: LocalModel) -> None:
+        try:
+            self.app.library.remove(model.id)
+        except AlcoveError as error:
+            self.window.toast.say(messages.explain(error).sentence)
+        self._library_changed()
+
+    # --- everything else ------------------------------------------------------------------------------------------------------
+
+    def _on_page_clicked(self, name: str) -> None:
+        if name == "models":
+            self.show_models()
+        else:
+            self.window.show_page(name)
+
+    def _act(self, act: str, error: AlcoveError | None) -> None:
+        """What a notice's button asks for."""
+        if act == messages.MODELS:
+            self.show_models()
+        elif act == messages.SETTINGS:
+            self._on_page_clicked("settings")
+        elif act == messages.NEW_CHAT:
+            self.new_chat()
+        elif act == messages.OPEN_PAGE and error is not None:
+            page = QUrl(str(error.facts.get("page", "")))
+            if page.scheme() in ("https", "http"):
+                QDesktopServices.openUrl(page)
+
+    def _go_online(self) -> None:
+        self.app.settings.offline = False
+        self.app.save_settings()
+        self._show_offline()
+
+    def _show_offline(self) -> None:
+        self.first_run.show_offline(self.app.settings.offline)
+        self.browse.show_offline(self.app.settings.offline)
+        self.window.show_privacy()

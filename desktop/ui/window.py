@@ -1,0 +1,162 @@
+"""The window: three columns, the pages in the middle, and the ways between them. Pages signal up; this calls down."""
+
+from PySide6.QtCore import QByteArray, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QWidget
+
+from desktop.app import App
+from desktop.network import is_loopback
+from desktop.ui.chat import ChatPage
+from desktop.ui.crash import CrashDialog
+from desktop.ui.model_panel import ModelPanel
+from desktop.ui.notice import Toast
+from desktop.ui.sidebar import NARROW_WIDTH, WIDTH, Sidebar
+from desktop.ui.theme import scaled
+
+WIDE = 1000  # px at text scale 1, of the window: below it the panel folds and the left column narrows
+PRIVACY_MS = 400  # how often the privacy line is compared with what the network does
+SMALLEST = (640, 440)  # px
+FIRST_SIZE = (1280, 800)  # px
+
+
+class Window(QMainWindow):
+    """The frame: which page is shown, the panel, the privacy line, the shortcuts. Knows nothing of models or downloads."""
+
+    page_shown = Signal(str)
+    closing = Signal()
+
+    def __init__(self, app: App, sidebar: Sidebar, chat: ChatPage, panel: ModelPanel) -> None:
+        super().__init__()
+        self._app = app
+        self.sidebar, self.chat, self.panel = sidebar, chat, panel
+        self._pages: dict[str, QWidget] = {"chat": chat}
+        self.stack = QStackedWidget()
+        self.stack.addWidget(chat)
+        inside = QWidget()
+        inside.setProperty("kind", "page")
+        row = QHBoxLayout(inside)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(sidebar)
+        row.addWidget(self.stack, 1)
+        row.addWidget(panel)
+        self.setCentralWidget(inside)
+        self.toast = Toast(inside)
+        self._panel_open = app.settings.panel_open
+        self._panel_over = False  # opened by hand in a window that is too narrow to keep it open
+        self.setWindowTitle("Alcove")
+        self.setMinimumSize(*SMALLEST)
+        self._restore_place()
+        self._add_shortcuts()
+        chat.panel_clicked.connect(self.toggle_panel)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.show_privacy)
+        self._timer.start(PRIVACY_MS)
+        self.show_privacy()
+
+    # --- pages ----------------------------------------------------------------------------------------------------------------
+
+    def add_page(self, name: str, page: QWidget) -> None:
+        """A page for the middle column."""
+        self._pages[name] = page
+        self.stack.addWidget(page)
+
+    @property
+    def page(self) -> str:
+        """The name of the page that is shown."""
+        return next(name for name, page in self._pages.items() if page is self.stack.currentWidget())
+
+    def show_page(self, name: str) -> None:
+        """Show a page by its name, and mark it at the left."""
+        self.stack.setCurrentWidget(self._pages[name])
+        self.sidebar.show_current(name, self.chat.conversation_id)
+        self._arrange()
+        self.page_shown.emit(name)
+
+    def show_crash(self, error: BaseException) -> None:
+        """Say that there was a bug, with a report to copy; one dialog at a time."""
+        if self.findChild(CrashDialog) is None:
+            CrashDialog(error, self).open()
+
+    # --- the privacy line -----------------------------------------------------------------------------------------------------
+
+    def show_privacy(self) -> None:
+        """What leaves this computer at this moment, from what the network really does."""
+        busy = sorted((host, purpose) for host, purpose in self._app.network.busy if not is_loopback(host))
+        if busy:
+            host, purpose = busy[0]
+            words = self.tr("Downloading from {host}") if purpose.startswith("download") else self.tr("Asking {host}")
+            self.sidebar.show_privacy(words.format(host=host), "good", "globe")
+        elif self._app.network.offline:
+            self.sidebar.show_privacy(self.tr("Offline: nothing can leave"), "good", "offline")
+        else:
+            self.sidebar.show_privacy(self.tr("Nothing leaves this computer"), "good", "lock")
+
+    # --- columns --------------------------------------------------------------------------------------------------------------
+
+    def toggle_panel(self) -> None:
+        """Open or fold the panel at the right; remembered for windows with room for it."""
+        shown = self.panel.isVisible()
+        if self._wide():
+            self._panel_open = self._app.settings.panel_open = not shown
+        else:
+            self._panel_over = not shown
+        self._arrange()
+
+    def _wide(self) -> bool:
+        return self.width() >= scaled(WIDE)
+
+    def _arrange(self) -> None:
+        wide = self._wide()
+        if wide:
+            self._panel_over = False
+        shown = self.stack.currentWidget() is self.chat and (self._panel_open if wide else self._panel_over)
+        self.panel.setVisible(shown)
+        self.chat.show_panel_state(shown)
+        self.sidebar.setFixedWidth(scaled(WIDTH if wide else NARROW_WIDTH))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    # --- shortcuts ------------------------------------------------------------------------------------------------------------
+
+    def _add_shortcuts(self) -> None:
+        for keys, act in (
+            ("Ctrl+N", self.sidebar.new_clicked.emit),
+            ("Ctrl+K", self.sidebar.focus_search),
+            ("Ctrl+L", self._focus_message),
+            ("Ctrl+,", lambda: self.sidebar.page_clicked.emit("settings")),
+            ("Esc", self._on_escape),
+            ("Ctrl+Q", self.close),
+        ):
+            QShortcut(QKeySequence(keys), self).activated.connect(act)
+
+    def _focus_message(self) -> None:
+        if self.page != "chat":
+            self.show_page("chat")
+        self.chat.focus_message()
+
+    def _on_escape(self) -> None:
+        """Leave the change of a question, else stop the answer."""
+        if self.page == "chat" and not self.chat.leave_edit():
+            self.chat.stop()
+
+    # --- place ----------------------------------------------------------------------------------------------------------------
+
+    def _restore_place(self) -> None:
+        kept = QByteArray.fromBase64(QByteArray(self._app.settings.window.encode()))
+        if kept.isEmpty() or not self.restoreGeometry(kept):
+            room = self.screen().availableSize()
+            self.resize(min(FIRST_SIZE[0], room.width()), min(FIRST_SIZE[1], room.height()))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._timer.stop()
+        self._app.settings.window = bytes(self.saveGeometry().toBase64().data()).decode()
+        self.closing.emit()
+        super().closeEvent(event)
+
+    def keep_inside(self) -> None:
+        """The text size has changed: what is wide now may be narrow."""
+        self._arrange()
+        self.toast.setMaximumWidth(max(320, self.width() - 48))
