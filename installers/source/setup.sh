@@ -42,17 +42,16 @@ system_packages() {
 
 # pip is silent while llama.cpp compiles, which takes minutes: say so as long as it lasts.
 install_with_news() {
-    .venv.new/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$1" &
-    pip=$!
-    trap 'kill $pip 2>/dev/null; rm -rf .venv.new; exit 130' INT TERM HUP
-    seconds=0
-    while kill -0 $pip 2>/dev/null; do
-        sleep 1
-        seconds=$((seconds + 1))
-        [ $((seconds % 30)) = 0 ] && say "still setting up after $seconds s; the engine, llama.cpp, is compiled for this computer, which takes 2 to 15 minutes once"
-    done
-    wait $pip
-    result=$?
+    started=$(date +%s)
+    (while sleep 30; do
+        say "still setting up after $(($(date +%s) - started)) s; the engine, llama.cpp, is compiled for this computer, which takes 2 to 15 minutes, once"
+    done) &
+    news=$!
+    # pip runs in the foreground, so that Ctrl-C reaches it and the compilers it has started.
+    trap 'kill $news 2>/dev/null; rm -rf .venv.new; exit 130' INT TERM HUP
+    result=0
+    .venv.new/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$1" || result=$?
+    kill $news 2>/dev/null
     trap - INT TERM HUP
     return $result
 }
@@ -81,5 +80,5 @@ prepare() {
     find .venv/bin -type f -exec sed -i.old "s|$PWD/\.venv\.new|$PWD/.venv|" {} +
     rm -f .venv/bin/*.old
     mark "$1" >.venv/alcove-complete
-    say "ready after $seconds s"
+    say "ready after $(($(date +%s) - started)) s"
 }
