@@ -159,7 +159,6 @@ class Client(httpx2.Client):
             headers={"User-Agent": f"alcove/{__version__}"},
             timeout=_TIMEOUT,
             follow_redirects=True,  # a token is dropped by httpx2 when the next hop is another host or port
-            trust_env=False,  # the door finds the proxies itself, and ~/.netrc is nobody's business
         )
 
     def hang_up(self) -> None:

@@ -13,13 +13,13 @@ from desktop.network import Network
 from tests.hub_server import COMMIT, Fault, HubServer
 
 
-def gguf(size: int = 100_000) -> bytes:
+def gguf(size: int = 100_000, architecture: str = "llama") -> bytes:
     """The smallest honest GGUF: one key, one F32 tensor that fills the file."""
 
     def text(value: str) -> bytes:
         return struct.pack("<Q", len(value)) + value.encode()
 
-    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 1) + text("general.architecture") + struct.pack("<I", 8) + text("llama")
+    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 1) + text("general.architecture") + struct.pack("<I", 8) + text(architecture)
     count = size // 4
     head += text("token_embd.weight") + struct.pack("<IQIQ", 1, count, 0, 0)
     return head + bytes(-len(head) % 32) + bytes(count * 4)
@@ -225,9 +225,14 @@ def test_a_remote_header_costs_few_bytes(hub: Hub, server: HubServer, network: N
     assert all("Range" in request.headers for request in server.asked("cdn"))
 
 
-def test_a_remote_header_from_a_server_without_ranges(hub: Hub, server: HubServer) -> None:
+def test_a_remote_header_from_a_server_without_ranges(hub: Hub, server: HubServer, network: Network) -> None:
     server.faults.append(Fault("no_range", times=None))
-    assert hub.read_header(hub.file("maker/Small-GGUF", "Small-Q4_K_M.gguf")).architecture == "llama"
+    long = "llama" * 500_000  # a header of 2.5 MB, so that several ranges are asked for
+    server.add("maker/Large-GGUF", {"large.gguf": gguf(50_000_000, long)})
+    assert hub.read_header(hub.file("maker/Large-GGUF", "large.gguf")).architecture == long
+    asked = server.asked("cdn")
+    assert len(asked) > 1
+    assert sum(a.received_bytes for a in network.activity) < 20_000_000, "no more is read than was wanted"
 
 
 def test_a_remote_file_that_is_no_gguf(hub: Hub, server: HubServer) -> None:
@@ -270,6 +275,7 @@ def test_nothing_is_written_and_no_stored_token_is_read(server: HubServer, tmp_p
     code += "hub = Hub(Network(), sys.argv[1]); hub.read_header(next(hub.search('small')).files[0])"
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "XDG_"))}
     environment |= {"HOME": str(home), "USERPROFILE": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "0"
     subprocess.run([sys.executable, "-c", code, server.endpoint], env=environment, check=True, timeout=60)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
     assert all(request.headers["Authorization"] is None for request in server.requests)

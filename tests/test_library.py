@@ -111,6 +111,12 @@ def test_two_files_of_one_name_keep_their_ids(library: Library) -> None:
     assert library.list() == (second,)
 
 
+def test_a_file_put_there_by_hand_takes_no_id_away(library: Library, folder: Path) -> None:
+    model = kept(library, "zoe/Small-GGUF")
+    mine = gguf(folder / "adam--Small" / "Small-Q4_K_M.gguf")
+    assert [(found.id, found.path) for found in library.list()] == [("Small-Q4_K_M-2", mine), ("Small-Q4_K_M", model.path)]
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'"x"', b'{"size_bytes": "many"}', b"\xff\xfe", b'{"id": 5}', b"null", b"[" * 100_000]
 )
@@ -276,6 +282,8 @@ def test_a_sidecar_is_replaced_whole(library: Library) -> None:
 def test_room_is_checked_with_a_reserve(library: Library, folder: Path) -> None:
     free = shutil.disk_usage(folder.parent.parent).free
     library.check_space(min(1000, max(0, free - RESERVE_BYTES)))
+    with pytest.raises(DiskFull):
+        library.check_space(free - RESERVE_BYTES // 2)
     with pytest.raises(DiskFull) as caught:
         library.check_space(free + 1)
     assert caught.value.facts["needed_bytes"] == free + 1 + RESERVE_BYTES
