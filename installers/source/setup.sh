@@ -43,7 +43,7 @@ system_packages() {
 # pip is silent while llama.cpp compiles, which takes minutes: say so as long as it lasts.
 install_with_news() {
     started=$(date +%s)
-    (while sleep 30; do
+    (while sleep 30 >/dev/null 2>&1; do
         say "still setting up after $(($(date +%s) - started)) s; the engine, llama.cpp, is compiled for this computer, which takes 2 to 15 minutes, once"
     done) &
     news=$!
