@@ -57,8 +57,10 @@ class Answer:
                 self._held = self._held[free:]
                 return
             yield from self._show(self._held[:at])
-            self._held = self._held[at + len(mark) :]
-            self._pass(mark)
+            self._held = self._held[at:]
+            if mark in self._marks():  # what stood before it may have made a tag plain text
+                self._held = self._held[len(mark) :]
+                self._pass(mark)
 
     def finish(self) -> Iterator[Piece]:
         """What was held back and turned out to be nothing special; half a character at the very end is dropped."""

@@ -161,6 +161,8 @@ class Model:
             why = "it is not the kind of model that writes one word after the other"
         elif self._written(f"{self._written('general.architecture')}.pooling_type"):
             why = "it compares texts (an embedding model) and cannot write any"
+        elif not self._tokens("Hello", add_special=False):
+            why = "its vocabulary cannot spell a single word"
         if why:
             raise LoadFailed(path=str(self._path), why=why)
 
@@ -268,12 +270,14 @@ class Model:
     def _decode(self, tokens: list[int]) -> None:
         ids = (llama.llama_token * len(tokens))(*tokens)  # the batch only points to them
         result = llama.llama_decode(self._context, llama.llama_batch_get_one(ids, len(tokens)))
-        if result == 2 or self._stop.value:
+        if result == 2:  # aborted
             self._forget_after(len(self._held))
             raise Stopped
         if result:  # nobody knows what the memory holds now; a new worker does
             raise RuntimeError(f"llama_decode returned {result}: {self._log.said}")
         self._held += tokens
+        if self._stop.value:
+            raise Stopped
 
     def _sampler(self, how: sampling.Sampling, prompt: list[int]) -> Any:
         chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())

@@ -161,6 +161,22 @@ def test_cancelling_while_the_prompt_is_read(engine: LocalEngine, slow: Path) ->
     assert worker_of(engine) == process
 
 
+def test_a_cancel_does_not_wait_for_the_end_of_a_batch(engine: LocalEngine, slow: Path) -> None:
+    """A batch that was let run to its end would be found in the model's memory by the next question."""
+    load(engine, slow, context=16384)
+    cut_short = False
+    for attempt in range(5):  # a busy machine may hear the news of one batch only after the next
+        question = [Message("user", f"{attempt} " + "word " * 2500)]
+        steps = engine.chat(question, ChatOptions())
+        reached = next(step.done_tokens for step in steps if isinstance(step, Reading) and step.done_tokens > 300)
+        steps.close()
+        again = engine.chat(question, ChatOptions())
+        kept = next(step.done_tokens for step in again if isinstance(step, Reading) and step.total_tokens > 0)
+        again.close()
+        cut_short = cut_short or kept == reached
+    assert cut_short
+
+
 def test_cancelling_in_mid_answer(engine: LocalEngine, endless: Path) -> None:
     load(engine, endless)
     process = worker_of(engine)

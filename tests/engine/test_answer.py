@@ -1,0 +1,88 @@
+"""What a person sees of an answer must not depend on where its tokens are cut."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from desktop.engine import Piece
+from desktop.engine.answer import THINKING, Answer, opened
+
+GPT_OSS = "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Yes."
+MARKS = ["<think>", "</think>", "STOP", "ST", "😀", "é", "\n", "<", "a"]
+
+
+def pieces(parts: list[bytes], stop: tuple[str, ...] = (), closing: str | None = None) -> tuple[list[Piece], Answer]:
+    answer = Answer(stop, closing)
+    said = [piece for part in parts for piece in answer.feed(part)]
+    return [*said, *answer.finish()], answer
+
+
+def joined(said: list[Piece], thinking: bool) -> str:
+    return "".join(piece.text for piece in said if piece.thinking == thinking)
+
+
+@given(st.lists(st.sampled_from(MARKS)).map("".join), st.lists(st.integers(0, 60)))
+def test_where_the_bytes_are_cut_makes_no_difference(text: str, cuts: list[int]) -> None:
+    encoded = text.encode()
+    edges = sorted({0, len(encoded), *(cut for cut in cuts if cut < len(encoded))})
+    parts = [encoded[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    said, answer = pieces(parts, stop=("STOP",))
+    whole, reference = pieces([encoded], stop=("STOP",))
+    for thinking in (True, False):
+        assert joined(said, thinking) == joined(whole, thinking)
+    assert (answer.text, answer.thinking) == (joined(said, False), joined(said, True))
+    assert answer.stopped == reference.stopped
+    assert "STOP" not in answer.text
+
+
+@given(st.text(), st.binary(max_size=3))
+def test_plain_text_comes_through_whole(text: str, rest: bytes) -> None:
+    """But for white space before its first word, and half a character at its end."""
+    encoded = text.encode()
+    said, answer = pieces([encoded[n : n + 1] for n in range(len(encoded))])
+    plain = not any(opening in text for opening, _ in THINKING)
+    assert not plain or joined(said, False) == text.lstrip()
+    assert "\ufffd" in text or "\ufffd" not in answer.text
+
+
+@pytest.mark.parametrize(("opening", "closing"), THINKING)
+def test_every_kind_of_thinking_is_set_apart(opening: str, closing: str) -> None:
+    text = f"{opening}\nLet me see.{closing}\n\nYes."
+    said, answer = pieces([bytes([byte]) for byte in text.encode()])
+    assert (answer.thinking, answer.text) == ("Let me see.", "Yes.")
+    assert joined(said, True) == "Let me see."
+
+
+def test_the_channels_of_gpt_oss() -> None:
+    _, answer = pieces([GPT_OSS.encode()])
+    assert (answer.thinking, answer.text) == ("Hm.", "Yes.")
+
+
+def test_a_tag_in_the_middle_of_an_answer_is_text() -> None:
+    text = "Models write <think> before they think, and </think> after."
+    _, answer = pieces([text.encode()])
+    assert (answer.thinking, answer.text) == ("", text)
+
+
+def test_thinking_that_never_ends() -> None:
+    _, answer = pieces([b"on and", b" on </thi"], closing="</think>")
+    assert (answer.thinking, answer.text) == ("on and on </thi", "")
+
+
+def test_the_earliest_stop_string_wins_and_nothing_follows() -> None:
+    said, answer = pieces([b"one two", b" three END four"], stop=("END", "three", ""))
+    assert answer.stopped
+    assert joined(said, False) == "one two "
+
+
+def test_half_a_character_at_the_end_is_dropped() -> None:
+    _, answer = pieces(["Hello 😀".encode()[:-1]])
+    assert answer.text == "Hello "
+
+
+@pytest.mark.parametrize(
+    ("prompt", "closing"),
+    [("...<think>\n", "</think>"), ("...<think>\n\n</think>\n\n", None), ("...[THINK]", "[/THINK]"), ("...", None)],
+)
+def test_whether_a_prompt_has_opened_the_thinking(prompt: str, closing: str | None) -> None:
+    assert opened(prompt) == closing
