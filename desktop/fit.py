@@ -1,5 +1,6 @@
 """Will a model run here, how, how fast, and what would help: weights, conversation memory and workspace against what is free."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -135,11 +136,9 @@ def _plan(shape: Shape, gpus: Sequence[Gpu], context: int, kv_type: str, gpu_lay
     most = len(shape.layers) + 1 if gpus else 0  # the output counts as one
     if gpu_layers is not None:
         return _lay_out(shape, gpus, context, kv_type, min(gpu_layers, most))
-    for count in range(most, 0, -1):
-        plan = _lay_out(shape, gpus, context, kv_type, count)
-        if not plan.gpu_short_bytes:
-            return plan
-    return _lay_out(shape, gpus, context, kv_type, 0)
+    counts = range(most + 1)
+    too_many = bisect_left(counts, 1, key=lambda count: _lay_out(shape, gpus, context, kv_type, count).gpu_short_bytes)
+    return _lay_out(shape, gpus, context, kv_type, too_many - 1)
 
 
 def _lay_out(shape: Shape, gpus: Sequence[Gpu], context: int, kv_type: str, gpu_layers: int) -> _Plan:
@@ -151,7 +150,8 @@ def _lay_out(shape: Shape, gpus: Sequence[Gpu], context: int, kv_type: str, gpu_
     work = shape.compute_bytes(context)
     whole = gpu_layers > len(shape.layers)
     inputs = min(work, 8 * BATCH * shape.embedding_length + 2 * BATCH * context)
-    cpu = DeviceUse("CPU", shape.weights_bytes - gpu_weights, sum(memory) - gpu_memory, ENGINE_BYTES + (inputs if whole else work))
+    cpu_work = ENGINE_BYTES + (inputs if whole else work)
+    cpu = DeviceUse("CPU", shape.weights_bytes - gpu_weights, sum(memory) - gpu_memory, cpu_work)
     if not gpu_layers:
         return _Plan(context, 0, (cpu,), 0, 0.0)
     frees = [_room(gpu) for gpu in gpus]
@@ -222,7 +222,8 @@ def _why(judged: Fit, hardware: Hardware, plan: _Plan, gpus: Sequence[Gpu]) -> s
     if judged.verdict == "too_big":
         return f"It needs {needed}, and this computer has {text.size(_most_bytes(hardware, gpus))} that a model could use."
     if judged.verdict == "close_apps":
-        return f"It needs {needed} and {free} are free now; without other programs it would fit."
+        little = "" if judged.total_bytes > judged.free_bytes else ", too little to leave a margin"
+        return f"It needs {needed} and {free} are free now{little}; without other programs it would fit."
     where = _where(judged, gpus, plan)
     if judged.verdict == "runs_slowly":
         return f"It fits: it needs {needed} and {free} are free. But it would write only about {rate}{where}."
@@ -238,7 +239,10 @@ def _where(judged: Fit, gpus: Sequence[Gpu], plan: _Plan) -> str:
 
 
 def _most_bytes(hardware: Hardware, gpus: Sequence[Gpu]) -> int:
-    return _at_most_bytes(hardware) + sum(gpu.memory_free_bytes or 0 for gpu in gpus if not gpu.unified)
+    """What a model could have on all devices without other programs, less the margin."""
+    main = _at_most_bytes(hardware)
+    main = min(main - MARGIN_BYTES, round(main / (1 + MARGIN_SHARE)))
+    return max(0, main) + sum(_room(gpu) for gpu in gpus if not gpu.unified)
 
 
 def _help(judged: Fit, shape: Shape, hardware: Hardware, gpus: Sequence[Gpu], kv_type: str, asked: bool) -> tuple[str, ...]:
@@ -259,7 +263,8 @@ def _help(judged: Fit, shape: Shape, hardware: Hardware, gpus: Sequence[Gpu], kv
     if shorter:
         saved = text.size(judged.total_bytes - shorter.total_bytes)
         words = round(shorter.context * text.WORDS_PER_TOKEN, -2)
-        steps.append(f"Shorten the conversation memory to {shorter.context} tokens (about {words:.0f} words), which saves {saved}.")
+        length = f"{shorter.context} tokens (about {words:.0f} words)"
+        steps.append(f"Shorten the conversation memory to {length}, which saves {saved}.")
     lighter = shape.weights_bytes - lacking
     if lighter > shape.weights_bytes // 5:  # below two bits a weight there is no lighter version
         steps.append(f"Choose a lighter version of up to {text.size(lighter)}.")

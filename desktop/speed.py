@@ -70,12 +70,10 @@ def save(rates: Rates, path: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def probe(hardware: Hardware, path: Path) -> Rates:
-    """Measure this computer for less than 0.15 s, and keep the result in `path`."""
+def probe(hardware: Hardware) -> Rates:
+    """Measure this computer for less than 0.15 s."""
     copied = copy_bytes_per_s(max(1, min(hardware.cpu.physical_cores - 1, PROBE_THREADS)))
-    rates = for_gpus(Rates(copied * COPY_TRAFFIC * CPU_EFFICIENCY), hardware.gpus)
-    save(rates, path)
-    return rates
+    return for_gpus(Rates(copied * COPY_TRAFFIC * CPU_EFFICIENCY), hardware.gpus)
 
 
 def copy_bytes_per_s(threads: int) -> float:
@@ -124,7 +122,7 @@ def predict_prompt(active_params: int, gpu_share: float, cpu: Cpu, rates: Rates)
 
 
 def learn(rates: Rates, active_bytes: int, tokens_per_s: float, active_bytes_gpu: int = 0) -> Rates:
-    """The rates corrected by a real answer; per token, `active_bytes` were read on the processor and `active_bytes_gpu` on cards."""
+    """The rates corrected by a real answer: for a token, `active_bytes` were read by the processor, `active_bytes_gpu` by cards."""
     if tokens_per_s <= 0 or active_bytes + active_bytes_gpu < LEARN_LEAST_BYTES or not rates.memory_bytes_per_s:
         return rates
     gpu_rate = rates.gpu_bytes_per_s or USUAL_GPU_BANDWIDTH * GPU_EFFICIENCY

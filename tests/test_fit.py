@@ -1,0 +1,181 @@
+"""fit: verdicts against what is free, reasons and help with figures, and layers dealt to graphics cards."""
+
+from dataclasses import replace
+
+import pytest
+
+from desktop.fit import DEFAULT_CONTEXT, SHORT_CONTEXT, Fit, Layer, Shape, fit
+from desktop.hardware import Cpu, EngineReport, Gpu, Hardware, Memory
+from desktop.speed import Rates
+
+GB = 10**9
+QWEN3_8B = Shape(
+    architecture="qwen3", weights_bytes=5_027_783_488, active_bytes=4_677_000_000, layers=(Layer("full", 1024, 1024),) * 36,
+    embedding_length=4096, vocab_size=151936, context_length=40960, feed_forward_length=12288, active_params=7_600_000_000,
+    output_bytes=860_000_000,
+)  # fmt: skip
+FAST, SLOW = Rates(40e9), Rates(10e9)
+
+
+def computer(total_gb: float, free_gb: float, *gpus: Gpu, limited_by: str = "machine") -> Hardware:
+    memory = Memory(int(total_gb * GB), int(free_gb * GB), limited_by)
+    return Hardware(memory, Cpu("Test", 8, 16, ("AVX2",)), gpus, EngineReport("llama.cpp", "b1", ("CPU",), bool(gpus)))
+
+
+def card(free_gb: float, name: str = "RTX", **more: object) -> Gpu:
+    gpu = Gpu(name, "NVIDIA", "CUDA", 24 * GB, int(free_gb * GB), True, "used", bandwidth_bytes_per_s=400e9)
+    return replace(gpu, **more)  # type: ignore[arg-type]
+
+
+def consistent(judged: Fit) -> None:
+    assert judged.total_bytes == judged.weights_bytes + judged.kv_bytes + judged.compute_bytes
+    for part in ("weights_bytes", "kv_bytes", "compute_bytes", "total_bytes"):
+        assert getattr(judged, part) == sum(getattr(device, part) for device in judged.devices)
+    assert (judged.help == ()) == (judged.verdict == "runs_well")
+    assert judged.why.endswith(".")
+
+
+def test_runs_well() -> None:
+    judged = fit(QWEN3_8B, computer(16, 11.2), FAST)
+    consistent(judged)
+    assert judged.verdict == "runs_well"
+    assert judged.context == DEFAULT_CONTEXT
+    assert judged.kv_bytes == 36 * 8192 * 2048 * 2
+    assert 6.3 * GB < judged.total_bytes < 6.7 * GB
+    assert judged.tokens_per_s == pytest.approx(8.4, abs=0.1)
+    assert judged.why == "It needs 6.5 GB and 11.2 GB are free. It writes about 6 words a second."
+    assert judged.devices[0].name == "CPU"
+    assert judged.method == "formula"
+
+
+def test_runs_slowly_says_how_fast_and_what_would_be_faster() -> None:
+    judged = fit(QWEN3_8B, computer(16, 11.2), SLOW)
+    consistent(judged)
+    assert judged.verdict == "runs_slowly"
+    assert "only about 2 words a second" in judged.why
+    assert judged.help == ("Choose a lighter version or a smaller model: one of up to 2.7 GB writes as fast as one reads here.",)
+
+
+def test_close_apps_says_how_much_to_free_and_what_else_would_help() -> None:
+    judged = fit(QWEN3_8B, computer(16, 6.2), FAST, context=16384)
+    consistent(judged)
+    assert judged.verdict == "close_apps"
+    assert judged.why == "It needs 7.7 GB and 6.2 GB are free now; without other programs it would fit."
+    assert judged.help == (
+        "Close other programs that use 1.8 GB together.",
+        "Shorten the conversation memory to 4096 tokens (about 3100 words), which saves 1.8 GB.",
+        "Choose a lighter version of up to 3.3 GB.",
+    )
+    freed = computer(16, 6.2 + 1.8)
+    assert fit(QWEN3_8B, freed, FAST, context=16384).verdict == "runs_well"
+    assert fit(QWEN3_8B, computer(16, 6.2), FAST, context=4096).verdict == "runs_well"
+
+
+def test_the_margin_is_named_when_it_decides() -> None:
+    judged = fit(QWEN3_8B, computer(16, 6.6), FAST, context=8192)
+    assert judged.verdict == "close_apps"
+    assert judged.why == "It needs 6.5 GB and 6.6 GB are free now, too little to leave a margin; without other programs it would fit."
+
+
+def test_too_big() -> None:
+    judged = fit(QWEN3_8B, computer(4, 3), FAST, context=2048)
+    consistent(judged)
+    assert judged.verdict == "too_big"
+    assert judged.why == "It needs 5.6 GB, and this computer has 2.8 GB that a model could use."
+    assert judged.help == ("Choose a lighter version of up to 2.2 GB.",)
+    tiny = fit(QWEN3_8B, computer(1, 0.5), FAST, context=2048)
+    assert tiny.help == ("Choose a smaller model: one that needs up to 500 MB in all.",)
+
+
+def test_without_other_programs_the_system_still_needs_its_part() -> None:
+    assert fit(QWEN3_8B, computer(8, 2), FAST, context=2048).verdict == "close_apps"
+    assert fit(QWEN3_8B, computer(7.4, 2), FAST, context=2048).verdict == "too_big"
+    assert fit(QWEN3_8B, computer(6.2, 2, limited_by="cgroup"), FAST, context=2048).verdict == "close_apps"
+
+
+def test_the_usual_context_shrinks_only_where_that_makes_it_fit() -> None:
+    assert fit(QWEN3_8B, computer(16, 6.5), FAST).context == SHORT_CONTEXT
+    assert fit(QWEN3_8B, computer(16, 6.5), FAST).verdict == "runs_well"
+    assert fit(QWEN3_8B, computer(16, 4), FAST).context == DEFAULT_CONTEXT
+    assert fit(QWEN3_8B, computer(16, 6.5), FAST, context=8192).verdict == "close_apps"
+    assert fit(replace(QWEN3_8B, context_length=2048), computer(16, 11), FAST).context == 2048
+    assert fit(QWEN3_8B, computer(64, 60), FAST, context=10**6).context == 40960
+
+
+def test_a_smaller_store_of_conversation_needs_less() -> None:
+    here = computer(16, 11)
+    assert fit(QWEN3_8B, here, FAST, kv_type="q8_0").kv_bytes == fit(QWEN3_8B, here, FAST).kv_bytes * 34 // 64
+    assert fit(QWEN3_8B, here, FAST, kv_type="q4_0").kv_bytes == fit(QWEN3_8B, here, FAST).kv_bytes * 18 // 64
+
+
+def test_everything_goes_on_a_card_with_room() -> None:
+    judged = fit(QWEN3_8B, computer(16, 11, card(10)), FAST)
+    consistent(judged)
+    assert judged.gpu_layers == 37
+    assert judged.devices[1].name == "RTX"
+    assert judged.devices[1].weights_bytes > 4.5 * GB
+    assert judged.devices[1].kv_bytes == judged.kv_bytes
+    assert judged.free_bytes == 21 * GB
+    assert judged.tokens_per_s > 40
+    assert judged.why.endswith("words a second on RTX.")
+    assert judged.prompt_tokens_per_s > 5 * fit(QWEN3_8B, computer(16, 11), FAST).prompt_tokens_per_s
+
+
+def test_a_smaller_card_takes_the_layers_that_fit() -> None:
+    judged = fit(QWEN3_8B, computer(16, 11, card(4)), FAST)
+    consistent(judged)
+    assert 10 < judged.gpu_layers < 30
+    assert judged.devices[1].total_bytes <= 4 * GB
+    one_more = fit(QWEN3_8B, computer(16, 11, card(4)), FAST, context=judged.context, gpu_layers=judged.gpu_layers + 1)
+    assert one_more.devices[1].total_bytes > 4 * GB * 0.97
+    assert fit(QWEN3_8B, computer(16, 11), FAST).tokens_per_s < judged.tokens_per_s < 40
+
+
+def test_a_card_makes_room_in_memory() -> None:
+    assert fit(QWEN3_8B, computer(9, 2), FAST, context=4096).verdict == "close_apps"
+    assert fit(QWEN3_8B, computer(9, 2, card(10)), FAST, context=4096).verdict == "runs_well"
+
+
+def test_more_layers_than_the_card_holds() -> None:
+    judged = fit(QWEN3_8B, computer(16, 11, card(4)), FAST, gpu_layers=37)
+    assert judged.verdict == "too_big"
+    assert "lacks 2." in judged.why
+    assert judged.help == ("Let the program choose how much goes on the graphics card.",)
+
+
+def test_a_card_that_is_not_used_counts_for_nothing() -> None:
+    unused = card(20, used=False)
+    assert fit(QWEN3_8B, computer(16, 11, unused), FAST) == fit(QWEN3_8B, computer(16, 11), FAST)
+    assert fit(QWEN3_8B, computer(16, 11, unused), FAST, gpu_layers=10).gpu_layers == 0
+
+
+def test_two_cards_share_in_proportion_to_what_is_free() -> None:
+    judged = fit(QWEN3_8B, computer(16, 11, card(8, "A"), card(4, "B")), FAST)
+    consistent(judged)
+    first, second = judged.devices[1:]
+    assert judged.gpu_layers == 37
+    assert first.weights_bytes == pytest.approx(2 * second.weights_bytes, rel=0.01)
+
+
+def test_shared_memory_counts_once() -> None:
+    mac = card(10.6, "Apple M2 graphics", vendor="Apple", unified=True, bandwidth_bytes_per_s=100e9)
+    judged = fit(QWEN3_8B, computer(17.2, 11, mac), FAST)
+    consistent(judged)
+    assert judged.free_bytes == 11 * GB
+    assert (judged.verdict, judged.gpu_layers) == ("runs_well", 37)
+    full = fit(QWEN3_8B, computer(17.2, 6, replace(mac, memory_free_bytes=6 * GB)), FAST, context=8192)
+    assert full.verdict == "close_apps"
+
+
+def test_a_sliding_window_costs_little_for_long_conversations() -> None:
+    sliding = Layer("sliding", 1024, 1024, window=1024)
+    gemma = replace(QWEN3_8B, layers=(sliding,) * 30 + (Layer("full", 1024, 1024),) * 6)
+    here = computer(64, 60)
+    long, short = fit(gemma, here, FAST, context=32768), fit(gemma, here, FAST, context=4096)
+    assert long.kv_bytes - short.kv_bytes == 6 * (32768 - 4096) * 2048 * 2
+
+
+def test_without_a_known_rate_there_is_a_verdict_but_no_speed() -> None:
+    judged = fit(QWEN3_8B, computer(16, 11), Rates())
+    assert (judged.verdict, judged.tokens_per_s) == ("runs_well", 0.0)
+    assert judged.why == "It needs 6.5 GB and 11.0 GB are free."
