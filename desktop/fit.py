@@ -61,6 +61,7 @@ class Fit:
     tokens_per_s: float
     prompt_tokens_per_s: float
     gpu_layers: int
+    gpu_share: float = 0.0  # of the weights that are read for a token: those on graphics cards
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ def _judge(shape: Shape, hardware: Hardware, rates: Rates, context: int, kv_type
         tokens_per_s=tokens_per_s,
         prompt_tokens_per_s=speed.predict_prompt(params, plan.gpu_share, hardware.cpu, rates),
         gpu_layers=plan.gpu_layers,
+        gpu_share=plan.gpu_share,
     )
     asked = gpu_layers is not None and plan.gpu_short_bytes > 0
     why = _why(judged, hardware, plan, gpus)

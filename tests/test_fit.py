@@ -74,7 +74,7 @@ def test_close_apps_says_how_much_to_free_and_what_else_would_help() -> None:
 def test_the_margin_is_named_when_it_decides() -> None:
     judged = fit(QWEN3_8B, computer(16, 6.6), FAST, context=8192)
     assert judged.verdict == "close_apps"
-    assert judged.why == "It needs 6.5 GB and 6.6 GB are free now, too little to leave a margin; without other programs it would fit."
+    assert judged.why.startswith("It needs 6.5 GB and 6.6 GB are free now, too little to leave a margin; without")
 
 
 def test_too_big() -> None:
