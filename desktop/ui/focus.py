@@ -27,4 +27,4 @@ class FocusRing(QFocusFrame):
         painter.setPen(QPen(theme.colour("accent"), WIDTH))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         inset = WIDTH / 2
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), 13, 13)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), 11, 11)

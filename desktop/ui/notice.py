@@ -59,6 +59,7 @@ class Toast(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._around = parent
+        self.lift = theme.GRID * 3  # px between it and the foot of the window
         self.setProperty("kind", "toast")
         self._undo: Callable[[], None] | None = None
         self._text = Label("", "body", wrap=False)
@@ -99,7 +100,7 @@ class Toast(QFrame):
     def _place(self) -> None:
         self.adjustSize()
         around = self._around.rect()
-        self.move((around.width() - self.width()) // 2, around.height() - self.height() - theme.GRID * 3)
+        self.move((around.width() - self.width()) // 2, around.height() - self.height() - self.lift)
 
     def _on_clicked(self) -> None:
         self.hide()

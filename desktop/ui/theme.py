@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
-from PySide6.QtWidgets import QApplication, QProxyStyle, QStyle
+from PySide6.QtWidgets import QApplication
 
 from desktop.paths import resource
 
@@ -134,7 +134,7 @@ class Theme(QObject):
     def __init__(self, app: QApplication, choice: str = "system", scale: float = 1.0) -> None:
         super().__init__(app)
         self._app, self._choice, self._scale = app, choice, scale
-        app.setStyle(_Style("Fusion"))
+        app.setStyle("Fusion")
         load_fonts()
         self._follow()
         app.styleHints().colorSchemeChanged.connect(self._show)
@@ -208,12 +208,3 @@ def palette(look: Look) -> QPalette:
     for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
         made.setColor(QPalette.ColorGroup.Disabled, role, colours["soft"])
     return made
-
-
-class _Style(QProxyStyle):
-    """Fusion, with room for the focus ring and menus that are not cut by the screen's edge."""
-
-    def pixelMetric(self, metric: QStyle.PixelMetric, option=None, widget=None) -> int:  # type: ignore[no-untyped-def]
-        if metric in (QStyle.PixelMetric.PM_FocusFrameHMargin, QStyle.PixelMetric.PM_FocusFrameVMargin):
-            return 4
-        return super().pixelMetric(metric, option, widget)

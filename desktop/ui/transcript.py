@@ -191,7 +191,8 @@ class Answer(QWidget):
         self.body.show_text(message.text)
         if message.tokens_per_s:
             self.name.setToolTip(self.tr("Wrote {rate}").format(rate=text.words_per_second(message.tokens_per_s)))
-        self._add_actions()
+        if message.text:
+            self._add_actions()
         self._explain_finish(message)
 
     def show_notice(self, explained: Explained, tone: str = "bad") -> None:
@@ -258,7 +259,6 @@ class Answer(QWidget):
         for button in (self.copy_button, self.regenerate_button, self.edit_button):
             row.addWidget(button)
         row.addStretch(1)
-        self.copy_button.setVisible(bool(self.text()))
         self._column.addWidget(self.actions_row)
 
     def _on_copy_clicked(self) -> None:

@@ -11,7 +11,7 @@ from desktop.ui.crash import CrashDialog
 from desktop.ui.model_panel import ModelPanel
 from desktop.ui.notice import Toast
 from desktop.ui.sidebar import NARROW_WIDTH, WIDTH, Sidebar
-from desktop.ui.theme import scaled
+from desktop.ui.theme import GRID, scaled
 
 WIDE = 1000  # px at text scale 1, of the window: below it the panel folds and the left column narrows
 PRIVACY_MS = 400  # how often the privacy line is compared with what the network does
@@ -71,6 +71,7 @@ class Window(QMainWindow):
         self.stack.setCurrentWidget(self._pages[name])
         self.sidebar.show_current(name, self.chat.conversation_id)
         self._arrange()
+        self.toast.lift = scaled(104) if name == "chat" else GRID * 3  # above the field for the message
         self.page_shown.emit(name)
 
     def show_crash(self, error: BaseException) -> None:
