@@ -74,7 +74,9 @@ def _devices(hardware: Hardware, parent: QWidget) -> QWidget:
     free = tr("{free} of {total} are free now{limited}.").format(
         free=text.size(memory.available_bytes), total=text.size(memory.total_bytes), limited=limited
     )
-    cores = tr("{name}, {cores} cores. {features}").format(name=cpu.name, cores=cpu.physical_cores, features=", ".join(cpu.features))
+    cores = tr("{name}, {cores} cores. {features}").format(
+        name=cpu.name, cores=cpu.physical_cores, features=", ".join(cpu.features)
+    )
     backends = ", ".join(engine.backends) or tr("processor only")
     found = [(tr("Memory"), free), (tr("Processor"), cores)]
     for gpu in hardware.gpus:
@@ -82,7 +84,9 @@ def _devices(hardware: Hardware, parent: QWidget) -> QWidget:
         found.append((tr("Graphics"), f"{gpu.name}{size}: {gpu.why}"))
     if not hardware.gpus:
         found.append((tr("Graphics"), tr("No graphics card was found; models run on the processor.")))
-    found.append((tr("Engine"), tr("{name} {version} ({backends})").format(name=engine.name, version=engine.version, backends=backends)))
+    found.append(
+        (tr("Engine"), tr("{name} {version} ({backends})").format(name=engine.name, version=engine.version, backends=backends))
+    )
     inside = QWidget()
     grid = QGridLayout(inside)
     grid.setContentsMargins(0, 0, 0, 0)

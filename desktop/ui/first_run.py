@@ -40,11 +40,15 @@ class FirstRun(Page):
     def __init__(self) -> None:
         super().__init__(
             self.tr("A private assistant, on this computer"),
-            self.tr("It runs here, works without internet, and sends nothing anywhere. Choose one to start; you can change it at any time."),
+            self.tr(
+                "It runs here, works without internet, and sends nothing anywhere. "
+                "Choose one to start; you can change it at any time."
+            ),
         )
         self._cards: list[OfferCard] = []
         self._rate = 0.0
         self._columns = 0
+        self._standing: Sequence[QWidget] = ()
         self.computer = ComputerCard()
         self._offline = Notice(
             self.tr("Alcove is set to offline"),
@@ -55,7 +59,7 @@ class FirstRun(Page):
         self._offline.clicked.connect(self.online_clicked)
         self._nothing = Notice(
             self.tr("No model fits into the memory that is free now"),
-            self.tr("Close other programs and look again, or talk to the small guide that came with Alcove: it needs almost nothing."),
+            self.tr("Close other programs and start Alcove again, or talk to the small guide: it needs almost nothing."),
             self.tr("Talk to the guide"),
             tone="warning",
         )
@@ -78,9 +82,7 @@ class FirstRun(Page):
         self._put([BlankCard() for _ in ROLES])
 
     def _links(self) -> QWidget:
-        links = QWidget()
-        flow = Flow(theme.GRID * 3)
-        links.setLayout(flow)
+        links = Flow(theme.GRID * 3)
         for words, signal in (
             (self.tr("See all models that fit"), self.all_models_clicked),
             (self.tr("Try the small built-in guide now"), self.guide_clicked),
@@ -88,7 +90,7 @@ class FirstRun(Page):
         ):
             link = Button(words, "link")
             link.clicked.connect(signal)
-            flow.addWidget(link)
+            links.add(link)
         return links
 
     # --- what is known --------------------------------------------------------------------------------------------------------
@@ -183,9 +185,7 @@ class FirstRun(Page):
             if (widget := item.widget()) is not None and widget not in cards:
                 widget.hide()
                 widget.deleteLater()
-        self._columns = 0
-        for index, card in enumerate(cards):
-            self._grid.addWidget(card, 0, index)
+        self._columns, self._standing = 0, cards
         self._arrange()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -194,7 +194,7 @@ class FirstRun(Page):
 
     def _arrange(self) -> None:
         """Side by side where there is room, else below each other."""
-        cards = [self._grid.itemAt(index).widget() for index in range(self._grid.count())]
+        cards = self._standing
         margins = self._column.contentsMargins()
         room = self.viewport().width() - margins.left() - margins.right()
         columns = 3 if room >= 3 * theme.scaled(CARD_WIDTH) else 1
@@ -205,4 +205,3 @@ class FirstRun(Page):
             self._grid.addWidget(card, index // columns, index % columns)
         for column in range(3):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
-

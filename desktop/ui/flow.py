@@ -1,66 +1,65 @@
 """A row of widgets that goes on in the next line where there is no room."""
 
-from PySide6.QtCore import QMargins, QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.ui import theme
 
 
-class Flow(QLayout):
-    """Lines of widgets from left to right, each as wide as it wants to be."""
+class Flow(QWidget):
+    """Lines of widgets from left to right, each as wide as it wants to be.
+
+    A widget, not a QLayout: PySide drops a reference to None whenever a layout written in Python answers "no such item".
+    """
 
     def __init__(self, gap: int = theme.GRID) -> None:
         super().__init__()
-        self._items: list[QLayoutItem] = []
+        self._widgets: list[QWidget] = []
         self._gap = gap
-        self.setContentsMargins(QMargins())
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
-    def addItem(self, item: QLayoutItem) -> None:
-        self._items.append(item)
-
-    def count(self) -> int:
-        return len(self._items)
-
-    def itemAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
-        return self._items[index] if 0 <= index < len(self._items) else None
-
-    def takeAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
-        return self._items.pop(index) if 0 <= index < len(self._items) else None
-
-    def expandingDirections(self) -> Qt.Orientation:
-        return Qt.Orientation(0)
-
-    def hasHeightForWidth(self) -> bool:
-        return True
+    def add(self, widget: QWidget) -> None:
+        """Put a widget at the end."""
+        widget.setParent(self)
+        self._widgets.append(widget)
+        widget.show()
+        self.updateGeometry()
 
     def heightForWidth(self, width: int) -> int:
-        return self._place(QRect(0, 0, width, 0), move=False)
-
-    def setGeometry(self, rect: QRect) -> None:
-        super().setGeometry(rect)
-        self._place(rect, move=True)
+        return self._place(width, move=False)
 
     def sizeHint(self) -> QSize:
-        return self.minimumSize()
+        width = max(self.width(), self.minimumSizeHint().width())
+        return QSize(width, self._place(width, move=False))
 
-    def minimumSize(self) -> QSize:
-        size = QSize()
-        for item in self._items:
-            size = size.expandedTo(item.minimumSize())
-        return size
+    def minimumSizeHint(self) -> QSize:
+        widths = [widget.sizeHint().width() for widget in self._widgets]
+        return QSize(max(widths, default=0), 0)
 
-    def _place(self, rect: QRect, *, move: bool) -> int:
-        """Put every item in its place, or only tell the height that all need."""
-        left, top, tallest = rect.left(), rect.top(), 0
-        for item in self._items:
-            widget: QWidget | None = item.widget()
-            if widget is not None and widget.isHidden():
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place(event.size().width(), move=True)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:  # a widget wants another size
+            self._place(self.width(), move=True)
+            self.updateGeometry()
+        return super().event(event)
+
+    def _place(self, width: int, *, move: bool) -> int:
+        """Put every widget in its place, or only tell the height that all need."""
+        left = top = tallest = 0
+        for widget in self._widgets:
+            if widget.isHidden():
                 continue
-            size = item.sizeHint()
-            if left > rect.left() and left + size.width() > rect.right() + 1:
-                left, top, tallest = rect.left(), top + tallest + self._gap, 0
+            size = widget.sizeHint().expandedTo(widget.minimumSize())
+            if left and left + size.width() > width:
+                left, top, tallest = 0, top + tallest + self._gap, 0
             if move:
-                item.setGeometry(QRect(QPoint(left, top), size))
+                widget.setGeometry(QRect(QPoint(left, top), size))
             left += size.width() + self._gap
             tallest = max(tallest, size.height())
-        return top + tallest - rect.top()
+        return top + tallest

@@ -84,6 +84,10 @@ class Getting(QWidget):
             self.button.setProperty("kind", kind)
             repolish(self.button)
 
+    def set_words(self, words: str) -> None:
+        """Change what its button says while the model is not here; `show_get` shows it."""
+        self._words = words
+
     def show_get(self) -> None:
         """It is not here."""
         self._show_button(self._words, ready=False)

@@ -1,5 +1,7 @@
 """What the licence of a model lets one do: the ladder, three questions, what to do when passing it on, and who says so."""
 
+import re
+
 from PySide6.QtCore import QCoreApplication, QEvent, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
@@ -7,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVB
 from desktop.licences import Answer, Duty, Licence, Ruling
 from desktop.ui import icons, theme, verdict
 from desktop.ui.bars import Ladder
-from desktop.ui.buttons import Button, IconButton
+from desktop.ui.buttons import Button
 from desktop.ui.cards import Fold
 from desktop.ui.labels import FactRow, Label
 from desktop.ui.licence_text import LicenceText
@@ -113,7 +115,7 @@ class _Content(QWidget):
 
     def _who_says(self, ruling: Ruling) -> str:
         """In one sentence, as a narrow panel has room for."""
-        names = [source.from_[0].lower() + source.from_[1:] if not source.from_.startswith("Alcove") else source.from_ for source in ruling.sources]
+        names = [re.sub("^The ", "the ", source.from_) for source in ruling.sources]
         if len(names) == 1:
             return self.tr("So says {name}.").format(name=names[0])
         listed = self.tr("{first} and {last}").format(first=", ".join(names[:-1]), last=names[-1])
@@ -205,25 +207,30 @@ def _short(name: str) -> str:
 
 
 def _entry(words: str, sign: str) -> QWidget:
-    """A sentence with a small sign before it."""
+    """A sentence with a small sign before it; more can be put below the sentence, into the layout named "words"."""
     entry = QWidget()
     row = QHBoxLayout(entry)
     row.setContentsMargins(0, 0, 0, 0)
     row.setSpacing(theme.GRID)
     mark = QLabel()
     mark.setPixmap(icons.pixmap(sign, "soft", theme.scaled(16), entry.devicePixelRatioF()))
+    column = QVBoxLayout()
+    column.setSpacing(0)
+    column.setObjectName("words")
+    column.addWidget(Label(words, "small", selectable=True))
     row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
-    row.addWidget(Label(words, "small", selectable=True), 1)
+    row.addLayout(column, 1)
     return entry
 
 
 def _duty(duty: Duty) -> QWidget:
     """Something to do, with a button that copies its exact wording where there is one."""
     entry = _entry(duty.text, "box")
-    if duty.copy:
-        copy = IconButton("copy", entry.tr("Copy “{wording}”").format(wording=duty.copy))
+    column = entry.findChild(QVBoxLayout, "words")
+    if duty.copy and column is not None:
+        copy = Button(entry.tr("Copy the wording"), "small_link", "copy")
+        copy.setAccessibleName(entry.tr("Copy “{wording}”").format(wording=duty.copy))
+        copy.setToolTip(duty.copy)
         copy.clicked.connect(lambda _=False, wording=duty.copy: QGuiApplication.clipboard().setText(wording))
-        layout = entry.layout()
-        assert isinstance(layout, QHBoxLayout)
-        layout.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
+        column.addWidget(copy, 0, Qt.AlignmentFlag.AlignLeft)
     return entry

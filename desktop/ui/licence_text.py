@@ -1,4 +1,4 @@
-"""The text of a licence: what is stored here, or, where it may not be passed on, a question before the browser opens its address."""
+"""The text of a licence: what is stored here, or, where there is none, a question before the browser opens its address."""
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
@@ -36,10 +36,12 @@ class LicenceText(QDialog):
         self.resize(min(theme.scaled(720), self._room(0.9)), 560)
 
     def _add_summary(self) -> None:
-        words = self.tr("This licence may not be copied into Alcove, so its full text is on its maker's page. In short: {summary}")
+        words = self.tr("Its full text is not stored in Alcove; it is on its maker's page. In short: {summary}")
         self._column.addWidget(Label(words.format(summary=self._licence.summary), "body", selectable=True))
         self._column.addWidget(Label(self._licence.url, "small", "soft", selectable=True))
-        self._column.addWidget(Label(self.tr("Your browser would connect to this address; Alcove itself does not."), "small", "soft"))
+        self._column.addWidget(
+            Label(self.tr("Your browser would connect to this address; Alcove itself does not."), "small", "soft")
+        )
         self._column.addStretch(1)
         self.resize(min(theme.scaled(520), self._room(0.9)), 260)
 

@@ -87,7 +87,9 @@ class ModelPanel(QScrollArea):
         """How much of the conversation memory this chat takes, in tokens."""
         share = min(1.0, used_tokens / context) if context else 0.0
         tone = "warning" if share >= NEARLY_FULL else "accent"
-        self._memory.set_value(self.tr("{percent} %").format(percent=round(share * 100)), "warning" if tone == "warning" else "ink")
+        self._memory.set_value(
+            self.tr("{percent} %").format(percent=round(share * 100)), "warning" if tone == "warning" else "ink"
+        )
         self._bar.set_fraction(share, tone)
         words = self.tr("This chat may grow to about {words} before its beginning is forgotten.")
         hint = words.format(words=verdict.words_of_context(context)) if context else ""

@@ -27,7 +27,11 @@ class ModelRow(ChoiceCard):
             self.getting.show_chat()
         self._name = _stack(
             ElidedLabel(offer.model.name, "card_title"),
-            Label(self.tr("{maker} · {description}").format(maker=offer.model.maker, description=offer.model.description), "small", "soft"),
+            Label(
+                self.tr("{maker} · {description}").format(maker=offer.model.maker, description=offer.model.description),
+                "small",
+                "soft",
+            ),
         )
         self._memory = self._memory_part()
         self._verdict = self._pill_part(verdict.verdict(offer.verdict), self._how(), offer.why)
@@ -54,6 +58,7 @@ class ModelRow(ChoiceCard):
             if width:
                 part.setMinimumWidth(0 if narrow and part is not self.getting else theme.scaled(width))
                 part.setMaximumWidth(16777215 if narrow and part is not self.getting else theme.scaled(width))
+        places: tuple[tuple[int, int, int, int], ...]
         if narrow:
             places = ((0, 0, 1, 2), (1, 0, 1, 1), (1, 1, 1, 1), (1, 2, 1, 1), (0, 2, 1, 1))
         else:

@@ -81,7 +81,7 @@ class OfferCard(ChoiceCard):
             super().keyPressEvent(event)
 
     def _describe(self, role: str, licence: str) -> None:
-        words = self.tr("{role}: {description} Download {size}. Writes about {speed}. {licence}. Press Return to get it and chat.")
+        words = self.tr("{role}: {description} Download {size}, writes about {speed}. {licence}. Return gets it.")
         self.setAccessibleDescription(
             words.format(
                 role=role,

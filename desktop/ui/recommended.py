@@ -77,13 +77,11 @@ class Recommended(QWidget):
         return line
 
     def _chip_line(self) -> QWidget:
-        chips = QWidget()
-        flow = Flow()
-        chips.setLayout(flow)
+        chips = Flow()
         for chip in self.chips.values():
             chip.toggled.connect(self._filter)
-            flow.addWidget(chip)
-        flow.addWidget(self.language)
+            chips.add(chip)
+        chips.add(self.language)
         return chips
 
     def show_offers(self, offers: Sequence[Offer]) -> None:

@@ -1,0 +1,197 @@
+"""The page Network activity: every request that left this computer, for whom, what for, how much came back."""
+
+from datetime import datetime
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHBoxLayout, QHeaderView, QTableView
+
+from desktop import text
+from desktop.network import Activity, Network, is_loopback
+from desktop.ui import theme
+from desktop.ui.buttons import Button, Switch
+from desktop.ui.cards import Card
+from desktop.ui.labels import Label
+from desktop.ui.notice import Notice
+from desktop.ui.page import Page
+
+LOOK_S = 0.5  # between two looks at the network, only while the page is shown
+ROWS = 12  # shown at once
+
+
+class ActivityPage(Page):
+    """Reads `network.activity` by itself while it is shown. offline_toggled: the person moved the switch."""
+
+    offline_toggled = Signal(bool)
+
+    def __init__(self, network: Network) -> None:
+        super().__init__(self.tr("Network activity"))
+        self._network = network
+        self.sentence = Label("", "strong")
+        self.details = Label(
+            self.tr("Alcove connects only when you search for a model or get one. What you write never leaves this computer."),
+            "small",
+            "soft",
+        )
+        self.offline = Switch(self.tr("Stay offline"), network.offline)
+        self.offline.toggled.connect(self.offline_toggled)
+        self.model = ActivityModel()
+        self.table = _table(self.model, self.tr("Requests of Alcove"))
+        self._empty = Notice(
+            self.tr("Nothing has left this computer since Alcove was started"),
+            self.tr("Each request will be listed here, with the computer that was asked and the reason."),
+            tone="good",
+        )
+        self.copy = Button(self.tr("Copy the list"), "secondary", "copy")
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.model.as_text()))
+        self.body.addWidget(self._head())
+        self.body.addWidget(self._empty)
+        self.body.addWidget(self.table)
+        row = QHBoxLayout()
+        row.addWidget(self.copy)
+        row.addStretch(1)
+        self.body.addLayout(row)
+        self._timer = QTimer(self)
+        self._timer.setInterval(round(LOOK_S * 1000))
+        self._timer.timeout.connect(self.look)
+        self.look()
+
+    def _head(self) -> Card:
+        card = Card(spacing=2)
+        words = QHBoxLayout()
+        words.setSpacing(theme.GRID * 2)
+        words.addWidget(self.sentence, 1)
+        words.addWidget(Label(self.tr("Stay offline"), "body", wrap=False))
+        words.addWidget(self.offline)
+        card.body.addLayout(words)
+        card.body.addWidget(self.details)
+        return card
+
+    def look(self) -> None:
+        """Show what the network did so far."""
+        requests = self._network.activity
+        self.model.show_requests(requests)
+        self._empty.setVisible(not requests)
+        self.table.setVisible(bool(requests))
+        self.copy.setVisible(bool(requests))
+        busy = sorted({host for host, _ in self._network.busy if not is_loopback(host)})
+        if busy:
+            self.sentence.setText(self.tr("Connected to {hosts} now.").format(hosts=", ".join(busy)))
+        elif self._network.offline:
+            self.sentence.setText(self.tr("Nothing leaves this computer: Alcove is set to offline."))
+        else:
+            self.sentence.setText(self.tr("Nothing leaves this computer now."))
+        height = self.table.horizontalHeader().height() + self.model.rowCount() * theme.scaled(36) + 12
+        self.table.setFixedHeight(min(height, theme.scaled(36) * (ROWS + 1) + 12))
+
+    def show_offline(self, on: bool) -> None:
+        """The offline switch, wherever it was moved."""
+        self.offline.blockSignals(True)
+        self.offline.setChecked(on)
+        self.offline.blockSignals(False)
+        self.offline.update()
+        self.look()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.look()
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
+
+
+class ActivityModel(QAbstractTableModel):
+    """The requests, newest first, as rows of time, host, purpose, received, result."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._requests: tuple[Activity, ...] = ()
+        self._heads = (self.tr("Time"), self.tr("With"), self.tr("What for"), self.tr("Received"), self.tr("Result"))
+
+    def show_requests(self, requests: tuple[Activity, ...]) -> None:
+        """Show these; they come oldest first. A list of the same length only changes in its cells, so scrolling stays."""
+        newest = tuple(reversed(requests))
+        if newest == self._requests:
+            return
+        if len(newest) == len(self._requests):
+            self._requests = newest
+            self.dataChanged.emit(self.index(0, 0), self.index(len(newest) - 1, len(self._heads) - 1))
+            return
+        self.beginResetModel()
+        self._requests = newest
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008  (Qt's signature)
+        return 0 if parent.isValid() else len(self._requests)
+
+    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008  (Qt's signature)
+        return 0 if parent.isValid() else len(self._heads)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return self._heads[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        request = self._requests[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._cells(request)[index.column()]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return request.error or self._cells(request)[index.column()]
+        if role == Qt.ItemDataRole.ForegroundRole and index.column() == 4 and request.error:
+            return theme.colour("bad")
+        return None
+
+    def as_text(self) -> str:
+        """The list for the clipboard, a line a request, with tabs."""
+        rows = [self._heads, *(self._cells(request, whole=True) for request in self._requests)]
+        return "\n".join("\t".join(row) for row in rows)
+
+    def _cells(self, request: Activity, *, whole: bool = False) -> tuple[str, ...]:
+        moment = request.time.astimezone()
+        today = moment.date() == datetime.now().astimezone().date() and not whole
+        return (
+            f"{moment:%H:%M:%S}" if today else f"{moment:%Y-%m-%d %H:%M:%S}",
+            request.host,
+            request.purpose,
+            text.size(request.received_bytes) if request.received_bytes else "–",
+            self._result(request),
+        )
+
+    def _result(self, request: Activity) -> str:
+        if request.open:
+            return self.tr("under way")
+        if request.error:
+            return request.error
+        status = request.status or 0
+        if status < 400:
+            return self.tr("done")
+        return self.tr("refused ({status})").format(status=status)
+
+
+def _table(model: ActivityModel, name: str) -> QTableView:
+    """A quiet table: rows to read, nothing to edit."""
+    table = QTableView()
+    table.setModel(model)
+    table.setAccessibleName(name)
+    table.setFrameShape(QFrame.Shape.NoFrame)
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setTabKeyNavigation(False)
+    table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(theme.scaled(36))
+    head = table.horizontalHeader()
+    head.setHighlightSections(False)
+    head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    for column, width in enumerate((100, 180, 0, 100, 130)):
+        if width:
+            table.setColumnWidth(column, theme.scaled(width))
+    head.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+    return table

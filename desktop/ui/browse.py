@@ -1,0 +1,214 @@
+"""The page Models: what is recommended here, what is on this computer, and the Hub; and one model in full."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QWidget
+
+from desktop import offers
+from desktop.errors import AlcoveError
+from desktop.fit import Fit, fit
+from desktop.hardware import Hardware
+from desktop.hub import Repo
+from desktop.library import Library, LocalModel
+from desktop.licences import Licences, Ruling
+from desktop.offers import Offer
+from desktop.speed import Rates
+from desktop.transfer import Progress
+from desktop.ui.buttons import Tabs
+from desktop.ui.getting import Getting
+from desktop.ui.hub_search import HubSearch
+from desktop.ui.local_models import LocalModels
+from desktop.ui.messages import explain
+from desktop.ui.model_detail import ModelDetail
+from desktop.ui.page import Page
+from desktop.ui.recommended import Recommended
+from desktop.ui.tasks import Tasks
+from desktop.ui.undo import Removals
+
+TABS = ("recommended", "local", "hub")
+
+
+class Browse(Page):
+    """Signals carry a model reference. `search` is Hub.search, `ruling` judges the licence of a file that is here."""
+
+    get_clicked = Signal(str)
+    cancel_clicked = Signal(str)
+    chat_clicked = Signal(str)
+    online_clicked = Signal()
+    open_file_clicked = Signal()
+    act_clicked = Signal(str, object)  # what an error's button does (ui/messages.py), and the error or None
+
+    def __init__(
+        self,
+        licences: Licences,
+        library: Library,
+        tasks: Tasks,
+        search: Callable[[str], Iterator[Repo]],
+        ruling: Callable[[LocalModel], Ruling],
+        removals: Removals,
+    ) -> None:
+        super().__init__(self.tr("Models"))
+        self._licences, self._library = licences, library
+        self._hardware: Hardware | None = None
+        self._rates = Rates()
+        self._progress: dict[str, Progress] = {}
+        self._failures: dict[str, str] = {}
+        self._detail: ModelDetail | None = None
+        self._scrolled = 0
+        self.tabs = Tabs([self.tr("Recommended"), self.tr("On this computer"), self.tr("Search the Hub")])
+        self.header.addWidget(self.tabs, 0, Qt.AlignmentFlag.AlignRight)
+        self.recommended = Recommended(self.verticalScrollBar())
+        self.local = LocalModels(library, tasks, ruling, removals)
+        self.hub = HubSearch(tasks, search, licences)
+        self._parts: tuple[QWidget, ...] = (self.recommended, self.local, self.hub)
+        for part in self._parts:
+            self.body.addWidget(part)
+        self.tabs.chosen.connect(self._on_tab_chosen)
+        self.recommended.opened.connect(self.open_model)
+        self.local.counted.connect(self._on_counted)
+        self.local.open_file_clicked.connect(self.open_file_clicked)
+        self.hub.online_clicked.connect(self.online_clicked)
+        self.hub.act_clicked.connect(self.act_clicked)
+        for tab in (self.recommended, self.local, self.hub):
+            tab.get_clicked.connect(self.get_clicked)
+            tab.cancel_clicked.connect(self.cancel_clicked)
+            tab.chat_clicked.connect(self.chat_clicked)
+        self._show_part(self.recommended)
+
+    # --- what is known --------------------------------------------------------------------------------------------------------
+
+    def show_offers(self, ranked: Sequence[Offer], hardware: Hardware, rates: Rates) -> None:
+        """Show the catalogue as judged for this computer."""
+        self._hardware, self._rates = hardware, rates
+        self.recommended.show_offers(ranked)
+        self.hub.show_free(ranked[0].fit.free_bytes if ranked else hardware.memory.available_bytes)
+        self.local.show_names(
+            {
+                repo: model.name
+                for model in (offer.model for offer in ranked)
+                for repo in (model.gguf_repo, model.repo, *(variant.repo for variant in model.variants if variant.repo))
+            }
+        )
+        for reference, progress in self._progress.items():
+            self._each(reference, partial(Getting.show_progress, progress=progress))
+
+    def show_library(self) -> None:
+        """Files have come or gone."""
+        self.local.show_library()
+
+    def show_offline(self, on: bool) -> None:
+        """The offline switch."""
+        self.hub.show_offline(on)
+
+    def show_tab(self, name: str) -> None:
+        """Show "recommended", "local" or "hub"."""
+        self.close_model()
+        self.tabs.choose(TABS.index(name))
+
+    # --- one model ------------------------------------------------------------------------------------------------------------
+
+    def open_model(self, offer: Offer) -> None:
+        """Show one model in full, in the variant of this offer."""
+        if self._hardware is None:
+            return
+        context = offer.fit.context
+        choices = offers.variants(offer.model, self._licences, self._library, self._hardware, self._rates, context)
+        chosen = next(choice for choice in choices if choice.reference == offer.reference)
+        self._scrolled = self.verticalScrollBar().value()
+        detail = self._detail = ModelDetail(choices, chosen, self._judge)
+        detail.back_clicked.connect(self.close_model)
+        detail.variant_chosen.connect(lambda _: self._show_state(detail))
+        detail.get_clicked.connect(self.get_clicked)
+        detail.cancel_clicked.connect(self.cancel_clicked)
+        detail.chat_clicked.connect(self.chat_clicked)
+        self.body.addWidget(detail)
+        self._show_state(detail)
+        self._show_part(detail)
+        self.verticalScrollBar().setValue(0)
+        detail.back.setFocus()
+
+    def close_model(self) -> None:
+        """Go back to the list, to where one was."""
+        if self._detail is None:
+            return
+        offer = self._detail.offer
+        self._detail.hide()
+        self._detail.deleteLater()
+        self._detail = None
+        self._show_part(self._parts[self.tabs.current()])
+        self.verticalScrollBar().setValue(self._scrolled)
+        row = self.recommended.row(offer.reference)
+        if row is not None:
+            row.setFocus()
+
+    def _judge(self, offer: Offer, context: int) -> Fit:
+        assert self._hardware is not None
+        return fit(offer.model.shape(offer.variant), self._hardware, self._rates, context=context)
+
+    def _show_state(self, detail: ModelDetail) -> None:
+        """A variant that is being fetched shows so."""
+        reference = detail.offer.reference
+        if reference in self._progress:
+            detail.getting.show_progress(self._progress[reference])
+        elif reference in self._failures:
+            detail.getting.show_failed(self._failures[reference])
+
+    # --- downloads ------------------------------------------------------------------------------------------------------------
+
+    def show_progress(self, reference: str, progress: Progress) -> None:
+        """A download goes on."""
+        self._progress[reference] = progress
+        self._failures.pop(reference, None)
+        self._each(reference, lambda getting: getting.show_progress(progress))
+        self.hub.show_progress(reference, progress)
+        self.local.show_progress(reference, progress)
+
+    def show_done(self, reference: str, local: LocalModel) -> None:
+        """A download is here."""
+        self._progress.pop(reference, None)
+        self._each(reference, lambda getting: getting.show_chat())
+        self.hub.show_done(reference, local)
+        self.local.show_over(reference)
+
+    def show_failed(self, reference: str, error: AlcoveError) -> None:
+        """A download ended with an error."""
+        self._progress.pop(reference, None)
+        sentence = self._failures[reference] = explain(error).sentence
+        self._each(reference, lambda getting: getting.show_failed(sentence))
+        self.hub.show_failed(reference, sentence)
+        self.local.show_over(reference)
+
+    def show_cancelled(self, reference: str) -> None:
+        """A download was stopped; its part is kept."""
+        self._progress.pop(reference, None)
+        self._each(reference, lambda getting: getting.show_get())
+        self.hub.show_cancelled(reference)
+        self.local.show_over(reference)
+
+    def _each(self, reference: str, show: Callable[[Getting], None]) -> None:
+        if (row := self.recommended.row(reference)) is not None:
+            show(row.getting)
+        if self._detail is not None and self._detail.offer.reference == reference:
+            show(self._detail.getting)
+
+    # --- tabs -----------------------------------------------------------------------------------------------------------------
+
+    def _on_tab_chosen(self, index: int) -> None:
+        self._show_part(self._parts[index])
+        self.verticalScrollBar().setValue(0)
+        if TABS[index] == "local":
+            self.local.show_library()
+        elif TABS[index] == "hub":
+            self.hub.field.setFocus()
+
+    def _on_counted(self, count: int) -> None:
+        self.tabs.set_name(1, self.tr("On this computer · {count}").format(count=count))
+
+    def _show_part(self, shown: QWidget) -> None:
+        for part in (*self._parts, *((self._detail,) if self._detail else ())):
+            part.setVisible(part is shown)
+        in_list = shown is not self._detail
+        self.tabs.setVisible(in_list)
+        self.title.setVisible(in_list)

@@ -1,0 +1,204 @@
+"""The models on this computer: how big, when last used, where from, under which licence; and removing one, with time to undo."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from desktop import gguf, text
+from desktop.errors import AlcoveError
+from desktop.library import Library, LocalModel
+from desktop.licences import Ruling
+from desktop.transfer import Progress
+from desktop.ui import theme, verdict
+from desktop.ui.buttons import Button, IconButton
+from desktop.ui.cards import Card
+from desktop.ui.getting import Getting
+from desktop.ui.labels import ElidedLabel, Label
+from desktop.ui.pills import Pill
+from desktop.ui.reference import reference_of, same, without_commit
+from desktop.ui.tasks import Tasks
+from desktop.ui.undo import Removals
+
+LICENCES_TASK = "licences of the models on this computer"
+
+
+class LocalModels(QWidget):
+    """Call `show_library` whenever files have come or gone. `removals` holds what waits for its undo."""
+
+    get_clicked = Signal(str)
+    cancel_clicked = Signal(str)
+    chat_clicked = Signal(str)
+    open_file_clicked = Signal()
+    recommended_clicked = Signal()
+    counted = Signal(int)
+
+    def __init__(self, library: Library, tasks: Tasks, ruling: Callable[[LocalModel], Ruling], removals: Removals) -> None:
+        super().__init__()
+        self._library, self._tasks, self._ruling = library, tasks, ruling
+        self._removals = removals
+        self._rows: dict[str, LocalRow] = {}
+        self._rulings: dict[str, Ruling] = {}
+        self._names: dict[str, str] = {}
+        self._running: dict[str, Progress] = {}
+        self._sum = Label("", "small", "soft")
+        open_file = Button(self.tr("Open a model file …"), "secondary", "folder")
+        open_file.clicked.connect(self.open_file_clicked)
+        head = QHBoxLayout()
+        head.addWidget(self._sum, 1)
+        head.addWidget(open_file)
+        self._column = QVBoxLayout()
+        self._column.setSpacing(theme.GRID + 2)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GRID * 2)
+        column.addLayout(head)
+        column.addLayout(self._column)
+        removals.changed.connect(self.show_library)
+
+    def show_library(self) -> None:
+        """Look at the folder again."""
+        models = [model for model in self._library.list() if not self._removals.holds(model.id)]
+        for row in self._rows.values():
+            row.hide()
+            row.deleteLater()
+        self._rows = {model.id: self._row(model) for model in models}
+        for row in self._rows.values():
+            self._column.addWidget(row)
+        whole = sum(model.done_bytes for model in models if model.origin == "own")
+        own = sum(model.origin == "own" for model in models)
+        if own:
+            words = self.tr("Your models take {size} in {folder}.").format(size=text.size(whole), folder=self._library.folder)
+        else:
+            words = self.tr("Only the small guide is here so far. What you get is kept in {folder}.").format(
+                folder=self._library.folder
+            )
+        self._sum.setText(words)
+        self.counted.emit(sum(model.complete for model in models))
+        self._ask_licences(models)
+
+    def show_names(self, names: Mapping[str, str]) -> None:
+        """How the models of repositories are called, by repository; a file's own name is for those who look closely."""
+        if names != self._names:
+            self._names = dict(names)
+            if self._rows:
+                self.show_library()
+
+    def _row(self, model: LocalModel) -> "LocalRow":
+        row = LocalRow(model, self._names.get(model.repo or "", model.name))
+        reference = reference_of(model)
+        row.getting.get_clicked.connect(lambda: self.get_clicked.emit(reference))
+        row.getting.cancel_clicked.connect(lambda: self.cancel_clicked.emit(reference))
+        row.getting.chat_clicked.connect(lambda: self.chat_clicked.emit(model.id))
+        row.remove.clicked.connect(lambda: self._removals.add(model))
+        if (ruling := self._rulings.get(model.id)) is not None:
+            row.show_ruling(ruling)
+        if (progress := self._running.get(without_commit(reference))) is not None:
+            row.show_progress(progress)
+        return row
+
+    def _ask_licences(self, models: list[LocalModel]) -> None:
+        """Read what the files say of their licences, off the UI thread: a header may hold megabytes of vocabulary."""
+        unknown = [model for model in models if model.complete and model.id not in self._rulings]
+        if unknown:
+            self._tasks.start(self._rule(unknown), key=LICENCES_TASK).yielded.connect(self._on_ruled)
+
+    def _rule(self, models: list[LocalModel]) -> Iterator[tuple[str, Ruling]]:
+        for model in models:
+            try:
+                ruling = self._ruling(model)
+            except AlcoveError:  # a damaged file is listed all the same; opening it says what is wrong
+                continue
+            yield model.id, ruling
+
+    def _on_ruled(self, found: tuple[str, Ruling]) -> None:
+        id, ruling = found
+        self._rulings[id] = ruling
+        if id in self._rows:
+            self._rows[id].show_ruling(ruling)
+
+    def show_progress(self, reference: str, progress: Progress) -> None:
+        """A download goes on; its unfinished file may be in the list."""
+        self._running[without_commit(reference)] = progress
+        for row in self._of(reference):
+            row.show_progress(progress)
+
+    def show_over(self, reference: str) -> None:
+        """A download has ended in one way or another."""
+        self._running.pop(without_commit(reference), None)
+        self.show_library()
+
+    def _of(self, reference: str) -> list["LocalRow"]:
+        return [row for row in self._rows.values() if same(reference_of(row.model), reference)]
+
+
+class LocalRow(Card):
+    """One file: name, facts, licence, Chat or Resume, Remove."""
+
+    def __init__(self, model: LocalModel, name: str) -> None:
+        super().__init__(padding=16, spacing=theme.GRID)
+        self.model = model
+        self.setAccessibleName(name)
+        self.licence = Pill()
+        self.licence.hide()
+        self.getting = Getting(self.tr("Resume"), name, compact=True)
+        self.getting.setMinimumWidth(theme.scaled(104))
+        self.getting.show_chat() if model.complete else self.getting.show_paused(model.done_bytes, model.size_bytes)
+        self.getting.setVisible(not model.missing)
+        self.remove = IconButton("trash", self._remove_words().format(name=name))
+        self.remove.setEnabled(model.origin != "guide")
+        self.remove.setVisible(model.origin != "guide")
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        title = ElidedLabel(name, "card_title")
+        title.setToolTip(str(model.path))
+        words.addWidget(title)
+        words.addWidget(Label(self._facts(), "small", "bad" if model.missing else "soft"))
+        row = QHBoxLayout()
+        row.setSpacing(theme.GRID * 2)
+        row.addLayout(words, 1)
+        row.addWidget(self.licence)
+        row.addWidget(self.getting)
+        row.addWidget(self.remove)
+        if model.origin == "guide":
+            row.addSpacing(self.remove.width() + theme.GRID * 2)
+        self.body.addLayout(row)
+
+    def _remove_words(self) -> str:
+        return self.tr("Forget {name}; the file stays where it is") if self.model.origin == "linked" else self.tr("Remove {name}")
+
+    def _facts(self) -> str:
+        model = self.model
+        if model.missing:
+            return self.tr("The file is no longer at {path}. Put it back, or forget it.").format(path=model.path)
+        if not model.complete:
+            done = self.tr("{done} of {size} are here; the rest can be fetched at any time.")
+            return done.format(done=text.size(model.done_bytes), size=text.size(model.size_bytes))
+        origin = {
+            "guide": self.tr("came with Alcove; a tiny model that knows this app"),
+            "linked": self.tr("lies at {path}").format(path=model.path),
+        }.get(model.origin) or (
+            self.tr("from {repo}").format(repo=model.repo) if model.repo else self.tr("put into the folder by hand")
+        )
+        bits = gguf.QUANTIZATIONS.get((gguf.quantization(model.path.name) or "").removeprefix("UD-"))
+        precision = verdict.precision(bits) if bits else ""
+        used = self.tr("last used {day}").format(day=_day(model.last_used)) if model.last_used else ""
+        return " · ".join(fact for fact in (precision, text.size(model.size_bytes), used, origin) if fact)
+
+    def show_ruling(self, ruling: Ruling) -> None:
+        """Show what its licence allows."""
+        said = verdict.licence(ruling)
+        self.licence.show_as(said.words, said.tone, said.icon)
+        self.licence.setToolTip(ruling.headline)
+        self.licence.show()
+
+    def show_progress(self, progress: Progress) -> None:
+        """The rest of it is on its way."""
+        self.getting.show_progress(progress)
+        self.remove.setEnabled(False)
+
+
+def _day(moment: str) -> str:
+    """An ISO time as a day in the person's own time: "21 Nov 2026"."""
+    return f"{datetime.fromisoformat(moment).astimezone():%d %b %Y}".lstrip("0")

@@ -1,0 +1,190 @@
+"""One model in full: its variants from light to powerful, memory, licence, and where the file comes from."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from desktop import text
+from desktop.fit import Fit
+from desktop.offers import Offer
+from desktop.ui import theme, verdict
+from desktop.ui.buttons import Button, IconButton
+from desktop.ui.cards import Card, Fold
+from desktop.ui.flow import Flow
+from desktop.ui.getting import Getting
+from desktop.ui.labels import FactRow, Label
+from desktop.ui.licence import LicenceView
+from desktop.ui.memory_view import MemoryView
+
+Judge = Callable[[Offer, int], Fit]
+
+
+class ModelDetail(QWidget):
+    """Shows the variants of one model; `judge(offer, tokens)` answers for other lengths of conversation."""
+
+    back_clicked = Signal()
+    variant_chosen = Signal(object)  # Offer
+    get_clicked = Signal(str)
+    cancel_clicked = Signal(str)
+    chat_clicked = Signal(str)
+
+    def __init__(self, choices: Sequence[Offer], chosen: Offer, judge: Judge) -> None:
+        super().__init__()
+        self._choices = tuple(choices)
+        self._judge = judge
+        self.offer = chosen
+        model = chosen.model
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(theme.GRID * 2)
+        self.back = Button(self.tr("All models"), "link", "chevron-left")
+        self.back.clicked.connect(self.back_clicked)
+        self._column.addWidget(self.back, 0, Qt.AlignmentFlag.AlignLeft)
+        heading = QVBoxLayout()
+        heading.setSpacing(theme.GRID // 2)
+        heading.addWidget(Label(model.name, "title", selectable=True))
+        heading.addWidget(
+            Label(self.tr("{maker} · {description}").format(maker=model.maker, description=model.description), "body", "soft")
+        )
+        heading.addWidget(Label(self._facts(), "small", "soft"))
+        self._column.addLayout(heading)
+        self._column.addWidget(self._fit_card())
+        self._column.addWidget(self._licence_card())
+        self._column.addWidget(self._source_card())
+        self.choose(chosen)
+
+    def _facts(self) -> str:
+        """What kind of model it is, in words between dots."""
+        model = self.offer.model
+        facts = [self.tr("{count} parameters").format(count=text.billions(model.params_total))]
+        if model.params_active:
+            facts.append(self.tr("{count} of them at work for each word").format(count=text.billions(model.params_active)))
+        facts.append(self.tr("from {year}").format(year=model.released[:4]))
+        if model.reads_pictures:
+            facts.append(self.tr("made to read pictures too; Alcove uses its text"))
+        facts += {"yes": [self.tr("thinks before it answers")], "switchable": [self.tr("can think before it answers")]}.get(
+            model.thinks, []
+        )
+        if model.languages_claim or model.languages:
+            facts.append(model.languages_claim or ", ".join(model.languages))
+        return " · ".join(facts)
+
+    # --- how it would run -----------------------------------------------------------------------------------------------------
+
+    def _fit_card(self) -> Card:
+        card = Card(spacing=theme.GRID * 2)
+        card.body.addWidget(Label(self.tr("On this computer"), "section", "accent"))
+        self.variants = QButtonGroup(self)
+        row = Flow()
+        for index, offer in enumerate(self._choices):
+            words = self.tr("{precision} · {size}").format(
+                precision=verdict.precision(offer.variant.bits), size=text.size(offer.size_bytes)
+            )
+            button = _choice(words)
+            self.variants.addButton(button, index)
+            row.add(button)
+        self.variants.idClicked.connect(lambda index: self.choose(self._choices[index]))
+        self._precision = Label("", "small", "soft")
+        if len(self._choices) > 1:
+            card.body.addWidget(Label(self.tr("Light ↔ Powerful"), "strong"))
+        card.body.addWidget(row)
+        card.body.addWidget(self._precision)
+        self.memory = MemoryView()
+        card.body.addWidget(self.memory)
+        self.getting = Getting("", self.offer.model.name)
+        self.getting.get_clicked.connect(lambda: self.get_clicked.emit(self.offer.reference))
+        self.getting.cancel_clicked.connect(lambda: self.cancel_clicked.emit(self.offer.reference))
+        self.getting.chat_clicked.connect(lambda: self.chat_clicked.emit(self.offer.reference))
+        self.getting.set_kind("primary")
+        self.getting.setMaximumWidth(theme.scaled(360))
+        card.body.addWidget(self.getting)
+        return card
+
+    def choose(self, offer: Offer) -> None:
+        """Show another variant, with the conversation as long as before."""
+        context = self.memory.context() or offer.fit.context
+        self.offer = offer
+        self.variants.button(self._choices.index(offer)).setChecked(True)
+        about = self.tr(" The size is an estimate.") if offer.variant.approximate else ""
+        self._precision.setText(verdict.precision_why(offer.variant.bits) + about)
+        self.memory.show_judge(partial(self._judge, offer), offer.model.context_length, context)
+        self.getting.set_words(self.tr("Get it · {size}").format(size=text.size(offer.size_bytes)))
+        self.getting.show_chat() if offer.local is not None else self.getting.show_get()
+        self._show_source()
+        self.variant_chosen.emit(offer)
+
+    # --- licence and source ---------------------------------------------------------------------------------------------------
+
+    def _licence_card(self) -> Card:
+        card = Card()
+        licence = LicenceView(wide=True)
+        licence.show_ruling(self.offer.ruling)
+        card.body.addWidget(licence)
+        return card
+
+    def _source_card(self) -> Card:
+        card = Card()
+        card.body.addWidget(Label(self.tr("Where the file comes from"), "section", "accent"))
+        self._source = QVBoxLayout()
+        self._source.setSpacing(theme.GRID)
+        card.body.addLayout(self._source)
+        return card
+
+    def _show_source(self) -> None:
+        while (item := self._source.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        offer, model = self.offer, self.offer.model
+        repo = offer.variant.repo or model.gguf_repo
+        self._source.addWidget(FactRow(self.tr("Downloaded from"), self.tr("{repo} on the Hugging Face Hub").format(repo=repo)))
+        self._source.addWidget(FactRow(self.tr("Made from"), model.repo))
+        if offer.local is not None and offer.local.sha256:
+            self._source.addWidget(_checksum(offer.local.sha256))
+            self._source.addWidget(FactRow(self.tr("File"), str(offer.local.path)))
+        else:
+            words = self.tr("Its SHA-256 is asked from the Hub and checked while the file arrives.")
+            self._source.addWidget(FactRow(self.tr("Checksum"), words))
+        fold = Fold(self.tr("Details"), kind="fold")
+        for name, value in (
+            (
+                self.tr("Quantisation"),
+                self.tr("{code}, {bits} bits a weight").format(code=offer.variant.quantization, bits=offer.variant.bits),
+            ),
+            (self.tr("Architecture"), model.architecture),
+            (self.tr("Layers"), str(sum(group.count for group in model.layers))),
+            (self.tr("Made for"), self.tr("{count} tokens").format(count=f"{model.context_length:,}")),
+            (self.tr("What we know it from"), model.confidence),
+            *(((self.tr("Note"), model.notes),) if model.notes else ()),
+        ):
+            fold.body.addWidget(FactRow(name, value))
+        self._source.addWidget(fold)
+
+
+def _choice(words: str) -> QPushButton:
+    """One of several in a row of which one is chosen."""
+    button = QPushButton(words)
+    button.setProperty("kind", "choice")
+    button.setCheckable(True)
+    button.setAccessibleName(words)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setCursor(Qt.CursorShape.PointingHandCursor)
+    return button
+
+
+def _checksum(sha256: str) -> QWidget:
+    """The checksum that was verified, with a button to copy it."""
+    row = QWidget()
+    fact = FactRow(row.tr("SHA-256, checked"), f"{sha256[:16]}…")
+    fact.value.setToolTip(sha256)
+    copy = IconButton("copy", row.tr("Copy the checksum"))
+    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(sha256))
+    line = QHBoxLayout(row)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.setSpacing(theme.GRID)
+    line.addWidget(fact, 1)
+    line.addWidget(copy)
+    return row

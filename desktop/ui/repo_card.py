@@ -1,0 +1,158 @@
+"""One repository that a search on the Hub found: its licence in words, and its files from light to powerful."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from desktop import gguf, text
+from desktop.hub import File, Repo
+from desktop.licences import Evidence, Licences
+from desktop.transfer import Progress
+from desktop.ui import theme, verdict
+from desktop.ui.bars import Bar
+from desktop.ui.cards import Card, Fold
+from desktop.ui.getting import Getting
+from desktop.ui.labels import ElidedLabel, Label
+from desktop.ui.notice import Notice
+from desktop.ui.pills import Pill
+
+FIRST = 4  # files shown at once; the others are folded away
+MORE_THAN_WEIGHTS = 1.15  # memory for a file's size: conversation memory and workspace on top, a rule of thumb
+
+
+class RepoCard(Card):
+    """Signals carry a file's reference, "hf:owner/name/file.gguf", or an address."""
+
+    get_clicked = Signal(str)
+    cancel_clicked = Signal(str)
+    chat_clicked = Signal(str)
+    page_clicked = Signal(str)
+    token_clicked = Signal()
+
+    def __init__(self, repo: Repo, licences: Licences, free_bytes: int) -> None:
+        super().__init__(padding=16, spacing=theme.GRID + 2)
+        self.repo = repo
+        self._files: dict[str, FileRow] = {}
+        self.setAccessibleName(repo.id)
+        self._add_head(licences)
+        if repo.gated:
+            self._add_gate()
+        models = sorted((file for file in repo.files if file.kind == "model"), key=lambda file: file.size_bytes)
+        usual = sorted(models, key=lambda file: abs(_bits(file) - 4.9))[:FIRST]  # the sizes most people want
+        others = [file for file in models if file not in usual]
+        for file in sorted(usual, key=lambda file: file.size_bytes):
+            self.body.addWidget(self._row(file, free_bytes))
+        if others:
+            fold = Fold(self.tr("{count} more sizes").format(count=len(others)), kind="fold")
+            for file in others:
+                fold.body.addWidget(self._row(file, free_bytes))
+            self.body.addWidget(fold)
+        if not models:
+            words = self.tr("Its files come in several parts, or are no whole models; Alcove cannot get these yet.")
+            self.body.addWidget(Label(words, "small", "soft"))
+
+    def _add_head(self, licences: Licences) -> None:
+        repo = self.repo
+        tag = repo.licence_name if repo.licence_tag in (None, "other") else repo.licence_tag
+        ruling = licences.rule(Evidence(hub_card=tag, file_base_models=repo.base_models))
+        said = verdict.licence(ruling)
+        pill = Pill(said.words, said.tone, said.icon)
+        pill.setToolTip(f"{ruling.name}. {ruling.headline}")
+        facts = [
+            self.tr("{count} downloads").format(count=f"{repo.downloads:,}"),
+            self.tr("changed in {month}").format(month=repo.updated[:7]) if repo.updated else "",
+            ruling.name,
+        ]
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(ElidedLabel(repo.id, "card_title"))
+        words.addWidget(ElidedLabel(" · ".join(fact for fact in facts if fact), "small", "soft"))
+        row = QHBoxLayout()
+        row.setSpacing(theme.GRID * 2)
+        row.addLayout(words, 1)
+        row.addWidget(pill)
+        self.body.addLayout(row)
+
+    def _add_gate(self) -> None:
+        address = f"https://huggingface.co/{self.repo.id}"
+        words = self.tr(
+            "1. Open its page and accept the terms with a Hugging Face account. 2. Make an access token there. "
+            "3. Enter the token in Settings, then get the model here."
+        )
+        notice = Notice(self.tr("The maker wants your agreement first"), words, self.tr("Open the page"), tone="warning")
+        notice.button.setToolTip(address)
+        notice.clicked.connect(lambda: self.page_clicked.emit(address))
+        self.body.addWidget(notice)
+
+    def _row(self, file: File, free_bytes: int) -> "FileRow":
+        row = FileRow(file, free_bytes)
+        row.getting.get_clicked.connect(lambda: self.get_clicked.emit(row.reference))
+        row.getting.cancel_clicked.connect(lambda: self.cancel_clicked.emit(row.reference))
+        row.getting.chat_clicked.connect(lambda: self.chat_clicked.emit(row.reference))
+        self._files[row.reference] = row
+        return row
+
+    def show_progress(self, reference: str, progress: Progress) -> None:
+        """A download goes on."""
+        if (row := self._files.get(reference)) is not None:
+            row.getting.show_progress(progress)
+
+    def show_done(self, reference: str) -> None:
+        """A download is here."""
+        if (row := self._files.get(reference)) is not None:
+            row.getting.show_chat()
+
+    def show_failed(self, reference: str, sentence: str) -> None:
+        """A download ended with an error."""
+        if (row := self._files.get(reference)) is not None:
+            row.getting.show_failed(sentence)
+
+    def show_cancelled(self, reference: str) -> None:
+        """A download was stopped."""
+        if (row := self._files.get(reference)) is not None:
+            row.getting.show_get()
+
+
+class FileRow(QWidget):
+    """One file: how close to the original, its size, whether it should fit, and the button."""
+
+    def __init__(self, file: File, free_bytes: int) -> None:
+        super().__init__()
+        self.reference = f"hf:{file.repo}/{file.name}"
+        precision = verdict.precision(_bits(file)) if file.quantization else self.tr("One size")
+        words = self.tr("{precision} · {size}").format(precision=precision, size=text.size(file.size_bytes))
+        name = Label(words, "small", wrap=False)
+        name.setToolTip(file.name)
+        name.setMinimumWidth(theme.scaled(150))
+        needed = round(file.size_bytes * MORE_THAN_WEIGHTS)
+        fits = Label(self._guess(needed, free_bytes), "small", "soft")
+        fits.setToolTip(self.tr("Guessed from the size of the file. Once it is here, its header tells exactly."))
+        bar = Bar()
+        bar.set_fraction(needed / max(1, free_bytes), "accent" if needed <= free_bytes else "bad")
+        bar.setFixedWidth(theme.scaled(120))
+        bar.setVisible(free_bytes > 0)
+        self.getting = Getting(self.tr("Get it"), file.name, compact=True)
+        self.getting.setFixedWidth(theme.scaled(120))
+        name.setAccessibleDescription(file.name)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.GRID * 2)
+        row.addWidget(name)
+        row.addWidget(bar)
+        row.addWidget(fits, 1)
+        row.addWidget(self.getting)
+
+    def _guess(self, needed_bytes: int, free_bytes: int) -> str:
+        """An honest guess: nothing but the size is known."""
+        if not free_bytes:
+            return ""
+        needed, free = text.size(needed_bytes), text.size(free_bytes)
+        if needed_bytes <= free_bytes * 0.9:
+            return self.tr("should fit: about {needed} of {free}").format(needed=needed, free=free)
+        if needed_bytes <= free_bytes * 1.05:
+            return self.tr("may just fit: about {needed} of {free}").format(needed=needed, free=free)
+        return self.tr("too big: about {needed}, {free} are free").format(needed=needed, free=free)
+
+
+def _bits(file: File) -> float:
+    """Bits a weight, by the file's name; the usual where it does not say."""
+    return gguf.QUANTIZATIONS.get((file.quantization or "").removeprefix("UD-"), 4.9)

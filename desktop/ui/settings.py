@@ -1,0 +1,250 @@
+"""The page Settings: the models' folder, the look, the network, the length of conversations, and what Alcove is."""
+
+import shutil
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QSlider, QVBoxLayout, QWidget
+
+from desktop import __version__, text
+from desktop.hardware import EngineReport
+from desktop.settings import Settings, Theme
+from desktop.ui import theme, verdict
+from desktop.ui.buttons import Button, Switch, Tabs
+from desktop.ui.cards import Card, line
+from desktop.ui.labels import ElidedLabel, FactRow, Label
+from desktop.ui.page import Page
+
+THEMES: tuple[Theme, ...] = ("system", "light", "dark", "contrast")
+SMALLEST, LARGEST, STEP = 85, 160, 5  # per cent of the type scale
+LIVE_S = 0.15  # after the last move of the slider
+CONTEXTS = (0, 2048, 4096, 8192, 16384, 32768, 65536)  # tokens; 0: what suits model and computer
+
+
+class SettingsPage(Page):
+    """Changes fields of `settings` and says which: the window keeps and applies them.
+
+    `folder` is where models are kept now. token_entered carries a Hugging Face access token, "" to forget it.
+    """
+
+    changed = Signal(str)  # the field's name
+    token_entered = Signal(str)
+    activity_clicked = Signal()
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        super().__init__(self.tr("Settings"))
+        self._settings, self._folder = settings, folder
+        for card in (self._models(), self._look(), self._network(), self._conversations(), self._about()):
+            self.body.addWidget(card)
+        self.show_folder(folder)
+
+    # --- models ---------------------------------------------------------------------------------------------------------------
+
+    def _models(self) -> Card:
+        card = _section(self.tr("Models"))
+        self.folder = ElidedLabel("", "body")
+        self._free = Label("", "small", "soft", wrap=False)
+        choose = Button(self.tr("Choose another folder …"), "secondary", "folder")
+        choose.clicked.connect(self._on_choose_clicked)
+        card.body.addWidget(_row(self.tr("Folder"), self.tr("Where downloaded models are kept."), choose))
+        place = QHBoxLayout()
+        place.setSpacing(theme.GRID * 2)
+        place.addWidget(self.folder, 1)
+        place.addWidget(self._free)
+        card.body.addLayout(place)
+        self._moved = Label(
+            self.tr("What lies in the old folder stays there untouched; move the files over to see them here."),
+            "small",
+            "soft",
+        )
+        self._moved.hide()
+        card.body.addWidget(self._moved)
+        return card
+
+    def show_folder(self, folder: Path) -> None:
+        """Show where models are kept and how much room there is."""
+        self._folder = folder
+        self.folder.setText(str(folder))
+        self.folder.setAccessibleName(self.tr("Folder for models: {folder}").format(folder=folder))
+        existing = next((each for each in (folder, *folder.parents) if each.exists()), None)
+        free = self.tr("{free} free").format(free=text.size(shutil.disk_usage(existing).free)) if existing else ""
+        self._free.setText(free)
+
+    def _on_choose_clicked(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, self.tr("Choose a folder for models"), str(self._folder))
+        if chosen:
+            self.choose_folder(Path(chosen))
+
+    def choose_folder(self, folder: Path) -> None:
+        """Keep models there from now on."""
+        if folder != self._folder:
+            self._settings.models_dir = str(folder)
+            self._moved.show()
+            self.show_folder(folder)
+            self.changed.emit("models_dir")
+
+    # --- look -----------------------------------------------------------------------------------------------------------------
+
+    def _look(self) -> Card:
+        card = _section(self.tr("Look"))
+        self.theme = Tabs([self.tr("System"), self.tr("Light"), self.tr("Dark"), self.tr("High contrast")])
+        self.theme.setAccessibleName(self.tr("Theme"))
+        self.theme.choose(THEMES.index(self._settings.theme))
+        self.theme.chosen.connect(self._on_theme_chosen)
+        card.body.addWidget(_row(self.tr("Theme"), self.tr("System follows what this computer is set to."), self.theme))
+        self.scale = QSlider(Qt.Orientation.Horizontal)
+        self.scale.setRange(SMALLEST // STEP, LARGEST // STEP)
+        self.scale.setValue(round(self._settings.text_scale * 100 / STEP))
+        self.scale.setMinimumWidth(180)
+        self.scale.setMinimumHeight(28)
+        self.scale.setAccessibleName(self.tr("Text size"))
+        self._percent = Label("", "small", "soft", wrap=False)
+        self._percent.setMinimumWidth(theme.scaled(44))
+        self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        size = QWidget()
+        line_ = QHBoxLayout(size)
+        line_.setContentsMargins(0, 0, 0, 0)
+        line_.addWidget(self.scale, 1)
+        line_.addWidget(self._percent)
+        card.body.addWidget(line())
+        card.body.addWidget(_row(self.tr("Text size"), self.tr("All text in the window changes with it, as you see here."), size))
+        self._live = QTimer(self)
+        self._live.setSingleShot(True)
+        self._live.setInterval(round(LIVE_S * 1000))
+        self._live.timeout.connect(lambda: self.changed.emit("text_scale"))
+        self.scale.valueChanged.connect(self._on_scaled)
+        self._say_percent()
+        return card
+
+    def _on_theme_chosen(self, index: int) -> None:
+        self._settings.theme = THEMES[index]
+        self.changed.emit("theme")
+
+    def _on_scaled(self, value: int) -> None:
+        self._settings.text_scale = value * STEP / 100
+        self._say_percent()
+        self._live.start()
+
+    def _say_percent(self) -> None:
+        words = self.tr("{percent} %").format(percent=self.scale.value() * STEP)
+        self._percent.setText(words)
+        self.scale.setAccessibleDescription(words)
+
+    # --- network --------------------------------------------------------------------------------------------------------------
+
+    def _network(self) -> Card:
+        card = _section(self.tr("Network"))
+        self.offline = Switch(self.tr("Stay offline"), self._settings.offline)
+        self.offline.toggled.connect(self._on_offline_toggled)
+        words = self.tr("Alcove then connects to no other computer. Chats work as before; searching and downloading do not.")
+        card.body.addWidget(_row(self.tr("Stay offline"), words, self.offline))
+        activity = Button(self.tr("See what was sent and received"), "link")
+        activity.clicked.connect(self.activity_clicked)
+        card.body.addWidget(activity, 0, Qt.AlignmentFlag.AlignLeft)
+        card.body.addWidget(line())
+        self.token = QLineEdit()
+        self.token.setEchoMode(QLineEdit.EchoMode.Password)
+        self.token.setPlaceholderText("hf_…")
+        self.token.setAccessibleName(self.tr("Hugging Face access token"))
+        self.token.returnPressed.connect(self._on_token_entered)
+        self.use_token = Button(self.tr("Use it"))
+        self.use_token.setAccessibleName(self.tr("Use this access token"))
+        self.use_token.setEnabled(False)
+        self.token.textChanged.connect(lambda words: self.use_token.setEnabled(bool(words.strip())))
+        self.use_token.clicked.connect(self._on_token_entered)
+        field = QWidget()
+        fields = QHBoxLayout(field)
+        fields.setContentsMargins(0, 0, 0, 0)
+        fields.setSpacing(theme.GRID)
+        fields.addWidget(self.token, 1)
+        fields.addWidget(self.use_token)
+        words = self.tr("Some makers ask for one. It is sent to the Hub only, and forgotten when Alcove is closed.")
+        self._token_said = Label(words, "small", "soft")
+        card.body.addWidget(_row(self.tr("Hugging Face access token"), self._token_said, field))
+        return card
+
+    def show_offline(self, on: bool) -> None:
+        """The offline switch, wherever it was moved."""
+        self.offline.blockSignals(True)
+        self.offline.setChecked(on)
+        self.offline.blockSignals(False)
+        self.offline.update()
+
+    def _on_offline_toggled(self, on: bool) -> None:
+        self._settings.offline = on
+        self.changed.emit("offline")
+
+    def _on_token_entered(self) -> None:
+        token = self.token.text().strip()
+        if token:
+            self.token_entered.emit(token)
+            self.token.clear()
+            self._token_said.setText(self.tr("It is in use until Alcove is closed. Enter another one to replace it."))
+
+    # --- conversations and about ----------------------------------------------------------------------------------------------
+
+    def _conversations(self) -> Card:
+        card = _section(self.tr("Conversations"))
+        self.context = QComboBox()
+        self.context.setAccessibleName(self.tr("Conversation memory"))
+        for tokens in CONTEXTS:
+            words = (
+                self.tr("about {words}").format(words=verdict.words_of_context(tokens))
+                if tokens
+                else self.tr("What suits the model")
+            )
+            self.context.addItem(words, tokens)
+        chosen = self.context.findData(self._settings.context)
+        if chosen < 0:  # written into the file by hand
+            self.context.addItem(verdict.words_of_context(self._settings.context), self._settings.context)
+            chosen = self.context.count() - 1
+        self.context.setCurrentIndex(chosen)
+        self.context.currentIndexChanged.connect(self._on_context_chosen)
+        words = self.tr(
+            "How much of a conversation a model keeps in mind. More takes more memory. For the next model that is opened."
+        )
+        card.body.addWidget(_row(self.tr("Conversation memory"), words, self.context))
+        return card
+
+    def _on_context_chosen(self) -> None:
+        self._settings.context = int(self.context.currentData())
+        self.changed.emit("context")
+
+    def _about(self) -> Card:
+        card = _section(self.tr("About"))
+        self._engine = FactRow(self.tr("Engine"), self.tr("not asked yet"))
+        for row in (
+            FactRow(self.tr("Alcove"), self.tr("version {version}, Apache License 2.0").format(version=__version__)),
+            self._engine,
+            FactRow(self.tr("Built with"), self.tr("llama.cpp (MIT), Qt and PySide (LGPL 3), Inter (SIL Open Font License)")),
+            FactRow(self.tr("Telemetry"), self.tr("none: nothing is counted and nothing is reported")),
+        ):
+            card.body.addWidget(row)
+        return card
+
+    def show_engine(self, engine: EngineReport) -> None:
+        """Say which engine runs the models."""
+        backends = ", ".join(engine.backends) or self.tr("processor only")
+        words = self.tr("{name} {version} ({backends})")
+        self._engine.set_value(words.format(name=engine.name, version=engine.version, backends=backends))
+
+
+def _section(title: str) -> Card:
+    card = Card(spacing=theme.GRID * 2)
+    card.body.addWidget(Label(title, "section", "accent"))
+    return card
+
+
+def _row(name: str, about: str | Label, control: QWidget) -> QWidget:
+    """A name with a sentence at the left, the control at the right."""
+    row = QWidget()
+    words = QVBoxLayout()
+    words.setSpacing(2)
+    words.addWidget(Label(name, "strong"))
+    words.addWidget(Label(about, "small", "soft") if isinstance(about, str) else about)
+    line_ = QHBoxLayout(row)
+    line_.setContentsMargins(0, 0, 0, 0)
+    line_.setSpacing(theme.GRID * 3)
+    line_.addLayout(words, 1)
+    line_.addWidget(control, 0 if isinstance(control, Switch | Button | Tabs | QComboBox) else 1, Qt.AlignmentFlag.AlignVCenter)
+    return row
