@@ -24,11 +24,12 @@ OVERHEAD_S = 0.0018
 USUAL_GPU_BANDWIDTH = 200e9  # bytes a second where a card does not tell: that of small cards
 COPY_TRAFFIC = 2.0  # a copied byte is read and written; weights are only read
 CPU_EFFICIENCY = 0.7  # unpacking weights costs time beside reading them: cautious, since real answers correct it
+CORE_BYTES_PER_S = 6e9  # what one core unpacks of 4-bit weights, a round figure (4 GB/s were seen on a busy shared server core)
 
-PROBE_BYTES = 96 << 20  # more than most caches hold, and copied in some 20 ms
+PROBE_BYTES = 72 << 20  # more than most caches hold, and copied in some 20 ms
 PROBE_PASSES = 3
 PROBE_THREADS = 8  # more do not copy faster on the computers of most people
-PROBE_WAIT_S = 0.12
+PROBE_WAIT_S = 0.1  # then no other pass is begun
 
 LEARN_LEAST_BYTES = 200_000_000  # smaller models stay in the caches and say nothing about memory
 LEARN_SHARE = 0.5  # of a new measurement, beside what was known
@@ -72,17 +73,18 @@ def save(rates: Rates, path: Path) -> None:
 
 def probe(hardware: Hardware) -> Rates:
     """Measure this computer for less than 0.15 s."""
-    copied = copy_bytes_per_s(max(1, min(hardware.cpu.physical_cores - 1, PROBE_THREADS)))
-    return Rates(copied * COPY_TRAFFIC * CPU_EFFICIENCY)
+    cores = max(1, hardware.cpu.physical_cores - 1)
+    copied = copy_bytes_per_s(min(cores, PROBE_THREADS))
+    return Rates(min(copied * COPY_TRAFFIC * CPU_EFFICIENCY, CORE_BYTES_PER_S * cores))
 
 
 def copy_bytes_per_s(threads: int) -> float:
     """Bytes that `threads` threads copy in a second from memory to memory, outside the caches; the best of a few passes."""
+    end = time.perf_counter() + PROBE_WAIT_S
     size = PROBE_BYTES // 2 // threads
     buffers = [(bytearray(size), bytearray(size)) for _ in range(threads)]
     pairs = [tuple((ctypes.c_char * size).from_buffer(buffer) for buffer in pair) for pair in buffers]
     best = 0.0
-    end = time.perf_counter() + PROBE_WAIT_S
     for _ in range(PROBE_PASSES):
         workers = [threading.Thread(target=ctypes.memmove, args=(target, source, size)) for source, target in pairs]
         start = time.perf_counter()
@@ -122,7 +124,7 @@ def predict_prompt(active_params: int, gpu_share: float, cpu: Cpu, rates: Rates)
 
 
 def learn(rates: Rates, active_bytes: int, tokens_per_s: float, active_bytes_gpu: int = 0) -> Rates:
-    """The rates corrected by a real answer: for a token, `active_bytes` were read by the processor, `active_bytes_gpu` by cards."""
+    """The rates corrected by a real answer: per token, `active_bytes` were read by the processor, `active_bytes_gpu` by cards."""
     if tokens_per_s <= 0 or active_bytes + active_bytes_gpu < LEARN_LEAST_BYTES or not rates.memory_bytes_per_s:
         return rates
     gpu_rate = rates.gpu_bytes_per_s or USUAL_GPU_BANDWIDTH * GPU_EFFICIENCY

@@ -30,7 +30,7 @@ def test_the_probe_is_fast_and_is_kept(tmp_path: Path) -> None:
     start = time.perf_counter()
     rates = speed.probe(HERE)
     assert time.perf_counter() - start < 0.5  # 0.15 s on a computer that does nothing else
-    assert 0.2e9 < rates.memory_bytes_per_s < 2e12
+    assert 0.2e9 < rates.memory_bytes_per_s <= 3 * speed.CORE_BYTES_PER_S
     assert not rates.measured
     speed.save(rates, tmp_path / "rates.json")
     assert speed.load(tmp_path / "rates.json") == rates
