@@ -6,7 +6,6 @@ Imported by the worker process only: llama.cpp ends its process on some bad file
 import ctypes
 import os
 import re
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import llama_cpp
-import psutil
 
-from desktop.engine import Loaded, Loading, LoadOptions, Message, Reading, Reply, answer, sampling, template, wire
+from desktop.engine import Loaded, Loading, LoadOptions, Message, Reading, Reply, answer, loading, sampling, template, wire
 from desktop.errors import AlcoveError, ContextFull, LoadFailed, UnknownArchitecture, WillNotFit
 from desktop.hardware import EngineDevice, EngineReport, memory
 
@@ -24,7 +22,6 @@ BATCH = 512  # tokens that llama.cpp reads at once, at most
 READ_S = 0.25  # a batch is made as large as can be read in about this time ...
 READ_LEAST = 64  # ... but not smaller: the processor's flash attention is some five times slower below 64 (its tile)
 ROOM = 64  # tokens that must be left for an answer
-DISK_BLOCK = 4 << 20
 KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}  # ggml_type
 DEVICE_KINDS = ("cpu", "gpu", "igpu", "accel", "accel")  # ggml_backend_dev_type
 
@@ -98,9 +95,10 @@ class Log:
         if unknown := re.search(r"unknown model architecture: '([^']*)'", self.said):
             return UnknownArchitecture(path=str(path), architecture=unknown[1])
         if too_much := re.search(r"failed to allocate .*buffer of size (\d+)", self.said):
-            return WillNotFit(needed_bytes=int(too_much[1]) + _taken(), free_bytes=free_bytes)
-        reasons = re.findall(r"error loading model: (.+)", self.said) or re.findall(r"(?m)^(?:\w+: )?(.+)", self.said)
-        return LoadFailed(path=str(path), why=reasons[-1].strip().rstrip(".") if reasons else "it gave no reason")
+            return WillNotFit(needed_bytes=int(too_much[1]) + loading.taken(), free_bytes=free_bytes)
+        told = re.findall(r"error loading model: (?:error loading model \w+: )?(.+)", self.said)
+        reasons = told or re.findall(r"(?m)^(?:\w+: )?(.+)", self.said) or ["it gave no reason"]
+        return LoadFailed(path=str(path), why=reasons[-1].strip().rstrip("."))
 
 
 class Model:
@@ -113,9 +111,8 @@ class Model:
         log.clear()
         self._free_bytes = memory.read().available_bytes
         if options.gpu_layers == 0:  # the drivers of graphics devices reserve more than they use
-            _fence_in(self._free_bytes)
-        read = _warm(options.path, stop, tell) if options.mmap else 0.0
-        self._model = self._open(options, read, tell)
+            loading.fence_in(self._free_bytes)
+        self._model = self._open(options, tell)
         self._vocab = llama.llama_model_get_vocab(self._model)
         self._refuse_other_kinds()
         self._context = self._make_context(options)
@@ -134,7 +131,12 @@ class Model:
         load_s = time.perf_counter() - started
         self.loaded = Loaded(self._limit, load_s, architecture or "", name, has_template=bool(source))
 
-    def _open(self, options: LoadOptions, read: float, tell: Tell) -> Any:
+    def _open(self, options: LoadOptions, tell: Tell) -> Any:
+        read = 0.5 if options.mmap else 0.0  # the first half of the way is to read it, the second to lay it out
+        for share in loading.read_once(options.path) if options.mmap else ():
+            if self._stop.value:
+                raise Stopped
+            tell(Loading(read * share))
         params = llama.llama_model_default_params()
         params.n_gpu_layers = options.gpu_layers
         params.load_mode = -1 if options.mmap else 0  # AUTO: mapped, unless a device cannot
@@ -225,10 +227,11 @@ class Model:
         """Keep what the memory and the prompt have in common, at most all but one token; returns how many that are."""
         pairs = zip(self._held, prompt[:-1], strict=False)
         same = next((n for n, (old, new) in enumerate(pairs) if old != new), min(len(self._held), len(prompt) - 1))
-        lost = self._window and llama.llama_memory_seq_pos_min(self._memory, 0) > max(0, same - self._window)
-        if same < len(self._held) and (lost or not self._forget_after(same)):
-            return 0
-        return same
+        if same == len(self._held):
+            return same
+        if self._window and llama.llama_memory_seq_pos_min(self._memory, 0) > max(0, same - self._window):
+            same = 0  # the sliding window has moved on from there
+        return same if self._forget_after(same) else 0
 
     def _forget_after(self, count: int) -> bool:
         """Keep the first `count` tokens; a memory that cannot (recurrent layers have no past) is emptied: False."""
@@ -326,31 +329,3 @@ class Model:
         room = ctypes.create_string_buffer(1024)
         found = llama.llama_model_meta_val_str(self._model, key.encode(), room, len(room))
         return room.value.decode("utf-8", "replace") if found >= 0 else None
-
-
-def _fence_in(free_bytes: int) -> None:
-    """Let an allocation beyond the free memory fail, which is told; Linux would grant it, and stall the whole machine later."""
-    if sys.platform == "linux":
-        import resource
-
-        most = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        wanted = _taken() + free_bytes + psutil.swap_memory().free
-        resource.setrlimit(resource.RLIMIT_DATA, (wanted if most < 0 else min(wanted, most), most))
-
-
-def _taken() -> int:
-    """Bytes of memory that this process has reserved for itself, mapped files aside; 0 where only Linux could tell."""
-    return int(psutil.Process().memory_info().data) if sys.platform == "linux" else 0
-
-
-def _warm(path: Path, stop: ctypes.c_bool, tell: Tell) -> float:
-    """Read the file once, for mapping it would read it with neither progress nor cancel; returns the share done."""
-    share, done, size = 0.5, 0, path.stat().st_size
-    block = bytearray(DISK_BLOCK)
-    with path.open("rb", buffering=0) as file:
-        while count := file.readinto(block):
-            if stop.value:
-                raise Stopped
-            done += count
-            tell(Loading(share * min(1.0, done / size)))
-    return share

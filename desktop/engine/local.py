@@ -110,8 +110,13 @@ class Worker:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in end())
         self._connection: Connection[Any, Any]
         self._connection, theirs = Pipe()
-        with theirs:
-            self._process = _start(theirs.fileno(), self._log)
+        try:
+            with theirs:
+                self._process = _start(theirs.fileno(), self._log)
+        except OSError as error:  # the system starts no more processes
+            self._connection.close()
+            self._log.close()
+            raise EngineCrashed(code=error.errno, why=str(error)) from error
 
     @property
     def alive(self) -> bool:

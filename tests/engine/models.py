@@ -47,9 +47,11 @@ def write(
     hidden: int = 64,
     context: int = 16384,
     architecture: str = "llama",
+    window: int | None = None,
 ) -> Path:
     """Write a model that recites `script` after `prompt_end`, in a circle unless it ends with END; no token twice.
 
+    With a window, in tokens, it is a Gemma, most of whose layers look back no further than that.
     A part of the script is a special token, a byte (of any character), or a text that becomes one token.
     """
     texts = [part for part in script if isinstance(part, str) and part not in SPECIAL]
@@ -63,7 +65,7 @@ def write(
     output = np.zeros((len(tokens), width), dtype=np.float32)
     for this, following in zip([start, *steps], [*steps, steps[0]], strict=True):
         output[following, this] = 10.0
-    writer = gguf.GGUFWriter(path, architecture)
+    writer = gguf.GGUFWriter(path, "gemma3" if window else architecture)
     writer.add_name("Recital")
     writer.add_context_length(context)
     writer.add_embedding_length(width)
@@ -73,6 +75,10 @@ def write(
     writer.add_head_count_kv(width // 64)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(64)
+    if window:
+        writer.add_sliding_window(window)
+        writer.add_key_length(64)
+        writer.add_value_length(64)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(tokens)
@@ -86,6 +92,8 @@ def write(
     for key, value in (metadata or {}).items():
         _add(writer, key, value)
     _add_tensors(writer, layers, width, hidden, output)
+    if window:
+        _add_norms_of_gemma(writer, layers, width)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -103,7 +111,7 @@ def _add(writer: Any, key: str, value: float | int | str) -> None:
     if isinstance(value, str):
         writer.add_string(key, value)
     elif isinstance(value, int):
-        writer.add_int32(key, value)
+        writer.add_uint32(key, value)
     else:
         writer.add_float32(key, value)
 
@@ -125,3 +133,9 @@ def _add_tensors(writer: Any, layers: int, width: int, hidden: int, output: Any)
         add(f"blk.{layer}.ffn_down", width, hidden)
         for name in ("attn_norm", "ffn_norm"):
             writer.add_tensor(f"blk.{layer}.{name}.weight", np.ones(width, dtype=np.float32))
+
+
+def _add_norms_of_gemma(writer: Any, layers: int, width: int) -> None:
+    for layer in range(layers):
+        for name, size in (("attn_q_norm", 64), ("attn_k_norm", 64), ("post_attention_norm", width), ("post_ffw_norm", width)):
+            writer.add_tensor(f"blk.{layer}.{name}.weight", np.ones(size, dtype=np.float32))

@@ -142,6 +142,17 @@ def test_a_follow_up_reads_only_what_is_new(engine: LocalEngine, fox: Path) -> N
     assert reply.text == first.text
 
 
+def test_going_back_in_a_conversation_with_a_sliding_window(engine: LocalEngine, folder: Path) -> None:
+    """What the window has moved on from is read again; what it still holds is not."""
+    load(engine, models.write(folder / "window.gguf", models.WORDS, window=64, layers=7))
+    start = [*HELLO, Message("assistant", "Hello."), Message("user", "word " * 300)]
+    assert ask(engine, start, max_tokens=100).cached_tokens == 0
+    later = ask(engine, [*start, Message("assistant", "Yes."), Message("user", "more")], max_tokens=2)
+    assert later.cached_tokens > 1000
+    back = ask(engine, [*HELLO, Message("assistant", "Hello."), Message("user", "again")], max_tokens=2)
+    assert (back.cached_tokens, back.text) == (0, "word0 word1")
+
+
 def test_another_conversation_is_not_mixed_with_the_last(engine: LocalEngine, fox: Path) -> None:
     load(engine, fox)
     ask(engine, [Message("user", "something else altogether")])
