@@ -183,7 +183,9 @@ def suggest(
             return
         table = Table(box=None, pad_edge=False, header_style="dim")
         for head in ("", "Model", "Download", "Memory", "Verdict", "Words/s", "Licence"):
-            table.add_column(head, justify="right" if head in ("Download", "Memory", "Words/s") else "left")
+            table.add_column(
+                head, justify="right" if head in ("Download", "Memory", "Words/s") else "left", no_wrap=head == "Model"
+            )
         for o in sorted(shown, key=lambda o: o.role is None)[: None if everything else 15]:
             words = f"{o.tokens_per_s * text.WORDS_PER_TOKEN:.0f}"
             table.add_row(

@@ -67,39 +67,37 @@ class Offer:
         return self.fit.why
 
 
-def offer(
-    model: Model,
-    variant: Variant,
-    licences: Licences,
-    library: Library,
-    hardware: Hardware,
-    rates: Rates,
-    context: int | None = None,
-) -> Offer:
-    """Judge one variant."""
-    return Offer(
-        id=f"{model.id}:{variant.quantization}",
-        model=model,
-        variant=variant,
-        fit=fits.fit(model.shape(variant), hardware, rates, context=context),
-        ruling=licences.rule(model.evidence),
-        local=on_disk(model, variant, library.list()),
-    )
-
-
 def variants(
     model: Model, licences: Licences, library: Library, hardware: Hardware, rates: Rates, context: int | None = None
 ) -> tuple[Offer, ...]:
     """Every variant of a model judged, light to powerful."""
-    return tuple(offer(model, v, licences, library, hardware, rates, context) for v in model.variants)
+    return _judged(model, licences, library.list(), hardware, rates, context)
+
+
+def _judged(
+    model: Model, licences: Licences, local: Sequence[LocalModel], hardware: Hardware, rates: Rates, context: int | None
+) -> tuple[Offer, ...]:
+    ruling = licences.rule(model.evidence)
+    return tuple(
+        Offer(
+            id=f"{model.id}:{variant.quantization}",
+            model=model,
+            variant=variant,
+            fit=fits.fit(model.shape(variant), hardware, rates, context=context),
+            ruling=ruling,
+            local=on_disk(model, variant, local),
+        )
+        for variant in model.variants
+    )
 
 
 def rank(
     catalogue: Catalogue, licences: Licences, library: Library, hardware: Hardware, rates: Rates, context: int | None = None
 ) -> tuple[Offer, ...]:
     """One offer a model, in the variant that suits this computer, best first. Up to three of those that fit carry a role."""
+    local = library.list()
     ranked = sorted(
-        (_suited(variants(m, licences, library, hardware, rates, context)) for m in catalogue.models if m.variants),
+        (_suited(_judged(m, licences, local, hardware, rates, context)) for m in catalogue.models if m.variants),
         key=lambda o: (VERDICTS.index(o.verdict), not o.model.core, -o.worth, o.size_bytes),
     )
     return _with_roles(ranked)
@@ -121,11 +119,15 @@ def _with_roles(ranked: Sequence[Offer]) -> tuple[Offer, ...]:
     """
     able = [o for o in ranked if o.model.core and o.verdict in RUNS and o.variant.bits >= LOW_BITS and _for_everyone(o.model)]
     taken: list[tuple[str, Offer]] = []
+    # On a slow computer nothing is quick, so quick is what is fast for it.
+    scale = min(1.0, max((o.tokens_per_s for o in able), default=0.0) / ROLES[0][1])
     for role, slowest, largest in reversed(ROLES):
         choices = [
             o
             for o in able
-            if o.tokens_per_s >= slowest and o.size_bytes <= largest and all(o.worth < better.worth for _, better in taken)
+            if o.tokens_per_s >= slowest * scale
+            and o.size_bytes <= largest
+            and all(o.worth < better.worth for _, better in taken)
         ]
         if choices:
             weight = 0.0 if role == "best" else 0.25
