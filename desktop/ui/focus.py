@@ -1,25 +1,65 @@
 """The ring round what the keyboard's focus is on: 3 px, the same for every control, not shown for clicks."""
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QFocusFrame, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QScrollArea, QWidget
+from shiboken6 import isValid
 
 from desktop.ui import theme
 from desktop.ui.cards import ChoiceCard
 
 WIDTH = 3  # px
+ROOM = WIDTH + 2  # px from the control's edge to the ring's outer one
 RINGED = (QAbstractButton, QAbstractSlider, QComboBox, ChoiceCard)  # fields show their focus with their own frame
+MOVES = (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.Hide)
 
 
-class FocusRing(QFocusFrame):
-    """Follows the application's focus."""
+class FocusRing(QObject):
+    """Follows the application's focus with one ring at a time."""
 
     def __init__(self, app: QApplication) -> None:
-        super().__init__()
+        super().__init__(app)
+        self.ring: Ring | None = None
         app.focusChanged.connect(self._on_focus_changed)
 
     def _on_focus_changed(self, _old: QWidget | None, now: QWidget | None) -> None:
-        self.setWidget(now if isinstance(now, RINGED) else None)  # type: ignore[arg-type]
+        if self.ring is not None and isValid(self.ring):  # it goes with its surroundings when these are taken away
+            self.ring.hide()
+            self.ring.deleteLater()
+        self.ring = None
+        if isinstance(now, RINGED) and now.isEnabled() and not now.isWindow():
+            self.ring = Ring(now)
+
+
+class Ring(QWidget):
+    """Stands in the surface that scrolls with its control, or in the window, so that it is cut and moved with it."""
+
+    def __init__(self, control: QWidget) -> None:
+        self._control, self._watched = control, [control]
+        around = control.parentWidget()
+        while around is not None and not around.isWindow() and not _scrolls(around):
+            self._watched.append(around)
+            around = around.parentWidget()
+        super().__init__(around)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        for each in self._watched:
+            each.installEventFilter(self)
+        self._place()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in MOVES:
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def _place(self) -> None:
+        around = self.parentWidget()
+        if around is None:
+            return
+        box = QRect(self._control.mapTo(around, QPoint(0, 0)), self._control.size())
+        self.setGeometry(box.adjusted(-ROOM, -ROOM, ROOM, ROOM))
+        self.setVisible(self._control.isVisible())
+        self.raise_()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -27,4 +67,11 @@ class FocusRing(QFocusFrame):
         painter.setPen(QPen(theme.colour("accent"), WIDTH))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         inset = WIDTH / 2
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), 11, 11)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), 13, 13)
+
+
+def _scrolls(widget: QWidget) -> bool:
+    """Whether this is what a scroll area moves."""
+    viewport = widget.parentWidget()
+    area = viewport.parentWidget() if viewport is not None else None
+    return isinstance(area, QScrollArea) and area.widget() is widget

@@ -13,15 +13,19 @@ from desktop.engine import Loaded
 from desktop.errors import AlcoveError
 from desktop.library import LocalModel
 from desktop.licences import Ruling
+from desktop.settings import models_dir
 from desktop.transfer import Progress
 from desktop.ui import messages
+from desktop.ui.activity import ActivityPage
 from desktop.ui.advice import About, Advice, name_of, unjudged
 from desktop.ui.browse import Browse
 from desktop.ui.chat import ChatPage
 from desktop.ui.downloading import Downloading
+from desktop.ui.downloads import Downloads
 from desktop.ui.first_run import FirstRun
 from desktop.ui.focus import FocusRing
 from desktop.ui.model_panel import ModelPanel
+from desktop.ui.settings import SettingsPage
 from desktop.ui.sidebar import Sidebar
 from desktop.ui.start import GUIDE
 from desktop.ui.tasks import Tasks
@@ -52,10 +56,21 @@ class Program(QObject):
         self.browse = Browse(
             app.licences, app.library, self.tasks, lambda words: app.hub.search(words), self._ruling, self.removals
         )
-        self.window.add_page("first_run", self.first_run)
-        self.window.add_page("models", self.browse)
+        self.downloads = Downloads(app.library, self.name_of, self.removals)
+        self.settings = SettingsPage(app.settings, app.library.folder)
+        self.activity = ActivityPage(app.network)
+        pages = {
+            "first_run": self.first_run,
+            "models": self.browse,
+            "downloads": self.downloads,
+            "settings": self.settings,
+            "activity": self.activity,
+        }
+        for name, page in pages.items():
+            self.window.add_page(name, page)
         self._connect_chat()
         self._connect_models()
+        self._connect_settings()
         self.tasks.crashed.connect(self.window.show_crash)
         self.window.closing.connect(self.end)
         self.theme.changed.connect(self.window.keep_inside)
@@ -200,19 +215,22 @@ class Program(QObject):
     # --- models ---------------------------------------------------------------------------------------------------------------
 
     def _connect_models(self) -> None:
-        for page in (self.first_run, self.browse):
+        for page in (self.first_run, self.browse, self.downloads):
             page.get_clicked.connect(self.downloading.start)
             page.cancel_clicked.connect(self.downloading.cancel)
             page.chat_clicked.connect(self.chat_with)
-            page.open_file_clicked.connect(self.open_file)
-            page.online_clicked.connect(self._go_online)
             self.downloading.progressed.connect(page.show_progress)
             self.downloading.done.connect(page.show_done)
             self.downloading.failed.connect(page.show_failed)
             self.downloading.cancelled.connect(page.show_cancelled)
+        for start in (self.first_run, self.browse):
+            start.open_file_clicked.connect(self.open_file)
+            start.online_clicked.connect(lambda: self._set_offline(False))
         self.first_run.guide_clicked.connect(lambda: self.chat_with(GUIDE))
         self.first_run.all_models_clicked.connect(self.show_models)
         self.browse.act_clicked.connect(self._act)
+        self.downloads.act_clicked.connect(self._act)
+        self.downloads.models_clicked.connect(self.show_models)
         self.downloading.progressed.connect(self._on_progressed)
         self.downloading.changed.connect(self._show_downloads)
         self.downloading.done.connect(self._on_downloaded)
@@ -270,6 +288,7 @@ class Program(QObject):
     def _library_changed(self) -> None:
         self.window.chat.set_models(unjudged(self.app.library.list(), self.app))
         self.browse.show_library()
+        self.downloads.show_library()
         self.advice.judge()
 
     def _on_removal_added(self, model: LocalModel) -> None:
@@ -288,8 +307,10 @@ class Program(QObject):
     def _on_page_clicked(self, name: str) -> None:
         if name == "models":
             self.show_models()
-        else:
-            self.window.show_page(name)
+            return
+        if name == "downloads":
+            self.downloads.show_library()
+        self.window.show_page(name)
 
     def _act(self, act: str, error: AlcoveError | None) -> None:
         """What a notice's button asks for."""
@@ -304,12 +325,40 @@ class Program(QObject):
             if page.scheme() in ("https", "http"):
                 QDesktopServices.openUrl(page)
 
-    def _go_online(self) -> None:
-        self.app.settings.offline = False
-        self.app.save_settings()
-        self._show_offline()
+    # --- settings -------------------------------------------------------------------------------------------------------------
+
+    def _connect_settings(self) -> None:
+        self.settings.changed.connect(self._apply)
+        self.settings.token_entered.connect(self._use_token)
+        self.settings.activity_clicked.connect(lambda: self._on_page_clicked("activity"))
+        self.activity.offline_toggled.connect(self._set_offline)
+        self.advice.hardware_found.connect(lambda found: self.settings.show_engine(found.engine))
+
+    def _apply(self, field: str) -> None:
+        """Keep a setting that was changed, and let what depends on it follow."""
+        try:
+            self.app.save_settings()
+        except AlcoveError as error:
+            self.window.toast.say(messages.explain(error).sentence)
+        if field in ("theme", "text_scale"):
+            self.theme.use(self.app.settings.theme, self.app.settings.text_scale)
+        elif field == "offline":
+            self._show_offline()
+        elif field == "context":
+            self.advice.judge()
+        elif field == "models_dir":
+            self.app.library.folder = models_dir(self.app.settings, self.app.paths)
+            self._library_changed()
+
+    def _use_token(self, token: str) -> None:
+        """For this run of the program only: it is not written anywhere."""
+        self.app.hub.token = token
+
+    def _set_offline(self, on: bool) -> None:
+        self.app.settings.offline = on
+        self._apply("offline")
 
     def _show_offline(self) -> None:
-        self.first_run.show_offline(self.app.settings.offline)
-        self.browse.show_offline(self.app.settings.offline)
+        for page in (self.first_run, self.browse, self.downloads, self.settings, self.activity):
+            page.show_offline(self.app.settings.offline)
         self.window.show_privacy()
