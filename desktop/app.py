@@ -41,6 +41,9 @@ class App:
         self.engine = LocalEngine()
         self.rates = speed.load(paths.cache / "rates.json")
         self._probed = False
+        self._opened: tuple[Path, fit.Shape, float] | None = (
+            None  # what the engine has open: file, shape, share on graphics cards
+        )
 
     @classmethod
     def open(cls, home: str | os.PathLike[str] | None = None) -> "App":
@@ -49,6 +52,7 @@ class App:
 
     def close(self) -> None:
         """End the engine's process and let go of the files."""
+        self.network.hang_up()
         self.engine.close()
         if "conversations" in self.__dict__:
             self.conversations.close()
@@ -69,10 +73,15 @@ class App:
     def hub(self) -> Hub:
         return Hub(self.network, self.settings.hub_endpoint or None)
 
+    def use_token(self, token: str) -> None:
+        """Show this access token to the Hub until Alcove is closed; "" forgets it. It is written nowhere."""
+        self.hub.token = token or None
+
     def save_settings(self) -> None:
         """Keep the settings, and let the parts that depend on them follow. Raises NotWritable."""
         settings.save(self.settings, self.paths.settings)
         self.network.offline = self.settings.offline
+        self.library.folder = settings.models_dir(self.settings, self.paths)
 
     def hardware(self) -> Hardware:
         """This computer as it is now. The first call ever asks the engine's process what it can use, which takes a second."""
@@ -192,12 +201,13 @@ class App:
         target = self.target(reference)
         if target.path is None:
             raise NotHere(name=target.name, reference=reference)
+        if context is None and self.engine.info is not None and self._opened and self._opened[0] == target.path:
+            return self.engine.info  # what is free now no longer counts: it has its memory
         shape = self.shape(target, gguf.read_file(target.path))
         judged = fit.fit(shape, self.hardware(), self.rates, context=context or self.settings.context or None)
         wanted = LoadOptions(target.path, context=judged.context, gpu_layers=judged.gpu_layers, threads=threads)
-        if self.engine.loaded == wanted and self.engine.info is not None:
-            return self.engine.info
         loaded = yield from self.engine.load(wanted)
+        self._opened = target.path, shape, judged.gpu_share
         if target.local is not None:
             self.library.used(target.local.id)
         return loaded
@@ -213,15 +223,14 @@ class App:
         answer = yield from chat.answer(
             self.conversations, conversation_id, self.engine, options or ChatOptions(), model=reference
         )
-        if answer.tokens_per_s:
-            self._learn(reference, answer.tokens_per_s)
+        if answer.tokens_per_s and self._opened:
+            self._learn(*self._opened[1:], answer.tokens_per_s)
         return answer
 
-    def _learn(self, reference: str, tokens_per_s: float) -> None:
+    def _learn(self, shape: fit.Shape, gpu_share: float, tokens_per_s: float) -> None:
         """Let the writing rate of a real answer correct the predictions for this computer."""
-        target = self.target(reference)
-        active_bytes = self.shape(target, self.header(target)).active_bytes
-        self.rates = speed.learn(self.rates, active_bytes, tokens_per_s)
+        gpu_bytes = round(shape.active_bytes * gpu_share)
+        self.rates = speed.learn(self.rates, shape.active_bytes - gpu_bytes, tokens_per_s, gpu_bytes)
         speed.save(self.rates, self.paths.cache / "rates.json")
 
 

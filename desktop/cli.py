@@ -263,7 +263,7 @@ def fit_command(
 def assumed(found: Hardware, ram_bytes: int | None, vram_bytes: int | None) -> Hardware:
     """This computer with another amount of free memory, for questions about other computers."""
     if ram_bytes is not None:
-        found = replace(found, memory=Memory(max(ram_bytes, found.memory.total_bytes), ram_bytes, found.memory.limited_by))
+        found = replace(found, memory=Memory(ram_bytes, ram_bytes, found.memory.limited_by))
     if vram_bytes is not None:
         found = replace(found, gpus=speed.assume_gpu(found, vram_bytes))
     return found

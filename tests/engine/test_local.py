@@ -15,6 +15,7 @@ import pytest
 from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Message, Piece, Reading, Reply, local
 from desktop.engine.local import LocalEngine
 from desktop.errors import ContextFull, EngineCrashed, LoadFailed, NotGguf, Truncated, UnknownArchitecture, WillNotFit
+from tests import gguf_files
 from tests.engine import models
 
 SMILE = tuple(bytes([byte]) for byte in "😀".encode())
@@ -92,6 +93,12 @@ def test_an_answer_streams_and_ends_by_itself(engine: LocalEngine, fox: Path) ->
     assert reply.first_token_s > 0
     assert reply.tokens_per_s > 0
     assert "llama_cpp" not in sys.modules  # it stays on its side of the pipe
+
+
+def test_quantised_weights_run_on_any_processor(engine: LocalEngine, tmp_path: Path) -> None:
+    """Repacked for AMX, they crashed on virtual machines that announce it without having it."""
+    load(engine, gguf_files.llama(tmp_path / "q8.gguf", width=256, quantization="Q8_0"), context=512)
+    assert ask(engine, max_tokens=4).completion_tokens == 4
 
 
 def test_loading_tells_its_progress_up_to_the_end(engine: LocalEngine, slow: Path) -> None:
