@@ -22,11 +22,9 @@ RUNS = VERDICTS[:2]
 USUAL_BITS = 4.9  # bits a weight of Q4_K_M: close to the original at a third of the size
 SMALL_PARAMS = 2.5e9  # models below it lose more by few bits and cost little, so they are offered with 8
 LOW_BITS = 3.9  # below, answers suffer visibly: only where nothing else fits, and never recommended
-ROLES = (  # role, lowest tokens a second, largest download: quick feels instant, balanced reads along, best may need patience
-    ("quick", 10.0, 3.5e9),
-    ("balanced", 6.0, 12e9),
-    ("best", 2.0, 200e9),
-)
+QUICK_TOKENS_PER_S, QUICK_BYTES = 10.0, 4.5e9  # feels instant, and is soon here
+BALANCED_TOKENS_PER_S, BALANCED_BYTES = 6.0, 12e9  # writes as fast as one reads
+BEST_TOKENS_PER_S = 2.0  # with some patience
 
 
 @dataclass(frozen=True)
@@ -115,25 +113,31 @@ def _suited(choices: Sequence[Offer]) -> Offer:
 def _with_roles(ranked: Sequence[Offer]) -> tuple[Offer, ...]:
     """Mark the quick, the balanced and the best offer: three different models, each better than the one before.
 
-    "Best" is the best that runs at all; the others weigh speed too, where four times as fast counts as half a generation.
+    On a slow computer nothing reaches the speed that a role asks for; then quick is what is fastest there.
     """
     able = [o for o in ranked if o.model.core and o.verdict in RUNS and o.variant.bits >= LOW_BITS and _for_everyone(o.model)]
-    taken: list[tuple[str, Offer]] = []
-    # On a slow computer nothing is quick, so quick is what is fast for it.
-    scale = min(1.0, max((o.tokens_per_s for o in able), default=0.0) / ROLES[0][1])
-    for role, slowest, largest in reversed(ROLES):
-        choices = [
-            o
-            for o in able
-            if o.tokens_per_s >= slowest * scale
-            and o.size_bytes <= largest
-            and all(o.worth < better.worth for _, better in taken)
-        ]
-        if choices:
-            weight = 0.0 if role == "best" else 0.25
-            taken.append((role, max(choices, key=lambda o: o.worth + weight * math.log2(o.tokens_per_s))))
-    roles = {o.id: role for role, o in taken}
+    if not able:
+        return tuple(ranked)
+    patient = [o for o in able if o.tokens_per_s >= BEST_TOKENS_PER_S]
+    best = max(patient, key=lambda o: o.worth, default=max(able, key=lambda o: o.tokens_per_s))
+    roles = {best.id: "best"}
+    lesser = sorted((o for o in able if o.worth < best.worth), key=lambda o: o.worth)
+    if lesser:
+        humbler = lesser[:-1] or lesser  # leaves one for the middle
+        fast = [o for o in humbler if o.tokens_per_s >= QUICK_TOKENS_PER_S and o.size_bytes <= QUICK_BYTES]
+        quick = max(fast, key=_pace, default=max(humbler, key=lambda o: o.tokens_per_s))
+        roles[quick.id] = "quick"
+        between = [o for o in lesser if o.worth > quick.worth]
+        between = [o for o in between if o.tokens_per_s >= best.tokens_per_s] or between
+        fluent = [o for o in between if o.tokens_per_s >= BALANCED_TOKENS_PER_S and o.size_bytes <= BALANCED_BYTES]
+        if between:
+            roles[max(fluent or between, key=_pace).id] = "balanced"
     return tuple(replace(o, role=roles.get(o.id)) for o in ranked)
+
+
+def _pace(o: Offer) -> float:
+    """Worth and speed together: four times as fast counts as half a generation."""
+    return o.worth + 0.25 * math.log2(o.tokens_per_s or 0.01)
 
 
 def _for_everyone(model: Model) -> bool:

@@ -64,10 +64,11 @@ def test_few_bits_do_not_make_a_model_better_than_a_smaller_whole_one(library: L
 
 def test_a_slow_computer_is_not_offered_what_it_cannot_read_along_with(library: Library) -> None:
     slow = {o.role: o for o in ranked(library, laptop(60), Rates(8e9)) if o.role}
-    assert slow["balanced"].tokens_per_s >= 6
+    assert slow["quick"].tokens_per_s >= 6
+    assert slow["best"].tokens_per_s >= 2
     crawling = {o.role: o for o in ranked(library, laptop(20), Rates(2e9)) if o.role}
     assert set(crawling) == {"quick", "balanced", "best"}
-    assert crawling["quick"].size_bytes < 2 * GB
+    assert crawling["quick"].size_bytes < 5 * GB
 
 
 def test_a_model_on_disk_is_recognised(library: Library) -> None:
