@@ -111,8 +111,15 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
         errors.DiskFull: (
             tr("Not enough disk space"),
             tr(
-                "This needs {needed_bytes} and {free_bytes} are free. Remove a model you no longer use, or choose another folder in Settings. What has arrived is kept."
+                "This needs {needed_bytes} and {free_bytes} are free. Remove a model you no longer use, "
+                "or choose another folder in Settings. What has arrived is kept."
             ),
+            tr("Open Settings"),
+            SETTINGS,
+        ),
+        errors.FileTooBig: (
+            tr("The disk cannot hold a file of this size"),
+            tr("{folder} takes no single file of {size_bytes}. Choose a folder on another disk in Settings."),
             tr("Open Settings"),
             SETTINGS,
         ),
@@ -140,10 +147,17 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
             tr("See models"),
             MODELS,
         ),
+        errors.HeaderTruncated: (
+            tr("The file is incomplete"),
+            tr("{path} ends within its first part. Download it again, or choose another file."),
+            tr("See models"),
+            MODELS,
+        ),
         errors.UnknownArchitecture: (
             tr("The engine does not know this kind of model"),
             tr(
-                "It is of the kind “{architecture}”, which this version cannot run. Choose another model; a newer Alcove may run it."
+                "It is of the kind “{architecture}”, which this version cannot run. "
+                "Choose another model; a newer Alcove may run it."
             ),
             tr("See models"),
             MODELS,

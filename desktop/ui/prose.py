@@ -60,12 +60,18 @@ class TextView(QTextBrowser):
         self.document().setDocumentMargin(0)
         self.document().setIndentWidth(theme.scaled(28))
         self.document().setUndoRedoEnabled(False)
+        self.verticalScrollBar().valueChanged.connect(self._stay)
         self.anchorClicked.connect(lambda url: self.link_clicked.emit(url.toString()))
         self.highlighted.connect(lambda url: self.viewport().setToolTip(url.toString()))
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
         """Nothing: no picture, no style sheet, no file."""
         return None
+
+    def _stay(self, value: int) -> None:
+        """All of the text is always shown; before a layout has made room for it, Qt would scroll to the cursor."""
+        if value:
+            self.verticalScrollBar().setValue(0)
 
     def hasHeightForWidth(self) -> bool:
         return True

@@ -18,7 +18,7 @@ from desktop.ui.tasks import Tasks, once
 
 SEARCH = "search conversations"  # the key of the task
 SEARCH_AFTER_MS = 120
-WIDTH, NARROW_WIDTH = 248, 208  # px
+WIDTH, NARROW_WIDTH = 248, 236  # px
 
 
 class Sidebar(QFrame):

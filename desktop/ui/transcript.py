@@ -23,6 +23,7 @@ DRAW_MS = 50  # an answer that streams is drawn at most 20 times a second,
 DRAW_SHARE = 4  # and drawing takes at most a quarter of the time
 WIDEST = 736  # px of the column of messages
 BUBBLE_SHARE = 0.72  # of the column that a question may take
+BUBBLE_SIDE, BUBBLE_TOP = 16, 11  # px between its edge and its text
 SHOWN = 40  # messages of a long conversation that are built at once
 AT_END = 32  # px from the end that still count as being there
 
@@ -39,7 +40,7 @@ class Question(QWidget):
         self.text = ProseView()
         self.text.show_segment(tuple(plain(message.text)))
         inside = QVBoxLayout(self.bubble)
-        inside.setContentsMargins(16, 11, 16, 11)
+        inside.setContentsMargins(BUBBLE_SIDE, BUBBLE_TOP, BUBBLE_SIDE, BUBBLE_TOP)
         inside.addWidget(self.text)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -51,14 +52,17 @@ class Question(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        widest = max(160, round(event.size().width() * BUBBLE_SHARE))
-        wanted = self.text.plain_width() + 32 + 4
-        self.bubble.setFixedWidth(min(widest, wanted))
+        self.bubble.setFixedWidth(self._bubble_width(event.size().width()))
 
     def heightForWidth(self, width: int) -> int:
-        widest = max(160, round(width * BUBBLE_SHARE))
-        wanted = self.text.plain_width() + 32 + 4
-        return self.text.heightForWidth(min(widest, wanted) - 32) + 22
+        edge = 2 * theme.line_width()
+        inside = self._bubble_width(width) - 2 * BUBBLE_SIDE - edge
+        return self.text.heightForWidth(inside) + 2 * BUBBLE_TOP + edge
+
+    def _bubble_width(self, width: int) -> int:
+        """As wide as its text, up to a share of the column."""
+        wanted = self.text.plain_width() + 2 * (BUBBLE_SIDE + theme.line_width()) + 2
+        return min(max(160, round(width * BUBBLE_SHARE)), wanted)
 
 
 class Body(QWidget):

@@ -1,0 +1,63 @@
+"""Each stated error has words of its own in the window, with its facts in them and a next step."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from desktop import errors
+from desktop.errors import AlcoveError
+from desktop.ui import messages
+
+FACTS = {
+    "reference": "qwen9",
+    "name": "Qwen",
+    "host": "huggingface.co",
+    "why": "the connection was refused",
+    "status": 503,
+    "what": "file x.gguf",
+    "repo": "maker/model",
+    "page": "https://huggingface.co/maker/model",
+    "rule": "Alcove connects by https only",
+    "needed_bytes": 9_100_000_000,
+    "free_bytes": 6_200_000_000,
+    "size_bytes": 1_000_000_000,
+    "expected_bytes": 2_000_000_000,
+    "folder": "/models",
+    "path": "/models/x.gguf",
+    "architecture": "newkind",
+    "tokens": 9000,
+    "context": 8192,
+    "code": -9,
+}
+
+
+def every(kind: type[AlcoveError]) -> Iterator[type[AlcoveError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        if below.__module__ == errors.__name__:
+            yield from every(below)
+
+
+@pytest.mark.parametrize("kind", tuple(every(AlcoveError)), ids=lambda kind: kind.__name__)
+def test_every_error_has_words_of_its_own(kind: type[AlcoveError]) -> None:
+    explained = messages.explain(kind(**FACTS))
+    assert kind in messages._words()
+    assert explained.title
+    assert explained.sentence.endswith(".")
+    assert explained.sentence[0] == explained.sentence[0].upper()
+    assert not {"{", "}", "–", "!"} & set(explained.title + explained.sentence)
+    assert explained.button
+    assert explained.act in (messages.TRY_AGAIN, messages.SETTINGS, messages.MODELS, messages.NEW_CHAT, messages.OPEN_PAGE)
+
+
+def test_bytes_read_as_people_say_them() -> None:
+    explained = messages.explain(errors.WillNotFit(**FACTS))
+    assert "9.1 GB" in explained.sentence
+    assert "6.2 GB" in explained.sentence
+
+
+def test_an_error_that_is_added_later_still_has_words() -> None:
+    class Odd(errors.Unreachable):
+        pass
+
+    assert messages.explain(Odd(host="a.example", why="it is asleep")).title == "a.example could not be reached"

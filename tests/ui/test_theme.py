@@ -1,0 +1,93 @@
+"""The looks: every name of the style sheet exists in each, and text can be read on what it stands on."""
+
+import itertools
+
+import pytest
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from desktop.paths import resource
+from desktop.ui import icons, theme
+from desktop.ui.theme import COLOURS, Look, Theme
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    channels = [c / 255 for c in QColor(colour).getRgb()[:3]]  # type: ignore[union-attr]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def ratio(one: str, other: str) -> float:
+    """Contrast ratio, from 1 to 21."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+READ = [
+    *itertools.product(("ink", "soft"), ("background", "side", "card", "code", "hover", "accent_soft", "bad_soft", "warning_soft")),
+    *itertools.product(("accent",), ("background", "side", "card", "accent_soft")),
+    ("on_accent", "accent"),
+    ("on_accent", "accent_hover"),
+    ("warning", "card"),
+    ("bad", "card"),
+    ("bad", "bad_soft"),
+]
+
+
+@pytest.mark.parametrize("look", COLOURS)
+@pytest.mark.parametrize(("text", "ground"), READ)
+def test_text_can_be_read(look: str, text: str, ground: str) -> None:
+    # Soft text stands on tinted grounds only in small notices beside a title in ink.
+    least = 4.5 if text != "soft" or ground in ("background", "side", "card", "code") else 4.0
+    assert ratio(COLOURS[look][text], COLOURS[look][ground]) >= least
+
+
+def test_the_named_colours_are_those_of_the_design() -> None:
+    assert (COLOURS["light"]["background"], COLOURS["light"]["accent"]) == ("#f6f5f2", "#2f6f5e")
+    assert (COLOURS["dark"]["background"], COLOURS["dark"]["accent"]) == ("#1b1a18", "#7cc4ae")
+
+
+@pytest.mark.parametrize("name", COLOURS)
+def test_every_name_of_the_style_sheet_is_known(name: str) -> None:
+    assert set(COLOURS[name]) == set(COLOURS["light"])
+    sheet = theme.style_sheet(Look(name, 1.0))
+    assert "{ink}" not in sheet
+    assert COLOURS[name]["accent"] in sheet
+
+
+def test_the_text_size_scales_the_type() -> None:
+    assert "font-size: 15px" in theme.style_sheet(Look("light", 1.0))
+    assert "font-size: 21px" in theme.style_sheet(Look("light", 1.4))
+
+
+def test_another_choice_is_seen_at_once(qapp: QApplication, qtbot: QtBot) -> None:
+    look = Theme(qapp, "light")
+    with qtbot.waitSignal(look.changed):
+        look.use("dark", 1.2)
+    assert qapp.palette().color(QPalette.ColorRole.Window) == QColor(COLOURS["dark"]["background"])
+    assert theme.px("body") == 18
+    look.use("contrast", 1.0)
+    assert theme.line_width() == 2
+    look.use("light", 1.0)
+    assert theme.colour("ink") == QColor(COLOURS["light"]["ink"])
+
+
+def test_the_shipped_face_is_used(qapp: QApplication) -> None:
+    Theme(qapp, "light")
+    assert qapp.font().families()[0] == "Inter"
+    from PySide6.QtGui import QFontDatabase
+
+    assert "Inter" in QFontDatabase.families()
+
+
+def test_every_icon_can_be_drawn_in_a_colour_of_the_look(qapp: QApplication) -> None:
+    Theme(qapp, "light")
+    names = sorted(path.stem for path in resource("icons").glob("*.svg"))
+    assert len(names) > 30
+    for name in names:
+        picture = icons.pixmap(name, "bad", 24).toImage()
+        seen = {picture.pixelColor(x, y).rgb() for x in range(24) for y in range(24) if picture.pixelColor(x, y).alpha() > 150}
+        assert seen, f"{name} draws nothing"
+        assert all(QColor(colour).red() > 110 for colour in seen)
