@@ -111,6 +111,7 @@ class Downloads(Page):
             row.act_clicked.connect(self.act_clicked)
             row.remove_clicked.connect(lambda: self._on_remove_clicked(key))
             self._list.insertWidget(0, row)
+            row.show()
         return self._rows[key]
 
     def _on_remove_clicked(self, key: str) -> None:

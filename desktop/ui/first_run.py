@@ -203,5 +203,6 @@ class FirstRun(Page):
         self._columns = columns
         for index, card in enumerate(cards):
             self._grid.addWidget(card, index // columns, index % columns)
+            card.show()
         for column in range(3):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)

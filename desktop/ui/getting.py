@@ -106,6 +106,7 @@ class Getting(QWidget):
         """It is on its way."""
         self.sentence.hide()
         self.button.hide()
+        self._running.setMinimumHeight(self.button.sizeHint().height())  # so that nothing below moves
         self._running.show()
         self.bar.set_fraction(fraction(progress))
         self.said.setText(progress_words(progress, short=self._compact))

@@ -94,12 +94,12 @@ class HubSearch(QWidget):
             return self._say_nothing_yet()
         self._say(self.tr("Searching for “{words}” …").format(words=words))
         task = self._task = self._tasks.start(self._search(words), key=SEARCH_TASK)
-        task.yielded.connect(lambda repo: self._on_found(task, repo))
-        task.done.connect(lambda _: self._on_done(task))
-        task.failed.connect(lambda error: self._on_failed(task, error))
+        task.yielded.connect(self._on_found)
+        task.done.connect(self._on_done)
+        task.failed.connect(self._on_failed)
 
-    def _on_found(self, task: Task, repo: Repo) -> None:
-        if task is not self._task:
+    def _on_found(self, repo: Repo) -> None:
+        if self.sender() is not self._task:  # a search that was given up
             return
         card = RepoCard(repo, self._licences, self._free_bytes)
         card.get_clicked.connect(self.get_clicked)
@@ -111,9 +111,10 @@ class HubSearch(QWidget):
             show(card)
         self._cards.append(card)
         self._results.addWidget(card)
+        card.show()
 
-    def _on_done(self, task: Task) -> None:
-        if task is not self._task:
+    def _on_done(self) -> None:
+        if self.sender() is not self._task:  # a search that was given up
             return
         count = len(self._cards)
         if not count:
@@ -121,8 +122,8 @@ class HubSearch(QWidget):
         else:
             self._say(self.tr("1 repository") if count == 1 else self.tr("{count} repositories").format(count=count))
 
-    def _on_failed(self, task: Task, error: AlcoveError) -> None:
-        if task is not self._task:
+    def _on_failed(self, error: AlcoveError) -> None:
+        if self.sender() is not self._task:  # a search that was given up
             return
         self._say("")
         if isinstance(error, Offline):
@@ -179,6 +180,7 @@ class HubSearch(QWidget):
         self._clear_notice()
         self._notice = notice
         self._notice_place.addWidget(notice)
+        notice.show()
         return notice
 
     def _clear_notice(self) -> None:

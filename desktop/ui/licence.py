@@ -40,6 +40,7 @@ class LicenceView(QWidget):
             self._content.deleteLater()
         self._content = content
         self._column.insertWidget(0, content)
+        content.show()
 
 
 def as_far_as_we_know() -> Label:

@@ -66,6 +66,7 @@ class LocalModels(QWidget):
         self._rows = {model.id: self._row(model) for model in models}
         for row in self._rows.values():
             self._column.addWidget(row)
+            row.show()
         whole = sum(model.done_bytes for model in models if model.origin == "own")
         own = sum(model.origin == "own" for model in models)
         if own:

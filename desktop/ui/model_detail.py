@@ -35,6 +35,7 @@ class ModelDetail(QWidget):
         super().__init__()
         self._choices = tuple(choices)
         self._judge = judge
+        self._facts_of_file: QWidget | None = None
         self.offer = chosen
         model = chosen.model
         self._column = QVBoxLayout(self)
@@ -126,28 +127,28 @@ class ModelDetail(QWidget):
         return card
 
     def _source_card(self) -> Card:
-        card = Card()
+        card = self._source = Card()
         card.body.addWidget(Label(self.tr("Where the file comes from"), "section", "accent"))
-        self._source = QVBoxLayout()
-        self._source.setSpacing(theme.GRID)
-        card.body.addLayout(self._source)
         return card
 
     def _show_source(self) -> None:
-        while (item := self._source.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        if self._facts_of_file is not None:
+            self._facts_of_file.hide()
+            self._facts_of_file.deleteLater()
+        inside = self._facts_of_file = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GRID)
         offer, model = self.offer, self.offer.model
         repo = offer.variant.repo or model.gguf_repo
-        self._source.addWidget(FactRow(self.tr("Downloaded from"), self.tr("{repo} on the Hugging Face Hub").format(repo=repo)))
-        self._source.addWidget(FactRow(self.tr("Made from"), model.repo))
+        column.addWidget(FactRow(self.tr("Downloaded from"), self.tr("{repo} on the Hugging Face Hub").format(repo=repo)))
+        column.addWidget(FactRow(self.tr("Made from"), model.repo))
         if offer.local is not None and offer.local.sha256:
-            self._source.addWidget(_checksum(offer.local.sha256))
-            self._source.addWidget(FactRow(self.tr("File"), str(offer.local.path)))
+            column.addWidget(_checksum(offer.local.sha256))
+            column.addWidget(FactRow(self.tr("File"), str(offer.local.path)))
         else:
             words = self.tr("Its SHA-256 is asked from the Hub and checked while the file arrives.")
-            self._source.addWidget(FactRow(self.tr("Checksum"), words))
+            column.addWidget(FactRow(self.tr("Checksum"), words))
         fold = Fold(self.tr("Details"), kind="fold")
         for name, value in (
             (
@@ -161,7 +162,9 @@ class ModelDetail(QWidget):
             *(((self.tr("Note"), model.notes),) if model.notes else ()),
         ):
             fold.body.addWidget(FactRow(name, value))
-        self._source.addWidget(fold)
+        column.addWidget(fold)
+        self._source.body.addWidget(inside)
+        inside.show()
 
 
 def _choice(words: str) -> QPushButton:

@@ -1,0 +1,437 @@
+"""The page Models: the list and its filters, one model in full, what is on this computer, and the Hub."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop.errors import Offline, Unreachable
+from desktop.hub import File, Repo
+from desktop.library import Library, LocalModel, Provenance
+from desktop.licences import GUIDE, Evidence, Ruling
+from desktop.transfer import Progress
+from desktop.ui.browse import Browse
+from desktop.ui.memory_view import lengths
+from desktop.ui.model_row import ModelRow
+from desktop.ui.shortlist import Wish, matches
+from desktop.ui.tasks import Tasks
+from desktop.ui.undo import Removals
+from tests.ui.laptop import LAPTOP, RATES, known, law, library, ranked
+
+Search = Callable[[str], Iterator[Repo]]
+
+
+def words(widget: QWidget) -> str:
+    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget))
+
+
+def nothing(_words: str) -> Iterator[Repo]:
+    return iter(())
+
+
+def ruling(model: LocalModel) -> Ruling:
+    return law().rule(GUIDE if model.origin == "guide" else Evidence(hub_card=model.licence))
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Library:
+    return library(tmp_path)
+
+
+@pytest.fixture
+def tasks() -> Iterator[Tasks]:
+    tasks = Tasks()
+    yield tasks
+    assert tasks.close()
+
+
+@pytest.fixture
+def removals() -> Removals:
+    return Removals(seconds=0.2)
+
+
+@pytest.fixture
+def open_page(qtbot: QtBot, models: Library, tasks: Tasks, removals: Removals) -> Callable[..., Browse]:
+    def opened(search: Search = nothing) -> Browse:
+        page = Browse(law(), models, tasks, search, ruling, removals)
+        qtbot.addWidget(page)
+        page.resize(1032, 800)
+        with qtbot.waitExposed(page):
+            page.show()
+        page.show_offers(ranked(models), LAPTOP, RATES)
+        page.show_library()
+        return page
+
+    return opened
+
+
+def rows(page: Browse) -> list[ModelRow]:
+    return [row for row in page.findChildren(ModelRow) if row.isVisibleTo(page)]
+
+
+# --- recommended ----------------------------------------------------------------------------------------------------------------
+
+
+def test_rows_say_in_words_and_signs_how_a_model_runs(open_page: Callable[..., Browse]) -> None:
+    page = open_page()
+    row = rows(page)[0]
+    said = words(row)
+    assert row.offer.model.name in said
+    assert "Runs well" in said
+    assert "of 11.2 GB free" in said
+    assert "words a second" in said
+    assert row.accessibleName() == row.offer.model.name
+
+
+def test_what_does_not_fit_is_hidden_until_the_chip_is_off(open_page: Callable[..., Browse], models: Library) -> None:
+    page = open_page()
+    offers = ranked(models)
+    fitting = [offer for offer in offers if offer.verdict != "too_big"]
+    assert f"{len(fitting)} models" in words(page)
+    page.recommended.chips["fits"].click()
+    assert f"{len(offers)} models" in words(page)
+
+
+def test_words_and_chips_narrow_the_list(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    page = open_page()
+    page.recommended.chips["open"].click()
+    assert rows(page)
+    assert all(row.offer.ruling.openness == "full" for row in rows(page))
+    page.recommended.chips["open"].click()
+    qtbot.keyClicks(page.recommended.search, "ibm")
+    qtbot.waitUntil(lambda: {row.offer.model.maker for row in rows(page)} == {"IBM"})
+    qtbot.keyClicks(page.recommended.search, " zzz")
+    qtbot.waitUntil(lambda: not rows(page))
+    assert "No model is like that" in words(page)
+    page.recommended.clear()
+    assert rows(page)
+
+
+def test_each_filter_lets_through_what_it_names(models: Library) -> None:
+    offers = ranked(models)
+
+    def kept(wish: Wish) -> set[str]:
+        return {offer.model.id for offer in offers if matches(offer, wish)}
+
+    assert kept(Wish()) == {offer.model.id for offer in offers}
+    assert kept(Wish(small=True)) == {o.model.id for o in offers if o.size_bytes <= 3e9}
+    assert "llama-3.1-8b" not in kept(Wish(free=True))
+    assert kept(Wish(pictures=True)) == {o.model.id for o in offers if o.model.reads_pictures}
+    assert kept(Wish(thinks=True)).isdisjoint({o.model.id for o in offers if o.model.thinks == "no"})
+    german = kept(Wish(language="German"))
+    assert "llama-3.1-8b" in german
+    assert german < kept(Wish())
+
+
+def test_two_hundred_rows_are_built_as_one_scrolls(open_page: Callable[..., Browse], models: Library, qtbot: QtBot) -> None:
+    page = open_page()
+    page.recommended.chips["fits"].setChecked(False)
+    offers = ranked(models)
+    many = tuple(replace(offer, id=f"{offer.id}-{copy}") for copy in range(3) for offer in offers)
+    assert len(many) > 200
+    page.recommended.show_offers(many)
+    built = len(page.recommended.rows.built())
+    assert built < 60
+
+    def at_the_end() -> bool:
+        page.verticalScrollBar().setValue(page.verticalScrollBar().maximum())
+        return len(page.recommended.rows.built()) == len(many)
+
+    qtbot.waitUntil(at_the_end)
+    assert [row.offer.id for row in rows(page)] == [offer.id for offer in many]
+
+
+def test_rows_take_two_lines_in_a_narrow_window(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    page = open_page()
+    before = rows(page)[0].getting.y()
+    page.resize(640, 533)
+    qtbot.waitUntil(lambda: rows(page)[0]._verdict.y() > rows(page)[0].getting.y())
+    assert all(row.width() <= page.viewport().width() for row in rows(page))
+    page.resize(1032, 800)
+    qtbot.waitUntil(lambda: rows(page)[0].getting.y() == before)
+
+
+def test_a_download_is_shown_in_the_row_and_in_the_detail(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    page = open_page()
+    row = rows(page)[2]
+    reference = row.offer.reference
+    with qtbot.waitSignal(page.get_clicked) as got:
+        row.getting.button.click()
+    assert got.args == [reference]
+    page.show_progress(reference, Progress(2_000, 4_000, 10e6, 60.0))
+    assert "50 %" in words(row)
+    page.open_model(row.offer)
+    assert page._detail is not None
+    assert "50 % · 10 MB/s · 1 min left" in words(page._detail)
+    page.show_failed(reference, Unreachable(host="huggingface.co", why="there is no network connection"))
+    assert "no network connection" in words(page._detail)
+    page.show_done(reference, LocalModel("x", Path("x"), "x", 1, "own"))
+    page.close_model()
+    assert row.getting.button.text() == "Chat"
+
+
+# --- one model ------------------------------------------------------------------------------------------------------------------
+
+
+def test_return_opens_a_model_and_back_returns_to_its_row(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    page = open_page()
+    row = rows(page)[3]
+    row.setFocus()
+    qtbot.keyClick(row, Qt.Key.Key_Return)
+    assert page._detail is not None
+    assert row.offer.model.name in words(page._detail)
+    assert not rows(page)
+    page._detail.back.click()
+    assert page._detail is None
+    assert row.hasFocus()
+
+
+def test_the_slider_moves_the_memory_bar(open_page: Callable[..., Browse], models: Library) -> None:
+    page = open_page()
+    page.open_model(next(offer for offer in ranked(models) if offer.model.id == "llama-3.1-8b"))
+    assert page._detail is not None
+    memory = page._detail.memory
+    assert "Conversation memory 1.1 GB" in words(memory)  # 8192 tokens x 32 layers x 2 x 8 heads x 128 numbers x 2 bytes
+    memory.slider.setValue(memory.slider.maximum())
+    assert memory.context() == 131072
+    assert "Conversation memory 17.2 GB" in words(memory)
+    assert "Too big" in words(memory)
+    assert "Missing" in words(memory)
+    assert memory.help.isVisibleTo(memory)
+    memory.slider.setValue(0)
+    assert "Runs well" in words(memory)
+
+
+def test_variants_are_chosen_in_plain_words(open_page: Callable[..., Browse], models: Library) -> None:
+    page = open_page()
+    page.open_model(next(offer for offer in ranked(models) if offer.model.id == "llama-3.1-8b"))
+    detail = page._detail
+    assert detail is not None
+    choices = detail.variants.buttons()
+    assert [each.text() for each in choices] == ["Light · 4.4 GB", "Usual · 4.9 GB", "Fuller · 5.7 GB", "Powerful · 8.5 GB"]
+    choices[3].click()
+    assert detail.offer.variant.quantization == "Q8_0"
+    assert "Get it · 8.5 GB" in detail.getting.button.text()
+    assert "Q8_0" not in words(detail)  # only under Details
+    next(each for each in detail.findChildren(QPushButton) if each.text() == "Details" and each.isVisible()).click()
+    assert "Q8_0" in words(detail)
+    assert "bartowski/Meta-Llama-3.1-8B-Instruct-GGUF on the Hugging Face Hub" in words(detail)
+
+
+def test_every_model_of_the_catalogue_can_be_opened(open_page: Callable[..., Browse], models: Library) -> None:
+    page = open_page()
+    for offer in ranked(models)[::7]:
+        page.open_model(offer)
+        assert page._detail is not None
+        assert offer.model.name in words(page._detail)
+        page.close_model()
+
+
+def test_the_lengths_double_up_to_what_the_model_was_made_for() -> None:
+    assert lengths(40960) == (2048, 4096, 8192, 16384, 32768, 40960)
+    assert lengths(2048) == (2048,)
+    assert lengths(512) == (512,)
+
+
+# --- on this computer -----------------------------------------------------------------------------------------------------------
+
+
+def put(models: Library, file: str, size: int, *, part: int = 0, **facts: object) -> None:
+    """A model in the folder, or only a part of it."""
+    folder = models.folder / "owner--name-GGUF"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / (file + ".part" if part else file)).open("wb") as out:
+        out.truncate(part or size)
+    provenance = Provenance(repo="owner/name-GGUF", file=file, size_bytes=size, **facts)  # type: ignore[arg-type]
+    (folder / f"{file}.json").write_bytes(msgspec.json.encode(provenance))
+
+
+def test_what_is_here_is_listed_with_size_use_origin_and_licence(
+    open_page: Callable[..., Browse], models: Library, qtbot: QtBot
+) -> None:
+    put(models, "tiny-Q4_K_M.gguf", 5_000_000, licence="apache-2.0", last_used="2026-11-20T10:00:00+00:00")
+    page = open_page()
+    page.show_tab("local")
+    said = words(page.local)
+    assert "Usual · 5 MB · last used 20 Nov 2026 · from owner/name-GGUF" in said
+    assert "came with Alcove" in said
+    qtbot.waitUntil(lambda: "Free for work" in words(page.local))
+    assert "Fully open" in words(page.local)
+    assert page.tabs._group.button(1).text() == "On this computer · 2"
+
+
+def test_an_unfinished_file_can_be_resumed(open_page: Callable[..., Browse], models: Library, qtbot: QtBot) -> None:
+    put(models, "big-Q8_0.gguf", 10_000_000, part=4_000_000, reference="qwen3-8b:Q8_0")
+    page = open_page()
+    page.show_tab("local")
+    assert "4 MB of 10 MB are here" in words(page.local)
+    row = next(row for row in page.local._rows.values() if not row.model.complete)
+    with qtbot.waitSignal(page.get_clicked) as got:
+        row.getting.button.click()
+    assert got.args == ["qwen3-8b:Q8_0"]
+
+
+def test_removing_waits_for_its_undo(open_page: Callable[..., Browse], models: Library, removals: Removals, qtbot: QtBot) -> None:
+    put(models, "tiny-Q4_K_M.gguf", 5_000_000)
+    page = open_page()
+    page.show_tab("local")
+
+    def row() -> object:
+        return page.local._rows.get("tiny-Q4_K_M")
+
+    due: list[LocalModel] = []
+    removals.due.connect(due.append)
+    page.local._rows["tiny-Q4_K_M"].remove.click()
+    assert row() is None
+    removals.undo("tiny-Q4_K_M")
+    assert row() is not None
+    assert not due
+    with qtbot.waitSignal(removals.due):
+        page.local._rows["tiny-Q4_K_M"].remove.click()
+        assert (models.folder / "owner--name-GGUF" / "tiny-Q4_K_M.gguf").exists()
+    assert [model.id for model in due] == ["tiny-Q4_K_M"]
+
+
+def test_at_quit_removals_are_carried_out(models: Library, qtbot: QtBot) -> None:
+    removals = Removals(seconds=60)
+    put(models, "tiny-Q4_K_M.gguf", 5_000_000)
+    removals.add(models.list()[1])
+    with qtbot.waitSignal(removals.due):
+        removals.settle()
+    assert not removals.holds("tiny-Q4_K_M")
+
+
+def test_the_guide_cannot_be_removed(open_page: Callable[..., Browse]) -> None:
+    page = open_page()
+    page.show_tab("local")
+    guide = next(row for row in page.local._rows.values() if row.model.origin == "guide")
+    assert not guide.remove.isVisibleTo(page)
+
+
+# --- the Hub --------------------------------------------------------------------------------------------------------------------
+
+
+def repo(name: str, *, tag: str | None = "apache-2.0", gated: bool = False, size: int = 1_000_000_000) -> Repo:
+    sizes = (("Q2_K", 0.6), ("Q4_K_M", 1.0), ("Q5_K_M", 1.2), ("Q6_K", 1.4), ("Q8_0", 1.8), ("BF16", 3.4))
+    files = tuple(File(name, "sha", f"x-{q}.gguf", int(size * share), None, q, f"https://h/{q}") for q, share in sizes)
+    return Repo(name, "sha", tag, None, None, gated, 1234, "2026-08-01T00:00:00", (), files)
+
+
+def test_the_search_waits_for_a_pause_and_shows_one_by_one(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    asked: list[str] = []
+    go_on = threading.Event()
+
+    def search(said: str) -> Iterator[Repo]:
+        asked.append(said)
+        yield repo("owner/first-GGUF")
+        go_on.wait(5)
+        yield repo("owner/last-GGUF", tag=None)
+
+    page = open_page(search)
+    page.show_tab("hub")
+    qtbot.keyClicks(page.hub.field, "qwen")
+    qtbot.waitUntil(lambda: "owner/first-GGUF" in words(page.hub))
+    go_on.set()
+    qtbot.waitUntil(lambda: "owner/last-GGUF" in words(page.hub))
+    assert asked == ["qwen"]
+    assert "Licence not known" in words(page.hub)
+    assert "should fit: about 1.1 GB of 11.2 GB" in words(page.hub)
+    assert "2 more sizes" in [each.text() for each in page.hub.findChildren(QPushButton)]
+
+
+def test_another_word_gives_up_the_search_before(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    closed = threading.Event()
+
+    def search(said: str) -> Iterator[Repo]:
+        try:
+            yield repo(f"owner/{said}-GGUF")
+            while said == "slow":
+                closed.wait(0.05)
+                yield repo("owner/slow-again-GGUF")
+        finally:
+            if said == "slow":
+                closed.set()
+
+    page = open_page(search)
+    page.show_tab("hub")
+    page.hub.field.setText("slow")
+    page.hub.ask()
+    qtbot.waitUntil(lambda: "owner/slow-GGUF" in words(page.hub))
+    page.hub.field.setText("quick")
+    page.hub.ask()
+    qtbot.waitUntil(lambda: "owner/quick-GGUF" in words(page.hub))
+    assert closed.wait(2)
+    assert "slow" not in words(page.hub)
+
+
+def test_a_file_of_the_hub_is_asked_for_by_its_place(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    page = open_page(lambda said: iter([repo("owner/name-GGUF")]))
+    page.show_tab("hub")
+    page.hub.field.setText("name")
+    page.hub.ask()
+    qtbot.waitUntil(lambda: bool(page.hub._cards))
+    row = next(row for row in page.hub._cards[0]._files.values() if "Q4_K_M" in row.reference)
+    with qtbot.waitSignal(page.get_clicked) as got:
+        row.getting.button.click()
+    assert got.args == ["hf:owner/name-GGUF/x-Q4_K_M.gguf"]
+    page.show_progress(row.reference, Progress(1, 2, 1e6, 5.0))
+    assert "50 %" in words(row)
+    page.show_cancelled(row.reference)
+    assert row.getting.button.text() == "Get it"
+
+
+def test_a_gated_repository_says_the_steps(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    page = open_page(lambda said: iter([repo("google/gemma-GGUF", tag="gemma", gated=True)]))
+    page.show_tab("hub")
+    page.hub.field.setText("gemma")
+    page.hub.ask()
+    qtbot.waitUntil(lambda: "wants your agreement first" in words(page.hub))
+    assert "Enter the token in Settings" in words(page.hub)
+
+
+def test_no_network_is_a_sentence_with_a_next_step(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    tries: list[str] = []
+
+    def search(said: str) -> Iterator[Repo]:
+        tries.append(said)
+        raise Unreachable(host="huggingface.co", why="there is no network connection")
+        yield
+
+    page = open_page(search)
+    page.show_tab("hub")
+    page.hub.field.setText("qwen")
+    page.hub.ask()
+    qtbot.waitUntil(lambda: "huggingface.co could not be reached" in words(page.hub))
+    page.hub._notice.button.click()  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: len(tries) == 2)
+
+
+def test_offline_asks_nobody(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    asked: list[str] = []
+
+    def search(said: str) -> Iterator[Repo]:
+        asked.append(said)
+        raise Offline(host="huggingface.co")
+        yield
+
+    page = open_page(search)
+    page.show_tab("hub")
+    page.show_offline(True)
+    page.hub.field.setText("qwen")
+    page.hub.ask()
+    assert "Alcove is set to offline" in words(page.hub)
+    assert not asked
+    with qtbot.waitSignal(page.online_clicked):
+        page.hub._notice.button.click()  # type: ignore[union-attr]
+    page.show_offline(False)
+    qtbot.waitUntil(lambda: asked == ["qwen"])
+
+
+def test_the_catalogue_is_whole() -> None:
+    assert len(known().models) > 57

@@ -1,0 +1,96 @@
+"""The page Settings: each control changes one field and says which."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from desktop.settings import Settings
+from desktop.ui.settings import SettingsPage
+from tests.ui.laptop import LAPTOP
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings()
+
+
+@pytest.fixture
+def page(qtbot: QtBot, settings: Settings, tmp_path: Path) -> SettingsPage:
+    page = SettingsPage(settings, tmp_path / "models")
+    qtbot.addWidget(page)
+    page.resize(1032, 800)
+    page.show()
+    return page
+
+
+def words(page: SettingsPage) -> str:
+    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
+
+
+def test_the_theme_is_one_of_four(page: SettingsPage, settings: Settings, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(page.changed) as changed:
+        page.theme._group.button(2).click()
+    assert (changed.args, settings.theme) == (["theme"], "dark")
+    with qtbot.waitSignal(page.changed):
+        page.theme._group.button(3).click()
+    assert settings.theme == "contrast"
+
+
+def test_the_text_size_is_told_once_the_slider_rests(page: SettingsPage, settings: Settings, qtbot: QtBot) -> None:
+    told: list[str] = []
+    page.changed.connect(told.append)
+    with qtbot.waitSignal(page.changed):
+        for value in (21, 22, 24):
+            page.scale.setValue(value)
+    assert told == ["text_scale"]
+    assert settings.text_scale == 1.2
+    assert "120 %" in words(page)
+
+
+def test_offline_is_a_switch_that_follows_the_other_pages(page: SettingsPage, settings: Settings, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(page.changed) as changed:
+        page.offline.click()
+    assert (changed.args, settings.offline) == (["offline"], True)
+    with qtbot.assertNotEmitted(page.changed):
+        page.show_offline(False)
+    assert not page.offline.isChecked()
+
+
+def test_another_folder_explains_what_stays_behind(page: SettingsPage, settings: Settings, tmp_path: Path, qtbot: QtBot) -> None:
+    assert "free" in words(page)
+    with qtbot.waitSignal(page.changed) as changed:
+        page.choose_folder(tmp_path / "elsewhere")
+    assert (changed.args, settings.models_dir) == (["models_dir"], str(tmp_path / "elsewhere"))
+    assert "stays there untouched" in words(page)
+
+
+def test_a_token_is_handed_on_and_not_kept_in_the_settings(page: SettingsPage, settings: Settings, qtbot: QtBot) -> None:
+    assert not page.use_token.isEnabled()
+    page.token.setText(" hf_secret ")
+    with qtbot.waitSignal(page.token_entered) as entered:
+        page.use_token.click()
+    assert entered.args == ["hf_secret"]
+    assert page.token.text() == ""
+    assert "in use until Alcove is closed" in words(page)
+    assert "hf_secret" not in repr(settings)
+
+
+def test_the_length_of_conversations_is_said_in_words(page: SettingsPage, settings: Settings, qtbot: QtBot) -> None:
+    assert page.context.currentText() == "What suits the model"
+    with qtbot.waitSignal(page.changed) as changed:
+        page.context.setCurrentIndex(page.context.findText("about 12,000 words"))
+    assert (changed.args, settings.context) == (["context"], 16384)
+
+
+def test_a_length_from_the_file_is_kept(qtbot: QtBot, tmp_path: Path) -> None:
+    page = SettingsPage(Settings(context=5000), tmp_path)
+    qtbot.addWidget(page)
+    assert page.context.currentData() == 5000
+
+
+def test_the_engine_is_named_once_it_was_asked(page: SettingsPage) -> None:
+    page.show_engine(LAPTOP.engine)
+    assert "llama.cpp 0.3.36 (CPU)" in words(page)
+    assert "nothing is reported" in words(page)
