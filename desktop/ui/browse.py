@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from desktop import offers
 from desktop.errors import AlcoveError
@@ -16,6 +17,7 @@ from desktop.licences import Licences, Ruling
 from desktop.offers import Offer
 from desktop.speed import Rates
 from desktop.transfer import Progress
+from desktop.ui import theme
 from desktop.ui.buttons import Tabs
 from desktop.ui.getting import Getting
 from desktop.ui.hub_search import HubSearch
@@ -27,6 +29,7 @@ from desktop.ui.recommended import Recommended
 from desktop.ui.tasks import Tasks
 from desktop.ui.undo import Removals
 
+NARROW = 680  # px at scale 1; below it the tabs stand below the title
 TABS = ("recommended", "local", "hub")
 
 
@@ -58,7 +61,7 @@ class Browse(Page):
         self._detail: ModelDetail | None = None
         self._scrolled = 0
         self.tabs = Tabs([self.tr("Recommended"), self.tr("On this computer"), self.tr("Search the Hub")])
-        self.header.addWidget(self.tabs, 0, Qt.AlignmentFlag.AlignRight)
+        self.header.addWidget(self.tabs)
         self.recommended = Recommended(self.verticalScrollBar())
         self.local = LocalModels(library, tasks, ruling, removals)
         self.hub = HubSearch(tasks, search, licences)
@@ -192,6 +195,11 @@ class Browse(Page):
             show(row.getting)
         if self._detail is not None and self._detail.offer.reference == reference:
             show(self._detail.getting)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        beside = self.viewport().width() >= theme.scaled(NARROW)
+        self.header.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
 
     # --- tabs -----------------------------------------------------------------------------------------------------------------
 

@@ -137,6 +137,5 @@ class Switch(QAbstractButton):
         side = groove.height() - 6
         left = groove.right() - side - 3 if self.isChecked() else groove.left() + 3
         painter.setPen(Qt.PenStyle.NoPen)
-        off = "card" if theme.line_width() == 1 else "ink"  # in high contrast the groove is as light as a card
-        painter.setBrush(theme.colour("on_accent" if self.isChecked() else off))
+        painter.setBrush(theme.colour("on_accent" if self.isChecked() else "soft"))
         painter.drawEllipse(QRectF(left, groove.top() + 3, side, side))

@@ -15,7 +15,6 @@ class Card(QFrame):
     def __init__(self, padding: int = 20, spacing: int = theme.GRID) -> None:
         super().__init__()
         self.setProperty("kind", "card")
-        self._padding = padding
         self.body = QVBoxLayout(self)
         self.body.setContentsMargins(padding, padding, padding, padding)
         self.body.setSpacing(spacing)
@@ -23,8 +22,6 @@ class Card(QFrame):
     def set_selected(self, selected: bool) -> None:
         """Mark it as the chosen or suggested one."""
         self.setProperty("selected", selected)
-        inset = self._padding - (2 - theme.line_width() if selected else 0)  # the frame is 2 px then; what is inside stays
-        self.body.setContentsMargins(inset, inset, inset, inset)
         repolish(self)
 
 

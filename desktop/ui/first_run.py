@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
 from desktop.errors import AlcoveError
 from desktop.hardware import Hardware
@@ -48,7 +48,7 @@ class FirstRun(Page):
         self._cards: list[OfferCard] = []
         self._rate = 0.0
         self._columns = 0
-        self._standing: Sequence[QWidget] = ()
+        self._standing: Sequence[OfferCard | BlankCard] = ()
         self.computer = ComputerCard()
         self._offline = Notice(
             self.tr("Alcove is set to offline"),
@@ -116,8 +116,8 @@ class FirstRun(Page):
         if self._cards:
             suggested = next((c for c in self._cards if c.offer.role == "balanced"), self._cards[0])
             self._choose(suggested)
-            if self.isVisible() and self.window().focusWidget() is None:
-                suggested.setFocus()
+            if self.isVisible() and not before and not isinstance(self.window().focusWidget(), QLineEdit):
+                suggested.setFocus()  # Return gets it; nobody is interrupted who writes already
         self._show_times()
 
     def _connect(self, card: OfferCard) -> None:
@@ -179,7 +179,7 @@ class FirstRun(Page):
 
     # --- places ---------------------------------------------------------------------------------------------------------------
 
-    def _put(self, cards: Sequence[QWidget]) -> None:
+    def _put(self, cards: Sequence[OfferCard | BlankCard]) -> None:
         """Take away what stands in the row and put these there."""
         while (item := self._grid.takeAt(0)) is not None:
             if (widget := item.widget()) is not None and widget not in cards:
@@ -203,6 +203,7 @@ class FirstRun(Page):
         self._columns = columns
         for index, card in enumerate(cards):
             self._grid.addWidget(card, index // columns, index % columns)
+            card.set_tall(columns > 1)
             card.show()
         for column in range(3):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)

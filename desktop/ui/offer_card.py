@@ -12,6 +12,7 @@ from desktop.ui.getting import Getting
 from desktop.ui.labels import FactRow, Label
 from desktop.ui.pills import Pill
 
+SHORT = 260  # px, of a blank card below others
 HEIGHT = 354  # px at scale 1, so that nothing jumps when the offers come
 
 
@@ -22,8 +23,9 @@ class OfferCard(ChoiceCard):
     moved = Signal(int)  # -1 or 1: an arrow key
 
     def __init__(self, offer: Offer) -> None:
-        super().__init__(offer.model.name, padding=20, spacing=theme.GRID)
+        super().__init__(offer.model.name, padding=19, spacing=theme.GRID)  # and 1 of the frame, see style.qss
         self.offer = offer
+        self.setProperty("offer", True)
         self.setMinimumHeight(theme.scaled(HEIGHT))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         role = verdict.role(offer.role) if offer.role else verdict.verdict(offer.verdict).words
@@ -55,6 +57,10 @@ class OfferCard(ChoiceCard):
         """Say how long the download takes at a rate that was measured."""
         took = text.duration(self.offer.size_bytes / bytes_per_s)
         self._download.set_value(self.tr("{size} · {time}").format(size=text.size(self.offer.size_bytes), time=took))
+
+    def set_tall(self, tall: bool) -> None:
+        """As tall as the others beside it, or only as tall as it needs to be."""
+        self.setMinimumHeight(theme.scaled(HEIGHT) if tall else 0)
 
     def choose(self) -> None:
         """Mark it, and its button, as the one that Return starts."""
@@ -95,6 +101,10 @@ class OfferCard(ChoiceCard):
 
 class BlankCard(Card):
     """What stands in an offer's place while the computer is examined."""
+
+    def set_tall(self, tall: bool) -> None:
+        """As tall as the offer that will stand here."""
+        self.setMinimumHeight(theme.scaled(HEIGHT) if tall else theme.scaled(SHORT))
 
     def __init__(self) -> None:
         super().__init__(padding=20, spacing=theme.GRID)

@@ -73,7 +73,7 @@ class RepoCard(Card):
         self.body.addLayout(row)
 
     def _add_gate(self) -> None:
-        address = f"https://huggingface.co/{self.repo.id}"
+        address = self.repo.files[0].url.partition("/resolve/")[0]
         words = self.tr(
             "1. Open its page and accept the terms with a Hugging Face account. 2. Make an access token there. "
             "3. Enter the token in Settings, then get the model here."
