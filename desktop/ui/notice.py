@@ -65,6 +65,7 @@ class Toast(QFrame):
         self._text = Label("", "body", wrap=False)
         self.button = Button("", "link")
         self.button.clicked.connect(self._on_clicked)
+        self.button.hide()
         close = IconButton("cross", self.tr("Close"))
         close.clicked.connect(self.hide)
         row = QHBoxLayout(self)

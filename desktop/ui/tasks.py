@@ -37,6 +37,7 @@ class Task(QObject):
         self._after = after
         self._cancel = threading.Event()
         self.running = True
+        self.silent = False  # at quit: whoever listened may be gone
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
         self._thread = threading.Thread(target=self._run, name="task", daemon=True)
 
@@ -87,6 +88,8 @@ class Task(QObject):
             log.debug("a task outlived the window")
 
     def _on_arrived(self, kind: str, value: Any) -> None:
+        if self.silent:
+            return
         if kind == "yielded":
             if not self._cancel.is_set():
                 self.yielded.emit(value)
@@ -136,10 +139,11 @@ class Tasks(QObject):
             task.cancel()
 
     def close(self, wait_s: float = 3.0) -> bool:
-        """Cancel all and wait a moment for them, at quit; False when one did not let go in time."""
+        """Cancel all and wait a moment for them, at quit; nothing is told any more. False when one did not let go in time."""
         end_s = time.monotonic() + wait_s
         for _, task in self._running:
             task.cancel()
+            task.silent = True
         waited = [task.wait(max(0.05, end_s - time.monotonic())) for _, task in self._running]
         return all(waited)
 

@@ -1,0 +1,214 @@
+"""The whole window over the real App and the real engine process: from an empty home to a streamed answer."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop.app import App
+from desktop.network import Network
+from desktop.ui import crash
+from desktop.ui.crash import CrashDialog
+from desktop.ui.program import Program
+from desktop.ui.transcript import Answer
+from tests.engine import models
+
+ANSWER = ["An ", "open ", "model ", "is ", "one ", "you ", "can ", "run ", "yourself."]
+
+
+@pytest.fixture
+def open_program(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Callable[[], Program]]:
+    """Opens the program on the test's home; each is ended afterwards, as closing its window does."""
+    opened: list[Program] = []
+
+    def build() -> Program:
+        program = Program(App.open(tmp_path / "home"), qapp)
+        opened.append(program)
+        qtbot.addWidget(program.window, before_close_func=lambda _: None)
+        program.begin()
+        qtbot.waitExposed(program.window)
+        return program
+
+    yield build
+    for program in opened:
+        program.window.close()
+        program.theme.use("light", 1.0)
+        program.theme.setParent(None)
+
+
+def link(tmp_path: Path, script: list[str], *, layers: int = 1, width: int = 512) -> None:
+    """Put a model that recites into the test's home."""
+    path = models.write(tmp_path / "reciter.gguf", script, layers=layers, width=width)
+    app = App.open(tmp_path / "home")
+    app.library.link(path)
+    app.close()
+
+
+def type_message(program: Program, text: str) -> None:
+    program.window.chat.focus_message()
+    QTest.keyClicks(program.window.chat.composer.field, text)
+    QTest.keyClick(program.window.chat.composer.field, Qt.Key.Key_Return)
+
+
+def last_answer(program: Program) -> Answer:
+    answer = program.window.chat.transcript.last_answer()
+    assert answer is not None
+    return answer
+
+
+def test_an_empty_home_opens_on_the_first_page_with_offers(qtbot: QtBot, open_program: Callable[[], Program]) -> None:
+    program = open_program()
+    assert program.window.page == "first_run"
+    qtbot.waitUntil(lambda: bool(program.first_run._cards), timeout=20_000)
+    assert "llama_cpp" not in sys.modules
+
+
+def test_a_question_is_answered_and_is_there_after_a_restart(
+    qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path
+) -> None:
+    link(tmp_path, [*ANSWER, models.END])
+    program = open_program()
+    assert program.window.page == "chat"
+    type_message(program, "What is an open model?")
+    qtbot.waitUntil(lambda: last_answer(program).message is not None, timeout=30_000)
+    assert last_answer(program).text() == "".join(ANSWER)
+    program.window.close()
+    again = open_program()
+    (conversation,) = again.app.conversations.list()
+    again.open_conversation(conversation.id)
+    assert last_answer(again).text() == "".join(ANSWER)
+
+
+def test_a_killed_engine_keeps_the_text_and_the_next_try_works(
+    qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path
+) -> None:
+    link(tmp_path, list(models.WORDS), layers=40)
+    program = open_program()
+    type_message(program, "Tell me more")
+    qtbot.waitUntil(lambda: "word3" in last_answer(program).text(), timeout=30_000)
+    for process in psutil.Process().children():
+        process.kill()
+    qtbot.waitUntil(lambda: last_answer(program).notice is not None, timeout=10_000)
+    answer = last_answer(program)
+    assert answer.notice is not None
+    assert answer.notice.title.text() == "The engine stopped by itself"
+    assert "word3" in answer.text()
+    QTest.mouseClick(answer.notice.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "word3" in last_answer(program).text() and last_answer(program) is not answer, timeout=30_000)
+    QTest.keyClick(program.window, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: last_answer(program).message is not None, timeout=10_000)
+    message = last_answer(program).message
+    assert message is not None
+    assert message.finish == "cancelled"
+
+
+def test_deleting_can_be_undone(qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path) -> None:
+    link(tmp_path, [*ANSWER, models.END])
+    app = App.open(tmp_path / "home")
+    conversation = app.conversations.create("A letter", "reciter")
+    app.conversations.add(conversation, "user", "hello")
+    app.close()
+    program = open_program()
+    program.open_conversation(conversation)
+    program.window.sidebar.list.setFocus()
+    QTest.keyClick(program.window.sidebar.list, Qt.Key.Key_Delete)
+    assert program.app.conversations.list() == ()
+    assert program.window.chat.conversation_id is None
+    assert program.window.toast.isVisible()
+    QTest.mouseClick(program.window.toast.button, Qt.MouseButton.LeftButton)
+    assert [c.title for c in program.app.conversations.list()] == ["A letter"]
+    assert program.window.chat.conversation_id == conversation
+
+
+def test_the_privacy_line_says_what_the_network_does(qtbot: QtBot, open_program: Callable[[], Program]) -> None:
+    program = open_program()
+    sidebar, network = program.window.sidebar, program.app.network
+    assert isinstance(network, Network)
+    assert sidebar.privacy.text() == "Nothing leaves this computer"
+    exchange = network._begin("huggingface.co", "download a model")
+    program.window.show_privacy()
+    assert sidebar.privacy.text() == "Downloading from huggingface.co"
+    exchange.end()
+    program.settings.offline.click()
+    assert sidebar.privacy.text() == "Offline: nothing can leave"
+    assert program.app.network.offline
+    QTest.mouseClick(sidebar.privacy, Qt.MouseButton.LeftButton)
+    assert program.window.page == "activity"
+
+
+def test_a_narrow_window_folds_the_panel_and_a_wide_one_remembers(
+    qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path
+) -> None:
+    link(tmp_path, [*ANSWER, models.END])
+    program = open_program()
+    window = program.window
+    window.resize(1280, 800)
+    assert window.panel.isVisible()
+    window.resize(853, 533)
+    qtbot.waitUntil(lambda: not window.panel.isVisible())
+    QTest.mouseClick(window.chat.panel_button, Qt.MouseButton.LeftButton)
+    assert window.panel.isVisible()
+    window.resize(1280, 800)
+    QTest.mouseClick(window.chat.panel_button, Qt.MouseButton.LeftButton)
+    assert not window.panel.isVisible()
+    window.close()
+    assert not open_program().window.panel.isVisible()
+
+
+def test_every_control_has_a_name_for_those_who_listen(qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path) -> None:
+    link(tmp_path, [*ANSWER, models.END])
+    program = open_program()
+    qtbot.waitUntil(lambda: program.advice.hardware is not None, timeout=20_000)
+    buttons = [b for b in program.window.findChildren(QPushButton) if not b.isHidden()]
+    assert len(buttons) > 20
+    assert not [b for b in buttons if not (b.accessibleName() or b.text())]
+
+
+@pytest.mark.parametrize("keys", ["Ctrl+N", "Ctrl+K", "Ctrl+L"])
+def test_shortcuts_put_the_cursor_where_they_say(
+    qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path, keys: str
+) -> None:
+    link(tmp_path, [*ANSWER, models.END])
+    program = open_program()
+    window = program.window
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+    program.show_models()
+    letter = Qt.Key(getattr(Qt.Key, f"Key_{keys[-1]}"))
+    QTest.keyClick(window, letter, Qt.KeyboardModifier.ControlModifier)
+    field: QWidget = window.sidebar.search_field if keys == "Ctrl+K" else window.chat.composer.field
+    assert QApplication.focusWidget() is field
+
+
+def test_a_bug_shows_a_report_without_a_word_that_was_written(qtbot: QtBot, open_program: Callable[[], Program]) -> None:
+    program = open_program()
+
+    def bug() -> None:
+        raise ValueError("my secret letter")
+
+    try:
+        bug()
+    except ValueError as error:
+        program.window.show_crash(error)
+    dialog = program.window.findChild(CrashDialog)
+    assert isinstance(dialog, CrashDialog)
+    assert "test_window.py" in dialog.report
+    assert "ValueError" in dialog.report
+    assert "secret" not in dialog.report
+    assert str(Path.home()) not in dialog.report
+    dialog.close()
+
+
+def test_uncaught_exceptions_reach_the_window(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    shown: list[BaseException] = []
+    crash.install(shown.append)
+    sys.excepthook(KeyError, KeyError("x"), None)
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert [type(error) for error in shown] == [KeyError]
