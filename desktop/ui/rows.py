@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QScrollBar, QVBoxLayout, QWidget
 
 from desktop.ui import theme
@@ -10,8 +11,9 @@ from desktop.ui import theme
 Item = TypeVar("Item")
 Row = TypeVar("Row", bound=QWidget)
 
-STEP = 16  # cards built at a time: about two screens
-AHEAD = 1200  # px above the end at which the next ones are built
+FIRST = 8  # cards built at once: about a screen
+STEP = 3  # cards built between two frames: some 20 ms
+AHEAD = 1600  # px above the end at which the next ones are built
 
 
 class Rows(QWidget, Generic[Item, Row]):
@@ -26,6 +28,9 @@ class Rows(QWidget, Generic[Item, Row]):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(theme.GRID + 2)
+        self._builder = QTimer(self)
+        self._builder.setInterval(0)
+        self._builder.timeout.connect(self._build)
         scroll.valueChanged.connect(self._on_scrolled)
         scroll.rangeChanged.connect(self._on_scrolled)
 
@@ -35,7 +40,8 @@ class Rows(QWidget, Generic[Item, Row]):
             if (widget := place.widget()) is not None:
                 widget.hide()
         self._items, self._shown = items, 0
-        self._more()
+        self._more(FIRST)
+        self._builder.start()
 
     def forget(self) -> None:
         """Throw all cards away: what they show has changed."""
@@ -43,6 +49,7 @@ class Rows(QWidget, Generic[Item, Row]):
             row.hide()
             row.deleteLater()
         self._built.clear()
+        self._builder.stop()
         self._items, self._shown = (), 0
 
     def built(self) -> list[Row]:
@@ -54,15 +61,26 @@ class Rows(QWidget, Generic[Item, Row]):
         return self._built.get(key)
 
     def _on_scrolled(self) -> None:
-        if self.isVisible() and self._scroll.value() > self._scroll.maximum() - AHEAD:
-            self._more()
+        if self._wants_more():
+            self._builder.start()
 
-    def _more(self) -> None:
-        for item in self._items[self._shown : self._shown + STEP]:
+    def _wants_more(self) -> bool:
+        near = self._scroll.value() > self._scroll.maximum() - AHEAD
+        return near and self._shown < len(self._items) and self.isVisible()
+
+    def _build(self) -> None:
+        """Some cards between two frames, until there are enough below what is seen."""
+        if self._wants_more():
+            self._more(STEP)
+        else:
+            self._builder.stop()
+
+    def _more(self, count: int) -> None:
+        for item in self._items[self._shown : self._shown + count]:
             key = self._key(item)
             row = self._built.get(key)
             if row is None:
                 row = self._built[key] = self._make(item)
             self._column.addWidget(row)
             row.show()
-        self._shown = min(len(self._items), self._shown + STEP)
+        self._shown = min(len(self._items), self._shown + count)

@@ -133,17 +133,15 @@ def test_two_hundred_rows_are_built_as_one_scrolls(open_page: Callable[..., Brow
     page = open_page()
     page.recommended.chips["fits"].setChecked(False)
     offers = ranked(models)
-    many = tuple(replace(offer, id=f"{offer.id}-{copy}") for copy in range(3) for offer in offers)
-    assert len(many) > 200
+    many = tuple(replace(offer, id=f"{offer.id}-{copy}") for copy in range(3) for offer in offers)[:200]
     page.recommended.show_offers(many)
-    built = len(page.recommended.rows.built())
-    assert built < 60
+    assert len(page.recommended.rows.built()) < 20
 
     def at_the_end() -> bool:
         page.verticalScrollBar().setValue(page.verticalScrollBar().maximum())
         return len(page.recommended.rows.built()) == len(many)
 
-    qtbot.waitUntil(at_the_end)
+    qtbot.waitUntil(at_the_end, timeout=20_000)
     assert [row.offer.id for row in rows(page)] == [offer.id for offer in many]
 
 
@@ -152,7 +150,7 @@ def test_rows_take_two_lines_in_a_narrow_window(open_page: Callable[..., Browse]
     before = rows(page)[0].getting.y()
     page.resize(640, 533)
     qtbot.waitUntil(lambda: rows(page)[0]._verdict.y() > rows(page)[0].getting.y())
-    assert all(row.width() <= page.viewport().width() for row in rows(page))
+    qtbot.waitUntil(lambda: all(row.width() <= page.viewport().width() for row in rows(page)))
     page.resize(1032, 800)
     qtbot.waitUntil(lambda: rows(page)[0].getting.y() == before)
 
