@@ -54,7 +54,7 @@ def test_blocks_of_every_kind() -> None:
     assert table.aligns == ("left", "right")
     assert table.rows[1][1][0].code
     assert isinstance(last, Line)
-    assert last.text == "<b>raw</b> [a cat] site bad"
+    assert last.text == "<b>raw</b> [a cat] site [bad](javascript:alert(1))"
     assert [run.link for run in last.runs if run.link] == ["https://example.org"]
 
 
@@ -73,7 +73,11 @@ def test_growing_text_ends_as_the_whole_text_does(step: int) -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.sampled_from(["a", "word ", "\n", "\n\n", "- ", "1. ", "> ", "```\n", "|", "|-|", "**", "`", "# ", "    ", "é🙂"])))
+@given(
+    st.lists(
+        st.sampled_from(["a", "word ", "\n", "\n\n", "- ", "1. ", "> ", "```\n", "|", "|-|", "**", "`", "# ", "    ", "é🙂"])
+    )
+)
 def test_any_text_grows_into_what_it_is_as_a_whole(parts: list[str]) -> None:
     growing, text = Growing(), ""
     for part in parts:
