@@ -46,7 +46,8 @@ def test_conversations_stand_under_their_day(sidebar: Sidebar) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "section"), [(0, "Today"), (1, "Yesterday"), (2, "Previous 7 days"), (7, "Previous 7 days"), (40, "May"), (400, "May 2025")]
+    ("days", "section"),
+    [(0, "Today"), (1, "Yesterday"), (2, "Previous 7 days"), (7, "Previous 7 days"), (40, "May"), (400, "May 2025")],
 )
 def test_the_heading_follows_the_last_use(sidebar: Sidebar, days: int, section: str) -> None:
     noon = datetime(2026, 6, 20, 12).astimezone()

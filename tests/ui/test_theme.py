@@ -26,7 +26,9 @@ def ratio(one: str, other: str) -> float:
 
 
 READ = [
-    *itertools.product(("ink", "soft"), ("background", "side", "card", "code", "hover", "accent_soft", "bad_soft", "warning_soft")),
+    *itertools.product(
+        ("ink", "soft"), ("background", "side", "card", "code", "hover", "accent_soft", "bad_soft", "warning_soft")
+    ),
     *itertools.product(("accent",), ("background", "side", "card", "accent_soft")),
     ("on_accent", "accent"),
     ("on_accent", "accent_hover"),

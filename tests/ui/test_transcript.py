@@ -89,7 +89,9 @@ def test_settled_blocks_are_not_drawn_again(transcript: Transcript) -> None:
 
 
 def test_five_thousand_words_are_drawn_in_little_time(qtbot: QtBot, transcript: Transcript) -> None:
-    text = ("Some **words** of an answer that goes on for a while.\n\n" * 9 + "```python\nfor i in x:\n    print(i)\n```\n\n") * 45
+    text = (
+        "Some **words** of an answer that goes on for a while.\n\n" * 9 + "```python\nfor i in x:\n    print(i)\n```\n\n"
+    ) * 45
     answer = transcript.add_answer("qwen3-4b")
     began_s, draws = time.perf_counter(), 0
     for at in range(0, len(text), 500):
