@@ -142,7 +142,7 @@ class ActivityModel(QAbstractTableModel):
             return self._cells(request)[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
             return request.error or self._cells(request)[index.column()]
-        if role == Qt.ItemDataRole.ForegroundRole and index.column() == 4 and request.error:
+        if role == Qt.ItemDataRole.ForegroundRole and index.column() == 4 and (request.error or (request.status or 0) >= 400):
             return theme.colour("bad")
         return None
 
@@ -158,19 +158,21 @@ class ActivityModel(QAbstractTableModel):
             f"{moment:%H:%M:%S}" if today else f"{moment:%Y-%m-%d %H:%M:%S}",
             request.host,
             request.purpose,
-            text.size(request.received_bytes) if request.received_bytes else "–",
+            _amount(request.received_bytes),
             self._result(request),
         )
 
     def _result(self, request: Activity) -> str:
         if request.open:
             return self.tr("under way")
-        if request.error:
-            return request.error
-        status = request.status or 0
-        if status < 400:
-            return self.tr("done")
-        return self.tr("refused ({status})").format(status=status)
+        if (request.status or 0) >= 400:
+            return self.tr("refused ({status})").format(status=request.status)
+        return request.error or self.tr("done")
+
+
+def _amount(received_bytes: int) -> str:
+    """Bytes, also the few of an answer that only points elsewhere."""
+    return text.size(received_bytes) if received_bytes >= 1000 else f"{received_bytes} B" if received_bytes else "–"
 
 
 def _table(model: ActivityModel, name: str) -> QTableView:
@@ -190,7 +192,7 @@ def _table(model: ActivityModel, name: str) -> QTableView:
     head = table.horizontalHeader()
     head.setHighlightSections(False)
     head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    for column, width in enumerate((100, 180, 0, 100, 130)):
+    for column, width in enumerate((84, 168, 0, 84, 112)):
         if width:
             table.setColumnWidth(column, theme.scaled(width))
     head.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)

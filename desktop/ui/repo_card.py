@@ -1,6 +1,7 @@
 """One repository that a search on the Hub found: its licence in words, and its files from light to powerful."""
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop import gguf, text
@@ -15,6 +16,7 @@ from desktop.ui.labels import ElidedLabel, Label
 from desktop.ui.notice import Notice
 from desktop.ui.pills import Pill
 
+ROOMY = 640  # px at scale 1, of a row that has room for a bar
 FIRST = 4  # files shown at once; the others are folded away
 MORE_THAN_WEIGHTS = 1.15  # memory for a file's size: conversation memory and workspace on top, a rule of thumb
 
@@ -126,10 +128,11 @@ class FileRow(QWidget):
         needed = round(file.size_bytes * MORE_THAN_WEIGHTS)
         fits = Label(self._guess(needed, free_bytes), "small", "soft")
         fits.setToolTip(self.tr("Guessed from the size of the file. Once it is here, its header tells exactly."))
-        bar = Bar()
+        bar = self._bar = Bar()
+        self._judged = free_bytes > 0
         bar.set_fraction(needed / max(1, free_bytes), "accent" if needed <= free_bytes else "bad")
         bar.setFixedWidth(theme.scaled(120))
-        bar.setVisible(free_bytes > 0)
+        bar.setVisible(self._judged)
         self.getting = Getting(self.tr("Get it"), file.name, compact=True)
         self.getting.setFixedWidth(theme.scaled(120))
         name.setAccessibleDescription(file.name)
@@ -140,6 +143,10 @@ class FileRow(QWidget):
         row.addWidget(bar)
         row.addWidget(fits, 1)
         row.addWidget(self.getting)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._bar.setVisible(self._judged and event.size().width() >= theme.scaled(ROOMY))  # the words alone say it too
 
     def _guess(self, needed_bytes: int, free_bytes: int) -> str:
         """An honest guess: nothing but the size is known."""
