@@ -207,14 +207,30 @@ def _short(name: str) -> str:
     return name if len(name) <= SHORT else name[: SHORT - 1].rstrip() + "…"
 
 
+class _Mark(QLabel):
+    """A small drawing that follows the look."""
+
+    def __init__(self, sign: str) -> None:
+        super().__init__()
+        self._sign = sign
+        self._draw()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._draw()
+
+    def _draw(self) -> None:
+        self.setPixmap(icons.pixmap(self._sign, "soft", theme.scaled(16), self.devicePixelRatioF()))
+
+
 def _entry(words: str, sign: str) -> QWidget:
     """A sentence with a small sign before it; more can be put below the sentence, into the layout named "words"."""
     entry = QWidget()
     row = QHBoxLayout(entry)
     row.setContentsMargins(0, 0, 0, 0)
     row.setSpacing(theme.GRID)
-    mark = QLabel()
-    mark.setPixmap(icons.pixmap(sign, "soft", theme.scaled(16), entry.devicePixelRatioF()))
+    mark = _Mark(sign)
     column = QVBoxLayout()
     column.setSpacing(0)
     column.setObjectName("words")

@@ -41,16 +41,16 @@ class ModelRow(ChoiceCard):
         self._grid.setHorizontalSpacing(theme.GRID * 2)
         self._grid.setVerticalSpacing(theme.GRID + 4)
         self.body.addLayout(self._grid)
-        self._narrow: bool | None = None
+        self._laid_out: tuple[bool, int] | None = None  # narrow, and for which text size
         self.set_narrow(False)
         said = verdict.verdict(offer.verdict).words, self._how(), size, verdict.licence(offer.ruling, long=True).words
         self.setAccessibleDescription(". ".join((offer.model.description.rstrip("."), *said)))
 
     def set_narrow(self, narrow: bool) -> None:
         """Put the parts in one line, or in two where there is little room."""
-        if narrow == self._narrow:
+        if (narrow, theme.scaled(1000)) == self._laid_out:
             return
-        self._narrow = narrow
+        self._laid_out = narrow, theme.scaled(1000)
         parts = (self._name, self._memory, self._verdict, self._licence, self.getting)
         widths = (0, MEMORY_WIDTH, VERDICT_WIDTH, LICENCE_WIDTH, GETTING_WIDTH)
         for part, width in zip(parts, widths, strict=True):

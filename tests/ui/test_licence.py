@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop import offers
@@ -14,6 +14,7 @@ from desktop.ui.buttons import Button
 from desktop.ui.licence import LicenceView, Question
 from desktop.ui.licence_text import LicenceText
 from desktop.ui.model_panel import ModelPanel
+from desktop.ui.theme import Theme
 from tests.ui.laptop import LAPTOP, RATES, known, law, library
 
 
@@ -137,3 +138,15 @@ def test_the_guide_is_called_what_it_is(qtbot: QtBot) -> None:
         next(each for each in made.findChildren(Button) if each.text() == "Choose a real model").click()
     made.show_nothing()
     assert "No model yet" in words(made)
+
+
+def test_the_panel_grows_with_the_text(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> None:
+    made = panel(qtbot, "qwen3-4b-2507", tmp_path)
+    look = Theme(qapp, "light", 1.0)
+    width = made.width()
+    try:
+        look.use("light", 1.5)
+        qtbot.waitUntil(lambda: made.width() == round(width * 1.5))
+    finally:
+        look.use("light", 1.0)
+        look.deleteLater()
