@@ -13,6 +13,7 @@ from desktop.conversations import Conversations, Stored
 from desktop.engine import Loading, Piece, Reading
 from desktop.errors import AlcoveError
 from desktop.ui import messages, theme
+from desktop.ui.answer import Answer
 from desktop.ui.buttons import IconButton
 from desktop.ui.chooser import ModelChoice, ModelChooser
 from desktop.ui.composer import Composer
@@ -20,7 +21,7 @@ from desktop.ui.labels import Label
 from desktop.ui.start import Start
 from desktop.ui.tasks import Task, Tasks
 from desktop.ui.title import EditableTitle
-from desktop.ui.transcript import WIDEST, Answer, Transcript
+from desktop.ui.transcript import WIDEST, Transcript
 
 ANSWER = "answer"  # the key of the task: the engine answers one question at a time
 Turn = Callable[[int, str | None, str], Generator[Loading | Reading | Piece, None, Stored]]

@@ -5,6 +5,8 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from desktop.ui.answer import Answer
+from desktop.ui.question import Question
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -15,7 +17,6 @@ from desktop.errors import AlcoveError, EngineCrashed
 from desktop.ui.chat import ChatPage
 from desktop.ui.chooser import ModelChoice
 from desktop.ui.tasks import Tasks
-from desktop.ui.transcript import Answer, Question
 
 
 class Reciting:

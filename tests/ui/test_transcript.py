@@ -3,6 +3,10 @@
 import time
 
 import pytest
+from desktop.ui.answer import Answer
+from desktop.ui.code_view import CodeView
+from desktop.ui.question import Question
+from desktop.ui.table_view import TableView
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QTextDocument
 from PySide6.QtTest import QTest
@@ -10,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from desktop.conversations import Stored
 from desktop.ui import theme
-from desktop.ui.prose import CodeView, ProseView, TableView
-from desktop.ui.transcript import SHOWN, Answer, Question, Transcript
+from desktop.ui.prose import ProseView
+from desktop.ui.transcript import SHOWN, Transcript
 
 TEXT = """Of course:
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from desktop.ui.answer import Answer
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
@@ -16,7 +17,6 @@ from desktop.network import Network
 from desktop.ui import crash
 from desktop.ui.crash import CrashDialog
 from desktop.ui.program import Program
-from desktop.ui.transcript import Answer
 from tests.engine import models
 
 ANSWER = ["An ", "open ", "model ", "is ", "one ", "you ", "can ", "run ", "yourself."]
