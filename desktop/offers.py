@@ -128,7 +128,8 @@ def _with_roles(ranked: Sequence[Offer]) -> tuple[Offer, ...]:
         quick = max(fast, key=_pace, default=max(humbler, key=lambda o: o.tokens_per_s))
         roles[quick.id] = "quick"
         between = [o for o in lesser if o.worth > quick.worth]
-        between = [o for o in between if o.tokens_per_s >= best.tokens_per_s] or between
+        # Neither slower nor larger than the best: else why not take that one?
+        between = [o for o in between if o.tokens_per_s >= best.tokens_per_s and o.size_bytes <= best.size_bytes] or between
         fluent = [o for o in between if o.tokens_per_s >= BALANCED_TOKENS_PER_S and o.size_bytes <= BALANCED_BYTES]
         if between:
             roles[max(fluent or between, key=_pace).id] = "balanced"
