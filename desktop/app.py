@@ -41,9 +41,8 @@ class App:
         self.engine = LocalEngine()
         self.rates = speed.load(paths.cache / "rates.json")
         self._probed = False
-        self._opened: tuple[Path, fit.Shape, float] | None = (
-            None  # what the engine has open: file, shape, share on graphics cards
-        )
+        # What the engine has open: file, wished context, shape, share on graphics cards.
+        self._opened: tuple[Path, int | None, fit.Shape, float] | None = None
 
     @classmethod
     def open(cls, home: str | os.PathLike[str] | None = None) -> "App":
@@ -146,6 +145,11 @@ class App:
         assert target.variant is not None
         return target.model.shape(target.variant)
 
+    def context(self, target: Target) -> int | None:
+        """Tokens of conversation memory that the person chose for this model or for all; None: what suits it."""
+        key = target.model.id if target.model else target.name
+        return self.settings.contexts.get(key) or self.settings.context or None
+
     def ruling(self, target: Target) -> Ruling:
         """What the licence of a target allows, from every piece of evidence on this computer. Raises Corrupt."""
         if target.path == GUIDE:
@@ -197,17 +201,18 @@ class App:
     def open_model(
         self, reference: str, *, context: int | None = None, threads: int | None = None
     ) -> Generator[Loading, None, Loaded]:
-        """Load the model on this computer that a reference means, unless it is loaded already. Raises NotHere, the engine's errors."""
+        """Load the model on this computer that a reference means, unless it is open. Raises NotHere and the engine's errors."""
         target = self.target(reference)
         if target.path is None:
             raise NotHere(name=target.name, reference=reference)
-        if context is None and self.engine.info is not None and self._opened and self._opened[0] == target.path:
+        wished = context or self.context(target)
+        if self.engine.info is not None and self._opened and self._opened[:2] == (target.path, wished) and threads is None:
             return self.engine.info  # what is free now no longer counts: it has its memory
         shape = self.shape(target, gguf.read_file(target.path))
-        judged = fit.fit(shape, self.hardware(), self.rates, context=context or self.settings.context or None)
+        judged = fit.fit(shape, self.hardware(), self.rates, context=wished)
         wanted = LoadOptions(target.path, context=judged.context, gpu_layers=judged.gpu_layers, threads=threads)
         loaded = yield from self.engine.load(wanted)
-        self._opened = target.path, shape, judged.gpu_share
+        self._opened = target.path, wished, shape, judged.gpu_share
         if target.local is not None:
             self.library.used(target.local.id)
         return loaded
@@ -224,7 +229,7 @@ class App:
             self.conversations, conversation_id, self.engine, options or ChatOptions(), model=reference
         )
         if answer.tokens_per_s and self._opened:
-            self._learn(*self._opened[1:], answer.tokens_per_s)
+            self._learn(*self._opened[2:], answer.tokens_per_s)
         return answer
 
     def _learn(self, shape: fit.Shape, gpu_share: float, tokens_per_s: float) -> None:

@@ -255,7 +255,7 @@ def fit_command(
         ):
             out.print(f"  {name:<20} {text.size(amount):>8}")
         if judged.tokens_per_s:
-            out.print(f"  {'Writes':<20} about {text.words_per_second(judged.tokens_per_s)}")
+            out.print(f"  {'Writes':<20} {text.about_words_per_second(judged.tokens_per_s)}")
         for step in judged.help:
             out.print(f"  → {step}", soft_wrap=True)
 

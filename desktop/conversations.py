@@ -127,7 +127,8 @@ class Conversations:
         with self._lock:
             rows = self._db.execute(
                 "SELECT c.id, c.title, c.model, c.created, c.updated, count(m.id) FROM conversations c"
-                f" LEFT JOIN messages m ON m.conversation_id = c.id AND m.replaced IS NULL WHERE {where} GROUP BY c.id ORDER BY c.updated DESC, c.id DESC",
+                " LEFT JOIN messages m ON m.conversation_id = c.id AND m.replaced IS NULL"
+                f" WHERE {where} GROUP BY c.id ORDER BY c.updated DESC, c.id DESC",
                 values,
             ).fetchall()
         return tuple(Conversation(*row) for row in rows)

@@ -218,7 +218,7 @@ def _verdict(plan: _Plan, hardware: Hardware, gpus: Sequence[Gpu], tokens_per_s:
 def _why(judged: Fit, hardware: Hardware, plan: _Plan, gpus: Sequence[Gpu]) -> str:
     """One plain sentence with the figures that decided."""
     needed, free = text.size(judged.total_bytes), text.size(judged.free_bytes)
-    rate = text.words_per_second(judged.tokens_per_s)
+    rate = text.about_words_per_second(judged.tokens_per_s)
     if plan.gpu_short_bytes:
         return f"The graphics card lacks {text.size(plan.gpu_short_bytes)} for as many layers as were asked for."
     if judged.verdict == "too_big":
@@ -228,8 +228,8 @@ def _why(judged: Fit, hardware: Hardware, plan: _Plan, gpus: Sequence[Gpu]) -> s
         return f"It needs {needed} and {free} are free now{little}; without other programs it would fit."
     where = _where(judged, gpus, plan)
     if judged.verdict == "runs_slowly":
-        return f"It fits: it needs {needed} and {free} are free. But it would write only about {rate}{where}."
-    told = f" It writes about {rate}{where}." if judged.tokens_per_s else ""
+        return f"It fits: it needs {needed} and {free} are free. But it would write only {rate}{where}."
+    told = f" It writes {rate}{where}." if judged.tokens_per_s else ""
     return f"It needs {needed} and {free} are free.{told}"
 
 

@@ -22,6 +22,7 @@ class Settings(msgspec.Struct, kw_only=True):
     panel_open: bool = True
     last_model: str = ""  # reference of the model that a new chat starts with
     context: int = 0  # tokens of conversation memory; 0: what suits model and computer
+    contexts: dict[str, int] = {}  # the same where it was chosen for one model, by its catalogue id or the name of its file
     hub_endpoint: str = ""  # empty: HF_ENDPOINT, else huggingface.co
     ca_file: str = ""  # a company's certificate, in addition to the system's
     window: str = ""  # size and place of the window, as Qt wrote them

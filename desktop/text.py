@@ -39,6 +39,12 @@ def words_per_second(tokens_per_s: float) -> str:
     return "1 word a second" if round(words) == 1 else f"{words:.0f} words a second"
 
 
+def about_words_per_second(tokens_per_s: float) -> str:
+    """A predicted rate, marked as one: "about 9 words a second"."""
+    words = words_per_second(tokens_per_s)
+    return words if words.startswith("less") else f"about {words}"
+
+
 def billions(count: float) -> str:
     """A number of weights: 8190735360 -> "8.2 billion", 5700000 -> "6 million"."""
     return f"{count / 1e9:.1f} billion".replace(".0 ", " ") if count >= 950e6 else f"{count / 1e6:.0f} million"

@@ -36,5 +36,10 @@ def test_numbers_of_weights() -> None:
     assert text.billions(596_049_920) == "596 million"
 
 
+def test_predicted_rates_say_so() -> None:
+    assert text.about_words_per_second(12.3) == "about 9 words a second"
+    assert text.about_words_per_second(0.4) == "less than one word a second"
+
+
 def test_rates() -> None:
     assert text.rate(12_400_000) == "12 MB/s"

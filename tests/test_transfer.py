@@ -381,9 +381,7 @@ def test_a_wrong_range_is_not_taken(hub: HubServer, getting: Getting, source: So
 
 
 @pytest.mark.parametrize("what", ["etag", "etag careless"])
-def test_a_file_replaced_meanwhile_starts_over(
-    hub: HubServer, getting: Getting, source: Source, part: Path, what: str
-) -> None:
+def test_a_file_replaced_meanwhile_starts_over(hub: HubServer, getting: Getting, source: Source, part: Path, what: str) -> None:
     loose = replace(source, sha256=None)  # the hash would find it out in the end; here there is none
     interrupted(hub, getting, loose)
     hub.add("maker/model", {"model.gguf": BODY[:4] + bytes(len(BODY) - 4)})

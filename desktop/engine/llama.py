@@ -140,8 +140,8 @@ class Model:
         params = llama.llama_model_default_params()
         params.n_gpu_layers = options.gpu_layers
         params.load_mode = -1 if options.mmap else 0  # AUTO: mapped, unless a device cannot
-        # Weights are not repacked for the processor: a repacked copy is held beside the mapped file, which the fit does not count,
-        # and the copies for AMX crash on virtual machines that announce AMX but do not have it.
+        # Weights are not repacked for the processor: a repacked copy would be held beside the mapped file, which the fit does not
+        # count, and the copies for AMX crash on virtual machines that announce AMX but do not have it.
         params.use_extra_bufts = False
 
         @llama.llama_progress_callback  # type: ignore[untyped-decorator]

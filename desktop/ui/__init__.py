@@ -6,15 +6,15 @@ from pathlib import Path
 
 
 def run(home: Path | None = None) -> int:
-    """Open the window and stay until it is closed. Raises NotWritable when the home folder cannot be written."""
+    """Open the window and stay until it is closed; what keeps it from opening is told in a window, and returns 1."""
     from PySide6.QtCore import QLibraryInfo, QLocale, QTimer, QTranslator
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtWidgets import QApplication, QMessageBox
 
     from desktop.app import App
+    from desktop.errors import AlcoveError
     from desktop.ui import crash
     from desktop.ui.program import Program
 
-    app = App.open(home)
     qt = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(qt, QApplication)
     qt.setApplicationName("Alcove")
@@ -22,7 +22,12 @@ def run(home: Path | None = None) -> int:
     words = QTranslator(qt)  # Qt's own: the menus of fields and the file dialog
     if words.load(QLocale(), "qtbase", "_", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         qt.installTranslator(words)
-    program = Program(app, qt)
+    try:
+        program = Program(App.open(home), qt)
+    except AlcoveError as error:
+        print(error, file=sys.stderr)
+        QMessageBox.critical(None, "Alcove", str(error))  # nothing of ours can be drawn yet
+        return 1
     crash.install(program.window.show_crash)
     # Ctrl+C in the terminal closes the window; Python sees the signal only while it runs, so the timer lets it run.
     signal.signal(signal.SIGINT, lambda *_: program.window.close())

@@ -88,7 +88,7 @@ class Advice(QObject):
             shape = self._app.shape(target, self._app.header(target))
         except AlcoveError:
             return None
-        return fits.fit(shape, found, self._app.rates, context=self._app.settings.context or None)
+        return fits.fit(shape, found, self._app.rates, context=self._app.context(target))
 
 
 def name_of(target: Target) -> str:

@@ -34,13 +34,15 @@ TABS = ("recommended", "local", "hub")
 
 
 class Browse(Page):
-    """Signals carry a model reference. `search` is Hub.search, `ruling` judges the licence of a file that is here."""
+    """Signals carry a model reference. `search` is Hub.search, `ruling` judges the licence of a file that is here,
+    `lengths` keeps the chosen tokens of conversation memory by model id."""
 
     get_clicked = Signal(str)
     cancel_clicked = Signal(str)
     chat_clicked = Signal(str)
     online_clicked = Signal()
     open_file_clicked = Signal()
+    length_chosen = Signal()  # a model's conversation memory was chosen, in `lengths`
     act_clicked = Signal(str, object)  # what an error's button does (ui/messages.py), and the error or None
 
     def __init__(
@@ -51,9 +53,11 @@ class Browse(Page):
         search: Callable[[str], Iterator[Repo]],
         ruling: Callable[[LocalModel], Ruling],
         removals: Removals,
+        lengths: dict[str, int],
     ) -> None:
         super().__init__(self.tr("Models"))
         self._licences, self._library = licences, library
+        self._lengths = lengths
         self._hardware: Hardware | None = None
         self._rates = Rates()
         self._progress: dict[str, Progress] = {}
@@ -120,9 +124,10 @@ class Browse(Page):
         choices = offers.variants(offer.model, self._licences, self._library, self._hardware, self._rates, context)
         chosen = next(choice for choice in choices if choice.reference == offer.reference)
         self._scrolled = self.verticalScrollBar().value()
-        detail = self._detail = ModelDetail(choices, chosen, self._judge)
+        detail = self._detail = ModelDetail(choices, chosen, self._judge, self._lengths.get(offer.model.id, 0))
         detail.back_clicked.connect(self.close_model)
         detail.variant_chosen.connect(lambda _: self._show_state(detail))
+        detail.length_chosen.connect(partial(self._keep_length, offer.model.id))
         detail.get_clicked.connect(self.get_clicked)
         detail.cancel_clicked.connect(self.cancel_clicked)
         detail.chat_clicked.connect(self.chat_clicked)
@@ -145,6 +150,10 @@ class Browse(Page):
         row = self.recommended.row(offer.reference)
         if row is not None:
             row.setFocus()
+
+    def _keep_length(self, model_id: str, tokens: int) -> None:
+        self._lengths[model_id] = tokens
+        self.length_chosen.emit()
 
     def _judge(self, offer: Offer, context: int) -> Fit:
         assert self._hardware is not None

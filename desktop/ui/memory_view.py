@@ -31,6 +31,7 @@ class MemoryView(QWidget):
     """Call `show_judge` with how to judge a length; it asks again whenever the slider moves."""
 
     judged = Signal(object)  # Fit
+    length_chosen = Signal(int)  # tokens, when the person moves the slider
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,6 +51,7 @@ class MemoryView(QWidget):
         self.slider.setPageStep(1)
         self.slider.setMinimumHeight(28)
         self.slider.valueChanged.connect(self._on_moved)
+        self.slider.valueChanged.connect(lambda: self.length_chosen.emit(self.context()))
         self.why = Label("", "body", selectable=True)
         self.help = Label("", "small", "soft", selectable=True)
         first = QHBoxLayout()

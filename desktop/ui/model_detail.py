@@ -23,7 +23,8 @@ Judge = Callable[[Offer, int], Fit]
 
 
 class ModelDetail(QWidget):
-    """Shows the variants of one model; `judge(offer, tokens)` answers for other lengths of conversation."""
+    """Shows the variants of one model; `judge(offer, tokens)` answers for other lengths of conversation; it
+    begins with `context` tokens, or with what suits the model."""
 
     back_clicked = Signal()
     variant_chosen = Signal(object)  # Offer
@@ -31,10 +32,12 @@ class ModelDetail(QWidget):
     cancel_clicked = Signal(str)
     chat_clicked = Signal(str)
 
-    def __init__(self, choices: Sequence[Offer], chosen: Offer, judge: Judge) -> None:
+    length_chosen = Signal(int)  # tokens of conversation memory
+
+    def __init__(self, choices: Sequence[Offer], chosen: Offer, judge: Judge, context: int = 0) -> None:
         super().__init__()
         self._choices = tuple(choices)
-        self._judge = judge
+        self._judge, self._context = judge, context
         self._facts_of_file: QWidget | None = None
         self.offer = chosen
         model = chosen.model
@@ -94,6 +97,7 @@ class ModelDetail(QWidget):
         card.body.addWidget(row)
         card.body.addWidget(self._precision)
         self.memory = MemoryView()
+        self.memory.length_chosen.connect(self.length_chosen)
         card.body.addWidget(self.memory)
         self.getting = Getting("", self.offer.model.name)
         self.getting.get_clicked.connect(lambda: self.get_clicked.emit(self.offer.reference))
@@ -106,7 +110,7 @@ class ModelDetail(QWidget):
 
     def choose(self, offer: Offer) -> None:
         """Show another variant, with the conversation as long as before."""
-        context = self.memory.context() or offer.fit.context
+        context = self.memory.context() or self._context or offer.fit.context
         self.offer = offer
         self.variants.button(self._choices.index(offer)).setChecked(True)
         about = self.tr(" The size is an estimate.") if offer.variant.approximate else ""

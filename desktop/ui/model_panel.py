@@ -81,7 +81,7 @@ class ModelPanel(QScrollArea):
             words = self.tr("Runs well here") if fit.verdict == "runs_well" else said.words
             self._pill.show_as(words, said.tone, said.icon)
             self._pill.setToolTip(fit.why)
-            self._writes.set_value(self.tr("about {words}").format(words=text.words_per_second(fit.tokens_per_s)))
+            self._writes.set_value(text.about_words_per_second(fit.tokens_per_s))
         for widget in (self._memory, self._bar, self._line, self.licence, self._foot):
             widget.setVisible(True)
         self.show_memory(0, fit.context if fit is not None else 0)
@@ -96,7 +96,7 @@ class ModelPanel(QScrollArea):
             self.tr("{percent} %").format(percent=round(share * 100)), "warning" if tone == "warning" else "ink"
         )
         self._bar.set_fraction(share, tone)
-        words = self.tr("This chat may grow to about {words} before its beginning is forgotten.")
+        words = self.tr("This chat may grow to about {words}; then it is time for a new one, or for more conversation memory.")
         hint = words.format(words=verdict.words_of_context(context)) if context else ""
         self._memory.setToolTip(hint)
         self._bar.setToolTip(hint)

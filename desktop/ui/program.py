@@ -54,7 +54,13 @@ class Program(QObject):
         self.ring = FocusRing(qt)
         self.first_run = FirstRun()
         self.browse = Browse(
-            app.licences, app.library, self.tasks, lambda words: app.hub.search(words), self._ruling, self.removals
+            app.licences,
+            app.library,
+            self.tasks,
+            lambda words: app.hub.search(words),
+            self._ruling,
+            self.removals,
+            app.settings.contexts,
         )
         self.downloads = Downloads(app.library, self.name_of, self.removals)
         self.settings = SettingsPage(app.settings, app.library.folder)
@@ -329,6 +335,7 @@ class Program(QObject):
 
     def _connect_settings(self) -> None:
         self.settings.changed.connect(self._apply)
+        self.browse.length_chosen.connect(lambda: self._apply("contexts"))
         self.settings.token_entered.connect(self._use_token)
         self.settings.activity_clicked.connect(lambda: self._on_page_clicked("activity"))
         self.activity.offline_toggled.connect(self._set_offline)

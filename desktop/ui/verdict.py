@@ -113,7 +113,7 @@ def speed(fit: Fit) -> str:
     """How fast it writes, or why it does not."""
     if fit.verdict == "too_big":
         return _tr("needs {needed}, {free} are free").format(needed=text.size(fit.total_bytes), free=text.size(fit.free_bytes))
-    return _tr("about {words}").format(words=text.words_per_second(fit.tokens_per_s))
+    return text.about_words_per_second(fit.tokens_per_s)
 
 
 def words_of_context(tokens: int) -> str:

@@ -59,7 +59,7 @@ def removals() -> Removals:
 @pytest.fixture
 def open_page(qtbot: QtBot, models: Library, tasks: Tasks, removals: Removals) -> Callable[..., Browse]:
     def opened(search: Search = nothing) -> Browse:
-        page = Browse(law(), models, tasks, search, ruling, removals)
+        page = Browse(law(), models, tasks, search, ruling, removals, {})
         qtbot.addWidget(page)
         page.resize(1032, 800)
         with qtbot.waitExposed(page):
