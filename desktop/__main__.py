@@ -1,5 +1,6 @@
 """`alcove` or `python -m desktop`: the window without a command, else the command line."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,9 +17,20 @@ def main() -> int:
 
 
 def _open_window(home: Path | None) -> int:
+    if not _has_screen():
+        print("There is no screen here, so this is the chat in the terminal, with the small built-in guide.", file=sys.stderr)
+        from desktop import cli
+
+        return cli.run(["chat", "guide", *(["--home", str(home)] if home else [])], lambda home: 1)
     from desktop import ui
 
     return ui.run(home)
+
+
+def _has_screen() -> bool:
+    """Qt ends the process when it finds none, so we look first. Windows and macOS always have one."""
+    wanted = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in wanted)
 
 
 if __name__ == "__main__":

@@ -116,6 +116,7 @@ class Tasks(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._running: list[tuple[str, Task]] = []
+        self._closed = False
 
     def start(self, iterator: Iterator[Any], *, key: str) -> Task:
         """Run an iterator. Connect to the task's signals right after: they arrive later, in the event loop."""
@@ -126,6 +127,9 @@ class Tasks(QObject):
         self._running.append((key, task))
         task.crashed.connect(self.crashed)
         task.over.connect(lambda: self._forget(task))
+        if self._closed:  # something asked for it while the window was going
+            task.cancel()
+            task.silent = True
         task.start()
         return task
 
@@ -140,6 +144,7 @@ class Tasks(QObject):
 
     def close(self, wait_s: float = 3.0) -> bool:
         """Cancel all and wait a moment for them, at quit; nothing is told any more. False when one did not let go in time."""
+        self._closed = True
         end_s = time.monotonic() + wait_s
         for _, task in self._running:
             task.cancel()

@@ -6,8 +6,4 @@ cd "$(dirname "$0")/../.."
 
 system_packages
 prepare requirements.lock
-if [ $# = 0 ] && [ "$(uname)" = Linux ] && [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
-    say "there is no screen here, so this is the chat in the terminal, with the small built-in guide."
-    set -- chat guide
-fi
 exec .venv/bin/python -m desktop "$@"

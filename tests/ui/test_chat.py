@@ -5,8 +5,6 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from desktop.ui.answer import Answer
-from desktop.ui.question import Question
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -14,8 +12,10 @@ from pytestqt.qtbot import QtBot
 from desktop.conversations import Conversations, Stored
 from desktop.engine import Loading, Piece, Reading
 from desktop.errors import AlcoveError, EngineCrashed
+from desktop.ui.answer import Answer
 from desktop.ui.chat import ChatPage
 from desktop.ui.chooser import ModelChoice
+from desktop.ui.question import Question
 from desktop.ui.tasks import Tasks
 
 

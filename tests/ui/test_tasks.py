@@ -134,3 +134,13 @@ def test_quitting_cancels_all_and_waits_until_they_have_let_go(qtbot: QtBot) -> 
     qtbot.waitUntil(lambda: bool(heard.all))
     assert tasks.close(5)
     assert closed.is_set()
+
+
+def test_what_is_started_while_the_window_goes_is_never_told(qtbot: QtBot) -> None:
+    tasks = Tasks()
+    assert tasks.close()
+    late = tasks.start(iter([1, 2]), key="late")
+    heard = Heard(late)
+    assert late.wait(5)
+    qtbot.wait(1)  # let what is queued arrive
+    assert heard.all == []

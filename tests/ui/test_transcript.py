@@ -3,10 +3,6 @@
 import time
 
 import pytest
-from desktop.ui.answer import Answer
-from desktop.ui.code_view import CodeView
-from desktop.ui.question import Question
-from desktop.ui.table_view import TableView
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QTextDocument
 from PySide6.QtTest import QTest
@@ -14,7 +10,11 @@ from pytestqt.qtbot import QtBot
 
 from desktop.conversations import Stored
 from desktop.ui import theme
+from desktop.ui.answer import Answer
+from desktop.ui.code_view import CodeView
 from desktop.ui.prose import ProseView
+from desktop.ui.question import Question
+from desktop.ui.table_view import TableView
 from desktop.ui.transcript import SHOWN, Transcript
 
 TEXT = """Of course:

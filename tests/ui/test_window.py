@@ -6,7 +6,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from desktop.ui.answer import Answer
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
@@ -15,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from desktop.app import App
 from desktop.network import Network
 from desktop.ui import crash
+from desktop.ui.answer import Answer
 from desktop.ui.crash import CrashDialog
 from desktop.ui.program import Program
 from tests.engine import models
