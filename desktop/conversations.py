@@ -235,4 +235,4 @@ SELECT_MESSAGES = "SELECT id, conversation_id, role, text, thinking, model, crea
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return datetime.now(UTC).isoformat(timespec="microseconds")

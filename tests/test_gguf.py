@@ -7,12 +7,12 @@ from pathlib import Path
 
 import gguf as reference
 import pytest
-from gguf_files import llama, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desktop import gguf
 from desktop.errors import Corrupt, HeaderTruncated, NotGguf, Truncated
+from tests.gguf_files import llama, write
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gguf_files import llama, write
 
 from desktop import gguf
 from desktop.gguf import Header, Tensor
 from desktop.shape import Layer, Shape
+from tests.gguf_files import llama, write
 
 MIB = 1 << 20
 
