@@ -5,20 +5,19 @@ reads this list and checks every import, so it cannot go stale.
 
     __main__
     ui cli
-    app
+    app terminal
     chat offers fetch
     settings hub library conversations engine transfer
     catalogue
     fit
-    speed shape
-    shape part
+    speed shape part
     hardware gguf licences network
     paths
     errors
     text
 
 Foreign libraries with one home: PySide6 in ui, llama_cpp in engine.llama, huggingface_hub in hub, sqlite3 in conversations,
-pynvml in hardware.nvidia, httpx2 in network, typer and rich in cli.
+pynvml in hardware.nvidia, httpx2 in network, typer in cli, rich in terminal.
 """
 
 __version__ = "0.1.0"

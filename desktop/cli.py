@@ -3,27 +3,24 @@
 Exit status: 0 done, 1 a stated error (one sentence on stderr), 2 wrong usage, 130 stopped by Ctrl-C.
 """
 
-import json
+import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from rich.table import Table
 
-from desktop import __version__, fit, speed, text
+from desktop import __version__, fit, speed, terminal, text
 from desktop.app import App
 from desktop.engine import ChatOptions, Message, Piece, Reading, Reply
-from desktop.errors import AlcoveError, BadReference
-from desktop.hardware import Hardware, Memory, sentence
-from desktop.licences import Ruling
+from desktop.errors import AlcoveError, BadReference, Corrupt
+from desktop.hardware import Hardware, Memory
+from desktop.library import LocalModel
 from desktop.network import proxy_for
 from desktop.offers import Offer
 
@@ -34,16 +31,6 @@ Reference = Annotated[
     str, typer.Argument(metavar="MODEL", help="qwen3-8b, qwen3-8b:Q5_K_M, hf:OWNER/REPO/FILE.gguf, a path, or guide.")
 ]
 
-VERDICT_WORDS = {
-    "runs_well": "runs well",
-    "runs_slowly": "runs, slowly",
-    "close_apps": "runs if you close other apps",
-    "too_big": "too big",
-}
-ANSWER_WORDS = {"yes": "yes", "if": "yes, if …", "no": "no", "unknown": "not known"}
-
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 commands = typer.Typer(
     name="alcove",
     help="A private AI chat on your own computer. Without a command, the window opens.",
@@ -63,11 +50,11 @@ def run(arguments: list[str], open_window: Callable[[Path | None], int]) -> int:
         version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     ) -> None:
         if version:
-            out.print(f"alcove {__version__}")
+            terminal.say(f"alcove {__version__}")
         elif context.invoked_subcommand is None:
             raise typer.Exit(open_window(home))
         elif home is not None:
-            context.obj = home
+            os.environ["ALCOVE_HOME"] = str(home)  # given before the command, it holds for the command
 
     try:
         return int(commands(arguments, standalone_mode=False) or 0)
@@ -99,13 +86,9 @@ def opened(home: Path | None, as_json: bool) -> Iterator[App]:
             app.close()
     except AlcoveError as error:
         if as_json:
-            _print_json({"error": {"kind": error.kind, "message": str(error), **error.facts}})
-        err.print(str(error), soft_wrap=True, markup=False)
+            terminal.show_json({"error": {"kind": error.kind, "message": str(error), **error.facts}})
+        terminal.complain(str(error))
         raise typer.Exit(1) from None
-
-
-def _print_json(content: dict[str, Any]) -> None:
-    print(json.dumps(content, ensure_ascii=False, indent=2, default=str), flush=True)
 
 
 def finish(work: Generator[Any, None, Result], seen: Callable[[Any], None] = lambda item: None) -> Result:
@@ -133,7 +116,7 @@ def doctor(json: Json = False, home: Home = None) -> None:
         problems = app.problems(found)
         if json:
             engine = {k: getattr(found.engine, k) for k in ("name", "version", "backends", "gpu_offload")}
-            _print_json(
+            terminal.show_json(
                 {
                     "memory": asdict(found.memory),
                     "cpu": asdict(found.cpu),
@@ -145,26 +128,9 @@ def doctor(json: Json = False, home: Home = None) -> None:
                 }
             )
             return
-        out.print(f"[bold]{sentence(found)}[/]")
-        rows = [
-            ("Memory", f"{text.size(found.memory.available_bytes)} of {text.size(found.memory.total_bytes)} free now"),
-            ("Processor", f"{found.cpu.name}, {found.cpu.physical_cores} cores ({' '.join(found.cpu.features)})"),
-            *((("Graphics"), f"{g.name}: {g.why}") for g in found.gpus),
-            ("Engine", f"{found.engine.name} {found.engine.version} ({', '.join(found.engine.backends) or 'no backend'})"),
-            ("Models", f"{folder}, {text.size(free_bytes)} free"),
-            (
-                "Network",
-                "offline by your choice" if app.network.offline else f"{app.hub.endpoint}, only when you ask for a model",
-            ),
-        ]
-        table = Table(box=None, show_header=False, pad_edge=False)
-        for row in rows:
-            table.add_row(f"[dim]{row[0]}[/]", row[1])
-        out.print(table)
-        for problem in problems:
-            out.print(f"[yellow]![/] {problem['what']} {problem['fix']}")
-        if not problems:
-            out.print("[green]✓[/] Nothing is wrong.")
+        network = "offline by your choice" if app.network.offline else f"{app.hub.endpoint}, only when you ask for a model"
+        others = (("Models", f"{folder}, {text.size(free_bytes)} free"), ("Network", network))
+        terminal.show_computer(found, others, problems)
 
 
 @commands.command()
@@ -179,26 +145,9 @@ def suggest(
         ranked = app.offers(app.hardware(), context)
         shown = [o for o in ranked if everything or o.verdict != "too_big"]
         if json:
-            _print_json({"offers": [_offer_json(o) for o in shown]})
-            return
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for head in ("", "Model", "Download", "Memory", "Verdict", "Words/s", "Licence"):
-            table.add_column(
-                head, justify="right" if head in ("Download", "Memory", "Words/s") else "left", no_wrap=head == "Model"
-            )
-        for o in sorted(shown, key=lambda o: o.role is None)[: None if everything else 15]:
-            words = f"{o.tokens_per_s * text.WORDS_PER_TOKEN:.0f}"
-            table.add_row(
-                o.role or "",
-                o.id,
-                text.size(o.size_bytes),
-                text.size(o.fit.total_bytes),
-                VERDICT_WORDS[o.verdict],
-                words,
-                o.ruling.name,
-            )
-        out.print(table)
-        out.print(f"[dim]Get one with: alcove get {shown[0].id if shown else 'MODEL'}[/]")
+            terminal.show_json({"offers": [_offer_json(o) for o in shown]})
+        else:
+            terminal.show_offers(shown, everything=everything)
 
 
 def _offer_json(o: Offer) -> dict[str, Any]:
@@ -243,21 +192,9 @@ def fit_command(
         judged = fit.fit(app.shape(target, header), found, app.rates, context=context, kv_type=kv_type, gpu_layers=gpu_layers)
         if json:
             read = {"header_bytes_read": header.data_offset if header else 0, "took_s": time.monotonic() - started_s}
-            _print_json({**asdict(judged), **read})
-            return
-        out.print(f"[bold]{target.name}[/]: {VERDICT_WORDS[judged.verdict]}. {judged.why}", soft_wrap=True)
-        for name, amount in (
-            ("Model", judged.weights_bytes),
-            ("Conversation memory", judged.kv_bytes),
-            ("Workspace", judged.compute_bytes),
-            ("Together", judged.total_bytes),
-            ("Free now", judged.free_bytes),
-        ):
-            out.print(f"  {name:<20} {text.size(amount):>8}")
-        if judged.tokens_per_s:
-            out.print(f"  {'Writes':<20} {text.about_words_per_second(judged.tokens_per_s)}")
-        for step in judged.help:
-            out.print(f"  → {step}", soft_wrap=True)
+            terminal.show_json({**asdict(judged), **read})
+        else:
+            terminal.show_fit(target.name, judged)
 
 
 def assumed(found: Hardware, ram_bytes: int | None, vram_bytes: int | None) -> Hardware:
@@ -295,15 +232,9 @@ def search(
                 }
                 for repo in found
             ]
-            _print_json({"models": models})
-            return
-        for repo in found:
-            gate = " · needs an access token" if repo.gated else ""
-            out.print(f"[bold]{repo.id}[/] · {repo.licence_tag or 'licence not stated'} · {repo.downloads:,} downloads{gate}")
-            for file in repo.files:
-                out.print(f"  {text.size(file.size_bytes):>8}  hf:{repo.id}/{file.name}", soft_wrap=True)
-        if not found:
-            out.print("No models found. Try fewer or other words.")
+            terminal.show_json({"models": models})
+        else:
+            terminal.show_repos(found)
 
 
 @commands.command()
@@ -314,7 +245,7 @@ def get(
     home: Home = None,
 ) -> None:
     """Download a model, verify it, keep it. Ctrl-C keeps the part; the same command goes on from there."""
-    with opened(home, json) as app, _progress(progress) as show:
+    with opened(home, json) as app, terminal.progress(progress) as show:
         started_s = time.monotonic()
         resumed_bytes = done_bytes = 0
 
@@ -328,56 +259,31 @@ def get(
         fetched_bytes = max(0, done_bytes - resumed_bytes)
     if json:
         facts = {"path": str(model.path), "sha256": model.sha256, "size_bytes": model.size_bytes}
-        _print_json({**facts, "fetched_bytes": fetched_bytes, "resumed_bytes": resumed_bytes, "took_s": took_s})
+        terminal.show_json({**facts, "fetched_bytes": fetched_bytes, "resumed_bytes": resumed_bytes, "took_s": took_s})
     else:
         checked = "checked against the Hub's hash" if model.sha256 else "opened from where it is"
-        out.print(f"{model.name} is here ({text.size(model.size_bytes)}, {checked}): alcove chat {model.id}", soft_wrap=True)
-
-
-@contextmanager
-def _progress(kind: str) -> Iterator[Callable[[Any], None]]:
-    """How a download is shown: a bar on a terminal, a JSON line per half second, or nothing."""
-    if kind == "json":
-        last_s = 0.0
-
-        def line(step: Any) -> None:
-            nonlocal last_s
-            if time.monotonic() - last_s >= 0.5 or step.done_bytes == step.size_bytes:
-                last_s = time.monotonic()
-                facts = {"done_bytes": step.done_bytes, "size_bytes": step.size_bytes, "bytes_per_s": step.bytes_per_s}
-                print(json.dumps(facts), file=sys.stderr, flush=True)
-
-        yield line
-    elif kind == "auto" and err.is_terminal:
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=err, transient=True) as bar:
-            task = bar.add_task("Getting", total=None)
-            words = {"ask": "Asking", "check": "Checking", "download": "Getting"}
-            yield lambda s: bar.update(
-                task, completed=s.done_bytes, total=s.size_bytes or None, description=words.get(s.stage, "Getting")
-            )
-    else:
-        yield lambda step: None
+        terminal.say(f"{model.name} is here ({text.size(model.size_bytes)}, {checked}): alcove chat {model.id}")
 
 
 @commands.command("list")
 def list_command(json: Json = False, home: Home = None) -> None:
     """Models on this computer."""
     with opened(home, json) as app:
-        keys = ("id", "size_bytes", "origin", "licence", "sha256", "last_used", "complete")
-        models = [{k: getattr(m, k) for k in keys} | {"path": str(m.path)} for m in app.library.list()]
-        for model, local in zip(models, app.library.list(), strict=True):
-            model["licence"] = app.ruling(app.target(local.id)).licence if local.complete else local.licence
+        keys = ("id", "size_bytes", "origin", "sha256", "last_used", "complete")
+        models = [(m, _licence_of(app, m)) for m in app.library.list()]
         if json:
-            _print_json({"models": models})
-            return
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for head in ("Model", "Size", "Licence", "Origin", "Last used"):
-            table.add_column(head, justify="right" if head == "Size" else "left", overflow="fold")
-        for m in models:
-            name = m["id"] if m["complete"] else f"{m['id']} (unfinished)"
-            table.add_row(name, text.size(m["size_bytes"]), m["licence"] or "", m["origin"], (m["last_used"] or "never")[:10])
-        out.print(table)
+            rows = [{k: getattr(m, k) for k in keys} | {"path": str(m.path), "licence": licence} for m, licence in models]
+            terminal.show_json({"models": rows})
+        else:
+            terminal.show_library(models)
+
+
+def _licence_of(app: App, model: LocalModel) -> str | None:
+    """What decides for a model that is here; for an unfinished or broken one, what its page said."""
+    try:
+        return app.ruling(app.target(model.id)).licence if model.complete else model.licence
+    except Corrupt:
+        return model.licence
 
 
 @commands.command()
@@ -389,13 +295,11 @@ def remove(model: Annotated[str, typer.Argument(help="An id from: alcove list")]
             raise BadReference(reference=model)
         freed_bytes = app.library.remove(local.id)
         if json:
-            _print_json({"freed_bytes": freed_bytes})
+            terminal.show_json({"freed_bytes": freed_bytes})
+        elif freed_bytes:
+            terminal.say(f"{local.name} is gone; {text.size(freed_bytes)} are free again.")
         else:
-            out.print(
-                f"{local.name} is gone; {text.size(freed_bytes)} are free again."
-                if freed_bytes
-                else f"{local.name} is forgotten."
-            )
+            terminal.say(f"{local.name} is forgotten; its file stays where it is.")
 
 
 @commands.command()
@@ -404,31 +308,9 @@ def licence(reference: Reference, json: Json = False, home: Home = None) -> None
     with opened(home, json) as app:
         ruling = app.licence(reference)
         if json:
-            _print_json(ruling.to_json())
+            terminal.show_json(ruling.to_json())
         else:
-            _print_ruling(ruling)
-
-
-def _print_ruling(ruling: Ruling) -> None:
-    steps = {
-        "conditions": "open weights, with conditions",
-        "free": "open weights, free",
-        "full": "fully open: weights, data, code and recipe",
-    }
-    out.print(f"[bold]{ruling.name}[/] · {steps.get(ruling.openness, 'not known')}")
-    if ruling.conflict:
-        out.print(f"[yellow]![/] {ruling.conflict}", soft_wrap=True)
-    questions = ("May I use it at work?", "May I change it and pass it on?", "Can anyone check how it was made?")
-    for question, answer in zip(questions, (ruling.commercial, ruling.share, ruling.audit), strict=True):
-        out.print(f"  {question:<34} [bold]{ANSWER_WORDS[answer.answer]}[/]")
-        out.print(f"    [dim]{answer.because}[/]", soft_wrap=True)
-    for duty in ruling.duties:
-        out.print(f"  ☐ {duty.text}", soft_wrap=True)
-    for source in ruling.sources:
-        out.print(f"  [dim]{source.from_}: {source.says}[/]", soft_wrap=True)
-    if ruling.url:
-        out.print(f"  {ruling.url}", soft_wrap=True)
-    out.print("[dim]As far as we know; this is not legal advice.[/]")
+            terminal.show_ruling(ruling)
 
 
 # --- chat ---------------------------------------------------------------------------------------------------------------------
@@ -456,28 +338,18 @@ def chat(
             question = sys.stdin.read() if prompt in (None, "-") else prompt
             reply = _answer(app, [*said, Message("user", str(question).strip())], options, quiet=json)
             if json:
-                _print_json({**asdict(reply), "load_s": loaded.load_s})
+                terminal.show_json({**asdict(reply), "load_s": loaded.load_s})
             return
-        out.print(f"[dim]{app.target(reference).name}. Ctrl-C stops an answer, Ctrl-D ends the talk.[/]")
-        while (question := _read_question()) is not None:
+        terminal.say(f"{app.target(reference).name}. Ctrl-C stops an answer, Ctrl-D ends the talk.")
+        while (question := terminal.read_line()) is not None:
             if not question.strip():
                 continue
             said.append(Message("user", question))
             try:
                 said.append(Message("assistant", _answer(app, said, options, quiet=False).text))
             except KeyboardInterrupt:
-                out.print("[dim] (stopped)[/]")
+                terminal.say(" (stopped)")
                 said.pop()
-
-
-def _read_question() -> str | None:
-    with suppress(ImportError):
-        import readline  # noqa: F401  (gives input() a history and line editing where the system has it)
-    try:
-        return input("\n› ")
-    except (EOFError, KeyboardInterrupt):
-        print()
-        return None
 
 
 def _answer(app: App, said: list[Message], options: ChatOptions, *, quiet: bool) -> Reply:
@@ -485,9 +357,9 @@ def _answer(app: App, said: list[Message], options: ChatOptions, *, quiet: bool)
 
     def seen(item: Reading | Piece) -> None:
         if isinstance(item, Piece) and not quiet:
-            out.print(item.text, end="", markup=False, style="dim" if item.thinking else None, soft_wrap=True)
+            terminal.show_piece(item.text, thinking=item.thinking)
 
     reply = finish(app.engine.chat(said, options), seen)
     if not quiet:
-        out.print()
+        terminal.say("")
     return reply

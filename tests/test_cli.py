@@ -214,6 +214,11 @@ def test_wrong_usage_is_exit_2_and_no_command_is_the_window(tmp_path: Path, caps
     assert homes == [tmp_path]
 
 
+def test_the_home_may_be_named_before_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--home", str(tmp_path / "here"), "doctor", "--json"], lambda home: 99) == 0
+    assert json.loads(capsys.readouterr().out)["disk"]["models_dir"] == str(tmp_path / "here" / "models")
+
+
 def test_people_see_tables_and_sentences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = ["--home", str(tmp_path / "home")]
     for command in (

@@ -22,7 +22,7 @@ HOMES = {
     "pynvml": ("hardware.nvidia",),
     "httpx2": ("network",),
     "typer": ("cli",),
-    "rich": ("cli",),
+    "rich": ("terminal",),
 }
 FILES = sorted(ROOT.rglob("*.py"))
 

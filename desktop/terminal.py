@@ -1,0 +1,193 @@
+"""How things look in a terminal: tables, a progress bar, streamed text. In a pipe everything is plain lines."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Table
+
+from desktop import text
+from desktop.fit import Fit
+from desktop.hardware import Hardware, sentence
+from desktop.hub import Repo
+from desktop.library import LocalModel
+from desktop.licences import Ruling
+from desktop.offers import Offer
+
+VERDICT_WORDS = {
+    "runs_well": "runs well",
+    "runs_slowly": "runs, slowly",
+    "close_apps": "runs if you close other apps",
+    "too_big": "too big",
+}
+ANSWER_WORDS = {"yes": "yes", "if": "yes, if …", "no": "no", "unknown": "not known"}
+OPENNESS_WORDS = {
+    "conditions": "open weights, with conditions",
+    "free": "open weights, free",
+    "full": "fully open: weights, data, code and recipe",
+    "unknown": "nobody has stated a licence that Alcove knows",
+}
+STAGE_WORDS = {"ask": "Asking", "check": "Checking what is here", "download": "Getting", "wait": "Waiting for the next try"}
+USUAL_ROWS = 15  # of the suggestions, unless all are wanted
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def say(line: str) -> None:
+    """One plain line, not cut."""
+    out.print(line, soft_wrap=True, markup=False)
+
+
+def complain(line: str) -> None:
+    """One plain line on stderr, not cut."""
+    err.print(line, soft_wrap=True, markup=False)
+
+
+def show_json(content: dict[str, Any]) -> None:
+    """One JSON object."""
+    print(json.dumps(content, ensure_ascii=False, indent=2, default=str), flush=True)
+
+
+def show_computer(found: Hardware, others: Sequence[tuple[str, str]], problems: Sequence[dict[str, str]]) -> None:
+    """What this computer has, with other facts as rows, and what is wrong."""
+    memory, cpu, engine = found.memory, found.cpu, found.engine
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in (
+        ("Memory", f"{text.size(memory.available_bytes)} of {text.size(memory.total_bytes)} free now"),
+        ("Processor", f"{cpu.name}, {cpu.physical_cores} cores ({' '.join(cpu.features)})"),
+        *(("Graphics", f"{gpu.name}: {gpu.why}") for gpu in found.gpus),
+        ("Engine", f"{engine.name} {engine.version} ({', '.join(engine.backends) or 'no backend'})"),
+        *others,
+    ):
+        table.add_row(f"[dim]{name}[/]", escape(value))
+    out.print(f"[bold]{escape(sentence(found))}[/]")
+    out.print(table)
+    for problem in problems:
+        out.print(f"[yellow]![/] {escape(problem['what'])} {escape(problem['fix'])}", soft_wrap=True)
+    if not problems:
+        out.print("[green]✓[/] Nothing is wrong.")
+
+
+def show_offers(offers: Sequence[Offer], *, everything: bool) -> None:
+    """A table of offers, those with a role first."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for head in ("", "Model", "Download", "Memory", "Words/s", "Verdict", "Licence"):
+        table.add_column(head, justify="right" if head in ("Download", "Memory", "Words/s") else "left", no_wrap=head == "Model")
+    for o in sorted(offers, key=lambda o: o.role is None)[: None if everything else USUAL_ROWS]:
+        words = f"{o.tokens_per_s * text.WORDS_PER_TOKEN:.0f}"
+        sizes = (text.size(o.size_bytes), text.size(o.fit.total_bytes))
+        table.add_row(o.role or "", o.id, *sizes, words, VERDICT_WORDS[o.verdict], o.ruling.licence)
+    out.print(table)
+    if offers:
+        out.print(f"[dim]Get one with: alcove get {next((o.id for o in offers if o.role == 'balanced'), offers[0].id)}[/]")
+
+
+def show_fit(name: str, judged: Fit) -> None:
+    """A verdict with its figures and what would help."""
+    out.print(f"[bold]{escape(name)}[/]: {VERDICT_WORDS[judged.verdict]}. {escape(judged.why)}", soft_wrap=True)
+    for part, amount in (
+        ("Model", judged.weights_bytes),
+        ("Conversation memory", judged.kv_bytes),
+        ("Workspace", judged.compute_bytes),
+        ("Together", judged.total_bytes),
+        ("Free now", judged.free_bytes),
+    ):
+        out.print(f"  {part:<20} {text.size(amount):>8}")
+    if judged.tokens_per_s:
+        out.print(f"  {'Writes':<20} {text.about_words_per_second(judged.tokens_per_s)}")
+    for step in judged.help:
+        say(f"  → {step}")
+
+
+def show_repos(found: Sequence[Repo]) -> None:
+    """Repositories of the Hub with the references of their files."""
+    for repo in found:
+        gate = " · needs an access token" if repo.gated else ""
+        facts = f" · {repo.licence_tag or 'licence not stated'} · {repo.downloads:,} downloads{gate}"
+        out.print(f"[bold]{escape(repo.id)}[/]{escape(facts)}")
+        for file in repo.files:
+            say(f"  {text.size(file.size_bytes):>8}  hf:{repo.id}/{file.name}")
+    if not found:
+        say("No models found. Try fewer or other words.")
+
+
+def show_library(models: Sequence[tuple[LocalModel, str | None]]) -> None:
+    """The models on this computer, each with the id of its licence."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for head in ("Model", "Size", "Licence", "Origin", "Last used"):
+        table.add_column(head, justify="right" if head == "Size" else "left", overflow="fold")
+    for model, licence in models:
+        name = model.id if model.complete else f"{model.id} (unfinished)"
+        used = (model.last_used or "never")[:10]
+        table.add_row(escape(name), text.size(model.size_bytes), licence or "", model.origin, used)
+    out.print(table)
+
+
+def show_ruling(ruling: Ruling) -> None:
+    """What a licence allows, with duties and who says so."""
+    out.print(f"[bold]{escape(ruling.name)}[/] · {OPENNESS_WORDS[ruling.openness]}", soft_wrap=True)
+    if ruling.conflict:
+        out.print(f"[yellow]![/] {escape(ruling.conflict)}", soft_wrap=True)
+    questions = ("May I use it at work?", "May I change it and pass it on?", "Can anyone check how it was made?")
+    for question, answer in zip(questions, (ruling.commercial, ruling.share, ruling.audit), strict=True):
+        out.print(f"  {question:<34} [bold]{ANSWER_WORDS[answer.answer]}[/]")
+        out.print(f"    [dim]{escape(answer.because)}[/]", soft_wrap=True)
+    for duty in ruling.duties:
+        say(f"  ☐ {duty.text}")
+    for source in ruling.sources:
+        out.print(f"  [dim]{escape(source.from_)}: {escape(source.says)}[/]", soft_wrap=True)
+    if ruling.url:
+        say(f"  {ruling.url}")
+    out.print("[dim]As far as we know; this is not legal advice.[/]")
+
+
+def show_piece(piece: str, *, thinking: bool) -> None:
+    """The next part of an answer; thoughts are dim."""
+    out.print(piece, end="", markup=False, style="dim" if thinking else None, soft_wrap=True)
+
+
+@contextmanager
+def progress(kind: str) -> Iterator[Callable[[Any], None]]:
+    """How a download is shown: "json" lines on stderr, "auto" a bar on a terminal, else nothing; takes transfer.Progress."""
+    if kind == "json":
+        yield _JsonLines()
+    elif kind == "auto" and err.is_terminal:
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=err, transient=True) as bar:
+            task = bar.add_task(STAGE_WORDS["ask"], total=None)
+            yield lambda step: bar.update(
+                task, completed=step.done_bytes, total=step.size_bytes or None, description=STAGE_WORDS[step.stage]
+            )
+    else:
+        yield lambda step: None
+
+
+class _JsonLines:
+    """A line per half second, and one at the end."""
+
+    def __init__(self) -> None:
+        self._told_s = 0.0
+
+    def __call__(self, step: Any) -> None:
+        if time.monotonic() - self._told_s >= 0.5 or step.done_bytes == step.size_bytes:
+            self._told_s = time.monotonic()
+            facts = {"done_bytes": step.done_bytes, "size_bytes": step.size_bytes, "bytes_per_s": step.bytes_per_s}
+            print(json.dumps(facts), file=sys.stderr, flush=True)
+
+
+def read_line() -> str | None:
+    """A question from the keyboard; None at its end."""
+    with suppress(ImportError):
+        import readline  # noqa: F401  (gives input() a history and line editing where the system has it)
+    try:
+        return input("\n› ")
+    except (EOFError, KeyboardInterrupt):
+        print()
+        return None
