@@ -130,9 +130,10 @@ def _with_roles(ranked: Sequence[Offer]) -> tuple[Offer, ...]:
         between = [o for o in lesser if o.worth > quick.worth]
         # Neither slower nor larger than the best: else why not take that one?
         between = [o for o in between if o.tokens_per_s >= best.tokens_per_s and o.size_bytes <= best.size_bytes] or between
-        fluent = [o for o in between if o.tokens_per_s >= BALANCED_TOKENS_PER_S and o.size_bytes <= BALANCED_BYTES]
-        if between:
-            roles[max(fluent or between, key=_pace).id] = "balanced"
+        handy = [o for o in between if o.size_bytes <= BALANCED_BYTES] or between
+        fluent = [o for o in handy if o.tokens_per_s >= BALANCED_TOKENS_PER_S] or handy
+        if fluent:
+            roles[max(fluent, key=_pace).id] = "balanced"
     return tuple(replace(o, role=roles.get(o.id)) for o in ranked)
 
 

@@ -26,6 +26,7 @@ VERDICT_WORDS = {
     "close_apps": "runs if you close other apps",
     "too_big": "too big",
 }
+SHORT_VERDICTS = {"runs_well": "well", "runs_slowly": "slowly", "close_apps": "alone", "too_big": "no"}
 ANSWER_WORDS = {"yes": "yes", "if": "yes, if …", "no": "no", "unknown": "not known"}
 OPENNESS_WORDS = {
     "conditions": "open weights, with conditions",
@@ -76,14 +77,17 @@ def show_computer(found: Hardware, others: Sequence[tuple[str, str]], problems: 
 
 
 def show_offers(offers: Sequence[Offer], *, everything: bool) -> None:
-    """A table of offers, those with a role first."""
+    """A table of offers, those with a role first, from quick to best."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for head in ("", "Model", "Download", "Memory", "Words/s", "Verdict", "Licence"):
-        table.add_column(head, justify="right" if head in ("Download", "Memory", "Words/s") else "left", no_wrap=head == "Model")
-    for o in sorted(offers, key=lambda o: o.role is None)[: None if everything else USUAL_ROWS]:
+    for head in ("", "Model", "Download", "Memory", "Words/s", "Runs", "Licence"):
+        table.add_column(
+            head, justify="right" if head in ("Download", "Memory", "Words/s") else "left", no_wrap=head != "Licence"
+        )
+    order = ("quick", "balanced", "best", None)
+    for o in sorted(offers, key=lambda o: order.index(o.role))[: None if everything else USUAL_ROWS]:
         words = f"{o.tokens_per_s * text.WORDS_PER_TOKEN:.0f}"
         sizes = (text.size(o.size_bytes), text.size(o.fit.total_bytes))
-        table.add_row(o.role or "", o.id, *sizes, words, VERDICT_WORDS[o.verdict], o.ruling.licence)
+        table.add_row(o.role or "", o.id, *sizes, words, SHORT_VERDICTS[o.verdict], o.ruling.licence)
     out.print(table)
     if offers:
         out.print(f"[dim]Get one with: alcove get {next((o.id for o in offers if o.role == 'balanced'), offers[0].id)}[/]")
