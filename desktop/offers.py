@@ -96,7 +96,7 @@ def rank(
     local = library.list()
     ranked = sorted(
         (_suited(_judged(m, licences, local, hardware, rates, context)) for m in catalogue.models if m.variants),
-        key=lambda o: (VERDICTS.index(o.verdict), not o.model.core, -o.worth, o.size_bytes),
+        key=lambda o: (VERDICTS.index(o.verdict), o.variant.bits < LOW_BITS, not o.model.core, -o.worth, o.size_bytes),
     )
     return _with_roles(ranked)
 
