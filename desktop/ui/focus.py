@@ -15,19 +15,34 @@ MOVES = (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.Hid
 
 
 class FocusRing(QObject):
-    """Follows the application's focus with one ring at a time."""
+    """Follows the application's focus with one ring at a time, once the keyboard is used and until the mouse is."""
 
     def __init__(self, app: QApplication) -> None:
         super().__init__(app)
         self.ring: Ring | None = None
+        self._by_keyboard = False
         app.focusChanged.connect(self._on_focus_changed)
 
+    def watch(self, window: QWidget) -> None:
+        """Tell keys from clicks in this window. The system's own window hears each once; its widgets would hear far more."""
+        window.winId()  # makes the handle
+        if (handle := window.windowHandle()) is not None:
+            handle.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress):
+            self._by_keyboard = event.type() == QEvent.Type.KeyPress
+            self._on_focus_changed(None, QApplication.focusWidget())
+        return super().eventFilter(watched, event)
+
     def _on_focus_changed(self, _old: QWidget | None, now: QWidget | None) -> None:
+        if self.ring is not None and isValid(self.ring) and self.ring.control is now and self._by_keyboard:
+            return
         if self.ring is not None and isValid(self.ring):  # it goes with its surroundings when these are taken away
             self.ring.hide()
             self.ring.deleteLater()
         self.ring = None
-        if isinstance(now, RINGED) and now.isEnabled() and not now.isWindow():
+        if self._by_keyboard and isinstance(now, RINGED) and now.isEnabled() and not now.isWindow():
             self.ring = Ring(now)
 
 
@@ -35,7 +50,7 @@ class Ring(QWidget):
     """Stands in the surface that scrolls with its control, or in the window, so that it is cut and moved with it."""
 
     def __init__(self, control: QWidget) -> None:
-        self._control, self._watched = control, [control]
+        self.control, self._watched = control, [control]
         around = control.parentWidget()
         while around is not None and not around.isWindow() and not _scrolls(around):
             self._watched.append(around)
@@ -56,9 +71,9 @@ class Ring(QWidget):
         around = self.parentWidget()
         if around is None:
             return
-        box = QRect(self._control.mapTo(around, QPoint(0, 0)), self._control.size())
+        box = QRect(self.control.mapTo(around, QPoint(0, 0)), self.control.size())
         self.setGeometry(box.adjusted(-ROOM, -ROOM, ROOM, ROOM))
-        self.setVisible(self._control.isVisible())
+        self.setVisible(self.control.isVisible())
         self.raise_()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -89,6 +89,7 @@ class Program(QObject):
             self.new_chat()
         else:
             self.window.show_page("first_run")
+        self.ring.watch(self.window)
         self.window.show()
         QTimer.singleShot(0, self, self.advice.look)
 
