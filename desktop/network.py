@@ -321,7 +321,7 @@ def why(error: BaseException) -> str:
     for cause in _causes(error):
         match cause:
             case socket.gaierror():
-                return "its name could not be found; is this computer connected to the internet?"
+                return "its name could not be found; this computer may not be connected to the internet"
             case ssl.SSLCertVerificationError():
                 return (
                     f"its certificate is not trusted ({cause.verify_message}); "

@@ -224,7 +224,7 @@ def test_a_cut_body(network: Network, hub: HubServer) -> None:
 @pytest.mark.parametrize(
     ("cause", "words"),
     [
-        (socket.gaierror(-2, "?"), "its name could not be found; is this computer connected to the internet?"),
+        (socket.gaierror(-2, "?"), "its name could not be found; this computer may not be connected to the internet"),
         (OSError(101, "Network is unreachable"), "there is no network connection"),
         (ssl.SSLError("handshake failure"), "no secure connection could be made"),
         (RuntimeError("?"), "no connection could be made"),

@@ -7,12 +7,20 @@ from collections import Counter
 from phrases import AFTER, BEFORE, FRAMES, LEADS, SMALL, SYNONYMS
 
 KEYS = ["qwertyuiop", "asdfghjkl", "zxcvbnm"]
-NEIGHBOURS = {c: (row[max(i - 1, 0):i] + row[i + 1:i + 2]) for row in KEYS for i, c in enumerate(row)}
+NEIGHBOURS = {c: (row[max(i - 1, 0) : i] + row[i + 1 : i + 2]) for row in KEYS for i, c in enumerate(row)}
 
-WAYS = [(re.compile(rf"\b{re.escape(w)}\b"), [o for o in group if o != w]) for group in SYNONYMS for w in group
-        if w not in ("get", "r", "u", "what", "&", "run")]
-SHAPES = [(re.compile("^" + re.escape(f).replace(r"\*", "(.+?)") + r"[?.! ]*$"), f, group)
-          for group in FRAMES for f in group if f not in ("*", "find *", "* please", "show me *")]
+WAYS = [
+    (re.compile(rf"\b{re.escape(w)}\b"), [o for o in group if o != w])
+    for group in SYNONYMS
+    for w in group
+    if w not in ("get", "r", "u", "what", "&", "run")
+]
+SHAPES = [
+    (re.compile("^" + re.escape(f).replace(r"\*", "(.+?)") + r"[?.! ]*$"), f, group)
+    for group in FRAMES
+    for f in group
+    if f not in ("*", "find *", "* please", "show me *")
+]
 SHAPES.sort(key=lambda shape: -len(shape[1]))  # the longest frame that fits is the right one
 
 
@@ -24,13 +32,13 @@ def typo(text: str, rng: random.Random) -> str:
     i = rng.choice(places)
     slip = rng.random()
     if slip < 0.3:
-        return text[:i] + text[i + 1] + text[i] + text[i + 2:]
+        return text[:i] + text[i + 1] + text[i] + text[i + 2 :]
     if slip < 0.55:
-        return text[:i] + text[i + 1:]
+        return text[:i] + text[i + 1 :]
     if slip < 0.75:
         return text[:i] + text[i] + text[i:]
     if slip < 0.95:
-        return text[:i] + rng.choice(NEIGHBOURS.get(text[i], text[i])) + text[i + 1:]
+        return text[:i] + rng.choice(NEIGHBOURS.get(text[i], text[i])) + text[i + 1 :]
     return text.replace(" ", "", 1)
 
 
@@ -42,7 +50,7 @@ def reword(text: str, rng: random.Random, times: int) -> str:
 
 
 def units(text: str, rng: random.Random) -> str:
-    """"8 GB" may be written 8gb or 8 gigabytes, "7B" as 7 b or 7 billion."""
+    """ "8 GB" may be written 8gb or 8 gigabytes, "7B" as 7 b or 7 billion."""
     text = re.sub(r"(\d) ?gb\b", lambda m: m[1] + rng.choice([" gb", "gb", " gigabytes", " gigs", " gig"]), text)
     return re.sub(r"\b(\d+)b\b", lambda m: m[1] + rng.choice(["b", "b", " b", " billion", "b parameter"]), text)
 
@@ -64,16 +72,14 @@ def drop_words(text: str, rng: random.Random, share: float) -> str:
 def cross(one: str, other: str, rng: random.Random) -> str:
     """The beginning of one wording and the end of another of the same topic."""
     a, b = one.split(), other.split()
-    return " ".join(a[:rng.randint(1, len(a))] + b[rng.randint(0, len(b) - 1):])
+    return " ".join(a[: rng.randint(1, len(a))] + b[rng.randint(0, len(b) - 1) :])
 
 
 def keywords(wordings: list[list[str]]) -> list[dict[str, float]]:
     """For each topic, its telling words and how surely they point to it: the share of a word's uses that are here."""
-    counts = [Counter(w for text in texts for w in set(re.findall(r"[\w.'+-]*\w", text.lower())) - SMALL)
-              for texts in wordings]
+    counts = [Counter(w for text in texts for w in set(re.findall(r"[\w.'+-]*\w", text.lower())) - SMALL) for texts in wordings]
     total = sum(counts, Counter())
-    return [{w: n / total[w] if n > 1 else 0.4 / total[w] for w, n in own.items() if n / total[w] > 0.15}
-            for own in counts]
+    return [{w: n / total[w] if n > 1 else 0.4 / total[w] for w, n in own.items() if n / total[w] > 0.15} for own in counts]
 
 
 def from_keywords(words: dict[str, float], rng: random.Random) -> str:

@@ -17,13 +17,16 @@ def marks(topics: list[Topic]) -> list[str]:
     return [f"<|topic-{i}|>" if t.in_scope else "<|outside|>" for i, t in enumerate(topics)]
 
 
+def small(word: str) -> bool:
+    return word.lower().strip("?.,!'") in SMALL
+
+
 class Sampler:
     """Draws questions: topics evenly inside the scope, and a fixed share of questions outside it."""
 
-    def __init__(self, topics: list[Topic], lists: dict[str, list[str]], tokenizer: Tokenizer, outside: float,
-                 seed: int):
+    def __init__(self, topics: list[Topic], lists: dict[str, list[str]], tokenizer: Tokenizer, outside: float, seed: int):
         self.rng, self.topics, self.lists, self.outside = random.Random(seed), topics, lists, outside
-        self.pool: dict[int, list[list[tuple[list[int], int]]]] = {}
+        self.pool: dict[tuple[int, float], list[list[tuple[list[int], int]]]] = {}
         self.marks = [tokenizer.token_to_id(m) for m in marks(topics)]
         self.answers = [e.ids for e in tokenizer.encode_batch([t.answer for t in topics])]
         self.tokenizer = Tokenizer.from_str(tokenizer.to_str())
@@ -32,6 +35,8 @@ class Sampler:
         self.secret = {normal(w) for t in topics for w in t.held_out} - {""}
         self.inner = [i for i, t in enumerate(topics) if t.in_scope]
         self.outer = [i for i, t in enumerate(topics) if not t.in_scope]
+        # "What can you do?" has no telling word and is easily mistaken; such topics are drawn more often
+        self.plain = [i for i in self.inner if any(all(map(small, w.split())) for w in topics[i].train + topics[i].templates)]
         self.weights = [(len(topics[i].train) + 3 * len(topics[i].templates)) ** 0.5 for i in self.outer]
 
     def question(self, outside: float) -> tuple[str, int]:
@@ -43,7 +48,10 @@ class Sampler:
 
     def any_question(self, outside: float) -> tuple[str, int]:
         rng = self.rng
-        number = rng.choices(self.outer, self.weights)[0] if rng.random() < outside else rng.choice(self.inner)
+        if rng.random() < outside:
+            number = rng.choices(self.outer, self.weights)[0]
+        else:
+            number = rng.choice(self.plain if rng.random() < 0.2 else self.inner)
         topic = self.topics[number]
         if not topic.in_scope and rng.random() < 0.2:
             return self.stranger(), self.outer[0]
@@ -63,22 +71,22 @@ class Sampler:
         """A question like those inside the scope, but about other things: a known kind of sentence is not enough."""
         rng = self.rng
         while True:
-            words = rng.choice(self.topics[rng.choice(self.inner)].train).lower().split()
-            known = [w.strip("?.,!'") in SMALL for w in words]
-            if not all(known):
-                other = [w if k else fill(rng.choice(["{word}", "{unknown}"]), self.lists, rng)
-                         for w, k in zip(words, known, strict=True)]
-                return vary(" ".join(other), rng)
+            words = rng.choice(self.topics[rng.choice(self.inner)].train).split()
+            other = [w if small(w) else fill(rng.choice(["{word}", "{unknown}"]), self.lists, rng) for w in words]
+            text = vary(" ".join(other), rng)
+            if not all(map(small, text.split())):  # what is left may not be a question like "what can you do"
+                return text
 
     def draw(self, size: int, outside: float) -> list[tuple[list[int], int]]:
         """Questions of about the same length, so that little of a batch is padding."""
-        if not self.pool.get(size):
+        key = size, outside
+        if not self.pool.get(key):
             drawn = [self.question(outside) for _ in range(8 * size)]
             tokens = [e.ids for e in self.tokenizer.encode_batch([" " + q for q, _ in drawn])]
             drawn = sorted(zip(tokens, (number for _, number in drawn), strict=True), key=lambda pair: len(pair[0]))
-            self.pool[size] = [drawn[i:i + size] for i in range(0, len(drawn), size)]
-            self.rng.shuffle(self.pool[size])
-        return self.pool[size].pop()
+            self.pool[key] = [drawn[i : i + size] for i in range(0, len(drawn), size)]
+            self.rng.shuffle(self.pool[key])
+        return self.pool[key].pop()
 
     def batch(self, size: int, whole: bool) -> tuple[torch.Tensor, torch.Tensor]:
         """Token ids, and a mask of the positions whose next token is to be learnt."""

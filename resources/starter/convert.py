@@ -15,7 +15,8 @@ from train import BUILD
 
 # Each question stands for itself, so only the last one is shown to the model, in the form it was trained on. Earlier
 # turns and a system prompt cannot disturb it, and however long a conversation grows, it never fills the context.
-TEMPLATE = """
+TEMPLATE = (
+    """
 {%- set last = namespace(question='') -%}
 {%- for message in messages -%}
   {%- if message['role'] == 'user' -%}
@@ -30,10 +31,16 @@ TEMPLATE = """
 {%- endfor -%}
 {%- set question = last.question | lower | replace('\\n', ' ') | replace('’', "'") | trim -%}
 {{- 'USER ' + question[:LIMIT] + 'GUIDE' -}}
-""".strip().replace("USER", USER).replace("GUIDE", GUIDE).replace("LIMIT", str(MAX_CHARS))
+""".strip()
+    .replace("USER", USER)
+    .replace("GUIDE", GUIDE)
+    .replace("LIMIT", str(MAX_CHARS))
+)
 
-DESCRIPTION = ("The small guide inside Alcove: a tiny model, trained from scratch on openly published questions and "
-               "answers. It knows the app, memory and quantisation, open weights, licences and families, only these.")
+DESCRIPTION = (
+    "The small guide inside Alcove: a tiny model, trained from scratch on openly published questions and "
+    "answers. It knows the app, memory and quantisation, open weights, licences and families, only these."
+)
 
 
 def add_tokenizer(writer: gguf.GGUFWriter, tokenizer: dict) -> None:
@@ -42,8 +49,7 @@ def add_tokenizer(writer: gguf.GGUFWriter, tokenizer: dict) -> None:
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list([token for token, _ in vocabulary])
-    writer.add_token_types([gguf.TokenType.CONTROL if number in special else gguf.TokenType.NORMAL
-                            for _, number in vocabulary])
+    writer.add_token_types([gguf.TokenType.CONTROL if number in special else gguf.TokenType.NORMAL for _, number in vocabulary])
     writer.add_token_merges([" ".join(pair) for pair in tokenizer["model"]["merges"]])
     end = tokenizer["model"]["vocab"][END]
     for add in (writer.add_bos_token_id, writer.add_eos_token_id, writer.add_eot_token_id, writer.add_pad_token_id):

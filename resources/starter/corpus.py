@@ -82,12 +82,39 @@ def load(fold: int = 0) -> tuple[list[Topic], dict[str, list[str]]]:
 
 def mash(rng: random.Random) -> str:
     """What a cat on the keyboard writes."""
-    return "".join(rng.choices(rng.choice(["asdfghjkl", "qwertyuiop", "abcdefghijklmnopqrstuvwxyz", "xyz12345#%-"]),
-                               k=rng.randint(2, 8)))
+    return "".join(
+        rng.choices(rng.choice(["asdfghjkl", "qwertyuiop", "abcdefghijklmnopqrstuvwxyz", "xyz12345#%-"]), k=rng.randint(2, 8))
+    )
 
 
-BEGINNINGS = ["b", "br", "c", "ch", "d", "f", "fl", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "pl", "r", "s", "sh",
-              "st", "t", "tr", "v", "w", "z"]
+BEGINNINGS = [
+    "b",
+    "br",
+    "c",
+    "ch",
+    "d",
+    "f",
+    "fl",
+    "g",
+    "gr",
+    "h",
+    "j",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "pl",
+    "r",
+    "s",
+    "sh",
+    "st",
+    "t",
+    "tr",
+    "v",
+    "w",
+    "z",
+]
 MIDDLES = ["a", "e", "i", "o", "u", "ea", "oo", "ai"]
 ENDS = ["", "", "n", "r", "s", "l", "t", "m", "ck", "nd"]
 
@@ -101,10 +128,12 @@ MADE_UP = {"noise": mash, "unknown": unknown}
 
 
 def fill(template: str, lists: dict[str, list[str]], rng: random.Random) -> str:
-    """"Write a poem about {thing}" with each slot filled at random."""
+    """ "Write a poem about {thing}" with each slot filled at random."""
+
     def one(slot: re.Match) -> str:
         if slot[1] in MADE_UP:
             return MADE_UP[slot[1]](rng)
         name = rng.choice(slot[2].split(" / ")) if slot[2] else "*"
         return rng.choice(lists[slot[1]]).replace("*", name)
+
     return re.sub(r"\{(\w+)(?: ([^}]+))?\}", one, template)

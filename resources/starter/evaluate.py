@@ -25,8 +25,9 @@ class Exam:
 
     def ask(self, *messages: tuple[str, str]) -> str:
         start = time.perf_counter()
-        reply = self.llama.create_chat_completion([{"role": r, "content": c} for r, c in messages],
-                                                  temperature=0.0, max_tokens=200)
+        reply = self.llama.create_chat_completion(
+            [{"role": r, "content": c} for r, c in messages], temperature=0.0, max_tokens=200
+        )
         self.seconds += time.perf_counter() - start
         self.tokens += reply["usage"]["completion_tokens"]
         self.unfinished += reply["choices"][0]["finish_reason"] != "stop"
@@ -52,8 +53,7 @@ def main() -> None:
 
     def second_turn(wording: str) -> list[tuple[str, str]]:
         topic, first = rng.choice(earlier)
-        return [("system", "You are a helpful assistant."), ("user", first), ("assistant", topic.answer),
-                ("user", wording)]
+        return [("system", "You are a helpful assistant."), ("user", first), ("assistant", topic.answer), ("user", wording)]
 
     rows = {
         "held-out wordings": [(t, [("user", w)]) for t, w in inside],

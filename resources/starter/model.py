@@ -64,8 +64,7 @@ class Layer(nn.Module):
 
     def forward(self, x: torch.Tensor, turn: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
         h = self.attn_norm(x).to(turn.dtype)
-        q, k, v = (part(h).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-                   for part in (self.attn_q, self.attn_k, self.attn_v))
+        q, k, v = (part(h).unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (self.attn_q, self.attn_k, self.attn_v))
         scores = rotate(q, turn) @ rotate(k, turn).transpose(-1, -2) * (q.shape[-1] ** -0.5) + hidden
         h = (torch.softmax(scores, -1) @ v).transpose(1, 2).flatten(-2)
         x = x + self.drop(self.attn_output(h))
@@ -89,9 +88,12 @@ class Guide(nn.Module):
 
     def forward(self, ids: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
         """Scores for the next token, only at the positions where the mask `wanted` is set: that saves much work."""
+        return F.linear(self.state(ids, wanted), self.token_embd.weight)
+
+    def state(self, ids: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
         x = self.drop(self.token_embd(ids))
         exact = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
         hidden = torch.full((ids.shape[1], ids.shape[1]), -torch.inf, dtype=exact).triu(1)
         for layer in self.blk:
             x = layer(x, self.turn.to(exact), hidden)
-        return F.linear(self.output_norm(x[wanted]), self.token_embd.weight)
+        return self.output_norm(x[wanted])
