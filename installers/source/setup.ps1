@@ -24,6 +24,8 @@ function Initialize-Alcove($lock) {
     Remove-Item -Recurse -Force .venv -ErrorAction SilentlyContinue
     & $name @options -m venv .venv
     if ($LASTEXITCODE) { throw 'Python could not make a .venv here.' }
+    & .venv/Scripts/python -m pip install --quiet --disable-pip-version-check --require-hashes -r installers/source/pip.lock
+    if ($LASTEXITCODE) { throw 'pip could not be renewed; is there a connection to a package index?' }
     Say 'the engine, llama.cpp, is compiled for this computer, which takes 2 to 15 minutes once; it needs the Visual Studio Build Tools with C++ and CMake'
     & .venv/Scripts/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $lock
     if ($LASTEXITCODE) {

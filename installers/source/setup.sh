@@ -71,6 +71,9 @@ prepare() {
     # Made beside the place and moved there when complete, so that an interruption leaves nothing half-made.
     rm -rf .venv.new
     "$python" -m venv .venv.new || stop "Python's venv module is missing; on Debian or Ubuntu: sudo apt-get install python3-venv"
+    # A pip that is older than 23.1 compiles llama.cpp again for every new .venv, cache or not.
+    .venv.new/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r installers/source/pip.lock ||
+        { rm -rf .venv.new; stop "pip could not be renewed; is there a connection to a package index?"; }
     install_with_news "$1" || { rm -rf .venv.new; stop "the setup did not complete; the reason is above, and starting again repeats it"; }
     .venv.new/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . ||
         { rm -rf .venv.new; stop "Alcove itself could not be set up"; }
