@@ -13,7 +13,7 @@ from desktop.catalogue import load as load_catalogue
 from desktop.conversations import Conversations, Stored
 from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Piece, Reading
 from desktop.engine.local import LocalEngine, report
-from desktop.errors import NotFound, NotHere
+from desktop.errors import NotFound, NotHere, WillNotFit
 from desktop.hardware import Hardware, detect
 from desktop.hub import File, Hub
 from desktop.library import Library, LocalModel
@@ -210,6 +210,8 @@ class App:
             return self.engine.info  # what is free now no longer counts: it has its memory
         shape = self.shape(target, gguf.read_file(target.path))
         judged = fit.fit(shape, self.hardware(), self.rates, context=wished)
+        if judged.verdict == "too_big":  # mapped, it would open, and then bring the computer to a standstill
+            raise WillNotFit(needed_bytes=judged.total_bytes, free_bytes=judged.free_bytes)
         wanted = LoadOptions(target.path, context=judged.context, gpu_layers=judged.gpu_layers, threads=threads)
         loaded = yield from self.engine.load(wanted)
         self._opened = target.path, wished, shape, judged.gpu_share

@@ -9,7 +9,7 @@ import pytest
 from desktop.app import App
 from desktop.conversations import Stored
 from desktop.engine import ChatOptions, Loading, Piece
-from desktop.errors import EngineCrashed, NotHere
+from desktop.errors import EngineCrashed, NotHere, WillNotFit
 from tests import gguf_files
 
 QUESTION = "What is an open-weight model?"
@@ -78,6 +78,16 @@ def test_the_question_is_stored_even_when_the_model_is_not_here(app: App) -> Non
     with pytest.raises(NotHere):
         list(app.turn(conversation, "Are you there?", "qwen3-8b"))
     assert [m.text for m in app.conversations.messages(conversation)] == ["Are you there?"]
+
+
+def test_a_model_too_large_for_this_computer_is_not_even_tried(app: App, tmp_path: Path) -> None:
+    file = gguf_files.llama(tmp_path / "endless.gguf", layers=64, width=1024, context=1 << 22)
+    with pytest.raises(WillNotFit) as told:
+        list(app.open_model(str(file), context=1 << 22))
+    needed = told.value.facts["needed_bytes"]
+    assert isinstance(needed, int)
+    assert needed > psutil.virtual_memory().total
+    assert not psutil.Process().children()
 
 
 def test_any_file_gets_a_ruling_and_an_unknown_one_is_never_free(app: App, tmp_path: Path) -> None:
