@@ -18,7 +18,7 @@ import typer
 from desktop import __version__, fit, speed, terminal, text
 from desktop.app import App
 from desktop.engine import ChatOptions, Message, Piece, Reading, Reply
-from desktop.errors import AlcoveError, BadReference, Corrupt
+from desktop.errors import AlcoveError, BadReference
 from desktop.hardware import Hardware, Memory
 from desktop.library import LocalModel
 from desktop.network import proxy_for
@@ -282,7 +282,7 @@ def _licence_of(app: App, model: LocalModel) -> str | None:
     """What decides for a model that is here; for an unfinished or broken one, what its page said."""
     try:
         return app.ruling(app.target(model.id)).licence if model.complete else model.licence
-    except Corrupt:
+    except AlcoveError:
         return model.licence
 
 

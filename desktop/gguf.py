@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Protocol
 
-from desktop.errors import Corrupt, HeaderTruncated, NotGguf, Truncated
+from desktop.errors import Corrupt, HeaderTruncated, LoadFailed, NotFound, NotGguf, Truncated
 
 Item = str | int | float | bool
 Value = Item | tuple[Item, ...]
@@ -129,10 +129,18 @@ def read(stream: Readable, path: str) -> Header:
 
 
 def read_file(path: Path) -> Header:
-    """The header of a file, which must also be long enough for its tensors. Raises as read() and Truncated, OSError."""
-    with path.open("rb") as file:
-        header = read(file, str(path))
-    size_bytes = path.stat().st_size
+    """The header of a file, which must also be long enough for its tensors.
+
+    Raises as read() and Truncated, NotFound, LoadFailed when it may not be read.
+    """
+    try:
+        with path.open("rb") as file:
+            header = read(file, str(path))
+        size_bytes = path.stat().st_size
+    except FileNotFoundError as error:
+        raise NotFound(what=f"file {path}", host="This computer") from error
+    except OSError as error:
+        raise LoadFailed(path=str(path), why=error.strerror or str(error)) from error
     if size_bytes < header.size_bytes:
         raise Truncated(path=str(path), size_bytes=size_bytes, expected_bytes=header.size_bytes)
     return header

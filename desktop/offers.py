@@ -1,6 +1,7 @@
 """Which models to offer on this computer, in which order and why; and what a model reference means."""
 
 import math
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -186,16 +187,13 @@ def resolve(reference: str, catalogue: Catalogue, library: Library) -> Target:
     if wanted.startswith("hf:"):
         return _hub_target(wanted, catalogue, library)
     if wanted.startswith(("http://", "https://")):
-        name = unquote(Path(urlsplit(wanted).path).name)
-        if not name.lower().endswith(".gguf"):
-            raise BadReference(reference=reference)
-        return Target(wanted, Path(name).stem, url=wanted)
+        return _web_target(wanted)
     if (local := library.get(wanted)) is not None and local.complete:
         return local_target(local, catalogue)
     name, _, quantization = wanted.partition(":")
     if (model := catalogue.get(name)) is not None:
         return _catalogue_target(wanted, model, quantization, library)
-    if wanted.lower().endswith(".gguf") or Path(wanted).is_file():
+    if wanted.lower().endswith(".gguf") or os.path.isfile(wanted):  # unlike Path's, False for what can be no path
         path = Path(wanted).expanduser().absolute()
         known = next((m for m in library.list() if m.path == path), None)
         return local_target(known, catalogue) if known else Target(wanted, path.stem, path=path)
@@ -208,6 +206,18 @@ def local_target(local: LocalModel, catalogue: Catalogue) -> Target:
     quantization = gguf.quantization(local.file or local.path.name)
     variant = next((v for v in model.variants if v.quantization == quantization), None) if model else None
     return Target(local.id, local.name, local.path, model, variant, local.repo, local.file, local.revision, None, local)
+
+
+def _web_target(reference: str) -> Target:
+    try:
+        parts = urlsplit(reference)
+        host = (parts.hostname or "").encode("idna")  # as it is looked up: a part of more than 63 letters is none
+    except ValueError as error:
+        raise BadReference(reference=reference) from error
+    name = unquote(Path(parts.path).name)
+    if not host or not name.lower().endswith(".gguf"):
+        raise BadReference(reference=reference)
+    return Target(reference, Path(name).stem, url=reference)
 
 
 def _hub_target(reference: str, catalogue: Catalogue, library: Library) -> Target:

@@ -160,6 +160,13 @@ def test_the_licence_of_a_model_not_of_its_family_or_tag(run: Run) -> None:
     ("arguments", "kind"),
     [
         (("fit", "nonsense"), "bad_reference"),
+        (("fit", "n" * 300), "bad_reference"),
+        (("get", "https://[::1/model.gguf"), "bad_reference"),
+        (("get", "https:///model.gguf"), "bad_reference"),
+        (("get", f"https://{'n' * 300}.org/model.gguf"), "bad_reference"),
+        (("fit", "/nowhere/model.gguf"), "not_found"),
+        (("licence", "/nowhere/model.gguf"), "not_found"),
+        (("chat", "/nowhere/model.gguf", "-p", "Hi"), "not_found"),
         (("chat", "qwen3-8b", "-p", "Hi"), "not_here"),
         (("remove", "nonsense"), "bad_reference"),
         (("remove", "guide"), "forbidden"),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desktop import gguf
-from desktop.errors import Corrupt, HeaderTruncated, NotGguf, Truncated
+from desktop.errors import Corrupt, HeaderTruncated, LoadFailed, NotFound, NotGguf, Truncated
 from tests.gguf_files import llama, write
 
 
@@ -100,6 +100,14 @@ def test_a_file_that_lacks_weights_is_told_with_both_sizes(tiny: Path) -> None:
     with pytest.raises(Truncated) as caught:
         gguf.read_file(tiny)
     assert caught.value.facts == {"path": str(tiny), "size_bytes": whole.size_bytes - 1, "expected_bytes": whole.size_bytes}
+
+
+def test_a_file_that_is_not_there_or_may_not_be_read(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"gone\.gguf"):
+        gguf.read_file(tmp_path / "gone.gguf")
+    (tmp_path / "folder.gguf").mkdir()
+    with pytest.raises(LoadFailed):
+        gguf.read_file(tmp_path / "folder.gguf")
 
 
 def test_a_header_may_end_anywhere_and_is_then_truncated(tiny: Path) -> None:

@@ -48,12 +48,12 @@ class LocalEngine:
     def load(self, options: LoadOptions) -> Generator[Loading, None, Loaded]:
         """Open a model, giving up the one before.
 
-        Raises NotGguf, Truncated, UnknownArchitecture, WillNotFit, LoadFailed, EngineCrashed.
+        Raises NotFound, NotGguf, Truncated, UnknownArchitecture, WillNotFit, LoadFailed, EngineCrashed.
         """
         yield from self._wait(Loading(0.0))
         try:
             self.loaded = self.info = None
-            _check(options.path)
+            gguf.read_file(options.path)  # tells a bad file by its header before any process is at risk
             info = yield from self._open(options)
             self.loaded = options
             return info
@@ -204,14 +204,6 @@ def _start(handle: int, log: Any) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(command, startupinfo=startup, creationflags=flags, **options)
     # a session of its own, so that Ctrl+C in a terminal reaches the chat and not the worker
     return subprocess.Popen(command, pass_fds=(handle,), start_new_session=True, **options)
-
-
-def _check(path: Path) -> None:
-    """Tell a bad file by its header before any process is at risk. Raises NotGguf, Corrupt, Truncated, LoadFailed."""
-    try:
-        gguf.read_file(path)
-    except OSError as error:
-        raise LoadFailed(path=str(path), why=error.strerror or str(error)) from error
 
 
 def _threads(wanted: int | None) -> int:

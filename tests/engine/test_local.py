@@ -14,7 +14,7 @@ import pytest
 
 from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Message, Piece, Reading, Reply, local
 from desktop.engine.local import LocalEngine
-from desktop.errors import ContextFull, EngineCrashed, LoadFailed, NotGguf, Truncated, UnknownArchitecture, WillNotFit
+from desktop.errors import ContextFull, EngineCrashed, LoadFailed, NotFound, NotGguf, Truncated, UnknownArchitecture, WillNotFit
 from tests import gguf_files
 from tests.engine import models
 
@@ -353,7 +353,7 @@ def test_not_a_gguf(engine: LocalEngine, tmp_path: Path) -> None:
 
 
 def test_no_file_at_all(engine: LocalEngine, tmp_path: Path) -> None:
-    with pytest.raises(LoadFailed):
+    with pytest.raises(NotFound):
         load(engine, tmp_path / "nowhere.gguf")
 
 
