@@ -37,6 +37,7 @@ class _Live:
     widget: Answer | None = None
     pieces: list[Piece] = field(default_factory=list)
     state: Loading | Reading | None = None
+    read_tokens: int = 0
 
 
 class ChatPage(QWidget):
@@ -44,8 +45,8 @@ class ChatPage(QWidget):
 
     changed = Signal(int)  # a conversation was made, renamed, or something was said in it
     answering = Signal(int)  # the id of the conversation that is being answered, 0 when it is over
-    answered = Signal(float)  # tokens a second of an answer that is whole
-    read = Signal(int)  # tokens of the conversation that the model has in its memory
+    answered = Signal(str, float)  # the reference of a model, and the tokens a second of its answer, which is whole
+    read = Signal(int, int)  # the id of a conversation, and its tokens that the model has in its memory
     model_chosen = Signal(str)  # a reference; the page itself goes on with it
     more_models_clicked = Signal()
     panel_clicked = Signal()
@@ -287,7 +288,8 @@ class ChatPage(QWidget):
             return
         live.state = item
         if isinstance(item, Reading):
-            self.read.emit(item.total_tokens)
+            live.read_tokens = item.total_tokens
+            self.read.emit(live.conversation_id, item.total_tokens)
         self._show_state(live)
 
     def _show_state(self, live: _Live) -> None:
@@ -308,6 +310,9 @@ class ChatPage(QWidget):
         if self._live is live:
             self._live = None
             self.answering.emit(0)
+        if live.read_tokens:
+            written = sum(1 for piece in live.pieces if piece.text)  # about a token each
+            self.read.emit(live.conversation_id, live.read_tokens + written)
         self._show_busy()
         self.changed.emit(live.conversation_id)
 
@@ -316,7 +321,7 @@ class ChatPage(QWidget):
         if live.widget is not None:
             live.widget.finish(stored)
         if stored.tokens_per_s:
-            self.answered.emit(stored.tokens_per_s)
+            self.answered.emit(live.reference, stored.tokens_per_s)
 
     def _on_cancelled(self, live: _Live) -> None:
         self._end(live)
@@ -404,13 +409,15 @@ class ChatPage(QWidget):
         ids = self._conversations.replace_from(conversation_id, message.id)
 
         def undo() -> None:
-            self._tasks.cancel(ANSWER)
+            if self._live is not None and self._live.conversation_id == conversation_id:
+                self._live.task.cancel()
+                self._live.widget = None  # it goes from the screen before its end is told
+                self._live = None
             self._conversations.put_back(conversation_id, ids)
             self.changed.emit(conversation_id)
             if self._conversation_id == conversation_id:
-                self._live = None
                 self._show_messages()
-                self._show_busy()
+            self._show_busy()
 
         self._show_without_answer()
         self.undoable.emit(words, undo)

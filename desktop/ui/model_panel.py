@@ -88,8 +88,12 @@ class ModelPanel(QScrollArea):
         self.licence.show_ruling(ruling)
         self.verticalScrollBar().setValue(0)
 
-    def show_memory(self, used_tokens: int, context: int) -> None:
-        """How much of the conversation memory this chat takes, in tokens."""
+    def show_memory(self, used_tokens: int | None, context: int) -> None:
+        """How much of the conversation memory this chat takes, in tokens; None: not known before the next message."""
+        self._memory.setVisible(used_tokens is not None)
+        self._bar.setVisible(used_tokens is not None)
+        if used_tokens is None:
+            return
         share = min(1.0, used_tokens / context) if context else 0.0
         tone = "warning" if share >= NEARLY_FULL else "accent"
         self._memory.set_value(

@@ -42,6 +42,8 @@ class Program(QObject):
         self.app = app
         self.theme = Theme(qt, app.settings.theme, app.settings.text_scale)
         self.tasks = Tasks(self)
+        self._read: dict[int, int] = {}  # tokens of each conversation that was held since the start
+        self._rates: dict[str, float] = {}  # tokens a second of each model that has answered since the start
         self.advice = Advice(self.tasks, app, self)
         self.downloading = Downloading(self.tasks, app.get, self)
         self.removals = Removals(self)
@@ -114,7 +116,7 @@ class Program(QObject):
         chat.changed.connect(self._on_conversation_changed)
         chat.answering.connect(self._on_answering)
         chat.read.connect(self._on_read)
-        chat.answered.connect(window.panel.show_rate)
+        chat.answered.connect(self._on_answered)
         chat.model_chosen.connect(self._use_model)
         chat.more_models_clicked.connect(self.show_models)
         chat.act.connect(self._act)
@@ -185,14 +187,26 @@ class Program(QObject):
         if conversation_id:
             self.app.settings.last_model = self.window.chat.reference
 
-    def _on_read(self, tokens: int) -> None:
+    def _on_read(self, conversation_id: int, tokens: int) -> None:
+        self._read[conversation_id] = tokens
         info: Loaded | None = self.app.engine.info
-        if info is not None:
+        if info is not None and conversation_id == self.window.chat.conversation_id:
             self.window.panel.show_memory(tokens, info.context)
 
+    def _on_answered(self, reference: str, tokens_per_s: float) -> None:
+        self._rates[reference] = tokens_per_s
+        if reference == self.window.chat.reference:
+            self.window.panel.show_rate(tokens_per_s)
+
     def _show_about(self, about: About) -> None:
-        if about.reference == self.window.chat.reference:
-            self.window.panel.show_model(about.name, about.fit, about.ruling, guide=about.reference == GUIDE)
+        """Put what was found out into the panel, with what was measured since the start."""
+        chat, panel = self.window.chat, self.window.panel
+        if about.reference != chat.reference:
+            return
+        panel.show_model(about.name, about.fit, about.ruling, guide=about.reference == GUIDE)
+        panel.show_rate(self._rates.get(about.reference, 0.0))
+        if chat.conversation_id is not None and about.fit is not None:
+            panel.show_memory(self._read.get(chat.conversation_id), about.fit.context)
 
     def _rename(self, conversation_id: int, title: str) -> None:
         self.app.conversations.rename(conversation_id, title)

@@ -158,6 +158,50 @@ def test_an_error_is_told_below_what_was_written_and_try_again_answers_again(
     assert said(page) == ["q", "answer 2 to q"]
 
 
+def test_regenerate_can_be_undone_while_it_is_answered(
+    qtbot: QtBot, page: ChatPage, engine: Reciting, store: Conversations
+) -> None:
+    type_message(page, "q")
+    idle(qtbot, page)
+    engine.go.clear()
+    with qtbot.waitSignal(page.undoable) as undoable:
+        page.transcript.regenerate_clicked.emit(page.transcript.last_answer().message)  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: said(page)[-1] == "answer 2 ")
+    assert page._live is not None
+    with qtbot.waitSignal(page._live.task.cancelled):
+        undoable.args[1]()
+    assert said(page) == ["q", "answer 1 to q"]
+    assert page.conversation_id is not None
+    assert [message.text for message in store.messages(page.conversation_id)] == ["q", "answer 1 to q"]
+
+
+def test_undo_leaves_the_answer_of_another_conversation_alone(qtbot: QtBot, page: ChatPage, engine: Reciting) -> None:
+    type_message(page, "q")
+    idle(qtbot, page)
+    with qtbot.waitSignal(page.undoable) as undoable:
+        page.transcript.regenerate_clicked.emit(page.transcript.last_answer().message)  # type: ignore[union-attr]
+    idle(qtbot, page)
+    page.start_new("qwen")
+    engine.go.clear()
+    type_message(page, "other")
+    qtbot.waitUntil(lambda: "answer 3 " in said(page))
+    undoable.args[1]()
+    engine.go.set()
+    idle(qtbot, page)
+    assert said(page) == ["other", "answer 3 to other"]
+
+
+def test_it_tells_which_conversation_was_read_and_which_model_answered(qtbot: QtBot, page: ChatPage) -> None:
+    read: list[tuple[int, int]] = []
+    page.read.connect(lambda conversation_id, tokens: read.append((conversation_id, tokens)))
+    with qtbot.waitSignal(page.answered) as answered:
+        type_message(page, "q")
+    idle(qtbot, page)
+    assert answered.args == ["qwen", 12.0]
+    assert page.conversation_id is not None
+    assert read == [(page.conversation_id, 100), (page.conversation_id, 103)]
+
+
 def test_regenerate_can_be_undone(qtbot: QtBot, page: ChatPage) -> None:
     type_message(page, "q")
     idle(qtbot, page)

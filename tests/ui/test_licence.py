@@ -125,6 +125,8 @@ def test_the_memory_bar_follows_the_answers(qtbot: QtBot, tmp_path: Path) -> Non
     assert "41 %" in words(made)
     made.show_rate(12.0)
     assert "9 words a second" in words(made)
+    made.show_memory(None, 8192)
+    assert "Conversation memory" not in words(made)
 
 
 def test_the_guide_is_called_what_it_is(qtbot: QtBot) -> None:

@@ -85,6 +85,32 @@ def test_a_question_is_answered_and_is_there_after_a_restart(
     assert last_answer(again).text() == "".join(ANSWER)
 
 
+def test_the_panel_keeps_what_was_measured_of_each_chat(
+    qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path
+) -> None:
+    link(tmp_path, [*ANSWER, models.END])
+    app = App.open(tmp_path / "home")
+    old = app.conversations.create("A letter", "reciter")
+    app.conversations.add(old, "user", "hello")
+    app.close()
+    program = open_program()
+    panel = program.window.panel
+    qtbot.waitUntil(lambda: program.advice.hardware is not None, timeout=20_000)
+    type_message(program, "What is an open model?" * 100)
+    qtbot.waitUntil(lambda: last_answer(program).message is not None, timeout=30_000)
+    conversation, measured = program.window.chat.conversation_id, panel._writes.value.text()
+    used = panel._memory.value.text()
+    assert used != "0 %"
+    assert conversation is not None
+    with qtbot.waitSignal(program.advice.described):
+        program.open_conversation(old)
+    assert panel._memory.isHidden()  # nobody has counted it yet
+    with qtbot.waitSignal(program.advice.described):
+        program.open_conversation(conversation)
+    assert panel._memory.value.text() == used
+    assert panel._writes.value.text() == measured
+
+
 def test_a_killed_engine_keeps_the_text_and_the_next_try_works(
     qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path
 ) -> None:
