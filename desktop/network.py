@@ -161,6 +161,13 @@ class Client(httpx2.Client):
             follow_redirects=True,  # a token is dropped by httpx2 when the next hop is another host or port
         )
 
+    def send(self, request: httpx2.Request, **how: Any) -> Response:
+        """As httpx2's; what goes wrong between two requests is an AlcoveError, too."""
+        try:
+            return super().send(request, **how)
+        except httpx2.RequestError as error:  # too many redirects, or one to nowhere
+            raise Unreachable(host=request.url.host, why=why(error)) from error
+
     def hang_up(self) -> None:
         """End the requests that are under way; new ones may follow."""
         self._door.hang_up()
@@ -216,7 +223,8 @@ class _Door(httpx2.BaseTransport):
                 "trace": lambda event, details: self._trace(event, details, request.url),
             }
             response = self._way(request.url).handle_request(request)
-        except httpx2.TransportError as error:
+            _refuse_inward(request.url, response)
+        except (httpx2.TransportError, UnicodeError) as error:  # UnicodeError: of a name that none can have
             exchange.end(why(error))
             raise Unreachable(host=host, why=why(error)) from error
         except AlcoveError as error:
@@ -316,11 +324,13 @@ def why(error: BaseException) -> str:
         return f"it did not answer within {CONNECT_S:.0f} seconds"
     if isinstance(error, httpx2.TimeoutException):
         return f"nothing came from it for {READ_S:.0f} seconds"
+    if isinstance(error, httpx2.TooManyRedirects):
+        return "it sends from one address to the next without an end"
     if isinstance(error, httpx2.ProxyError):
         return f"the proxy did not let it through ({error})"
     for cause in _causes(error):
         match cause:
-            case socket.gaierror():
+            case socket.gaierror() | UnicodeError():
                 return "its name could not be found; this computer may not be connected to the internet"
             case ssl.SSLCertVerificationError():
                 return (
@@ -361,6 +371,16 @@ def refusal(response: Response, *, what: str, repo: str, page: str) -> AlcoveErr
 
 
 _CUT = "the connection was cut"
+
+
+def _refuse_inward(url: httpx2.URL, response: Response) -> None:
+    """Raise Forbidden when another computer sends us to a program that serves this one alone."""
+    if not response.has_redirect_location or is_loopback(url.host):
+        return
+    with suppress(httpx2.InvalidURL):  # it leads nowhere, which is told later
+        if is_loopback(url.join(response.headers["Location"]).host):
+            response.close()
+            raise Forbidden(what=f"A redirect from {url.host} to this computer itself", rule="it is no business of the other's")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

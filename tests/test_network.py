@@ -129,6 +129,32 @@ def test_a_redirect_cannot_lead_out_while_offline(network: Network) -> None:
     assert [a.host for a in network.activity] == ["127.0.0.1", "example.org"]
 
 
+def test_a_redirect_cannot_lead_in(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside: list[tuple[str, str | None]] = []
+    network.plain_hosts.add("mirror.example")
+    with serving(replying(204, {}, inside)) as private:
+        there = f"http://localhost:{private.server_port}/stop"
+        with serving(replying(302, {"Location": there}, [])) as proxy, network.client("look") as client:
+            monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_port}")
+            with pytest.raises(Forbidden, match=r"redirect from mirror\.example"):
+                client.get("http://mirror.example/")
+            assert client.get(there).status_code == 204  # asked for in so many words
+    assert [path for path, _ in inside] == ["/stop"]
+    assert network.busy == frozenset()
+
+
+def test_redirects_without_an_end_or_to_nowhere(network: Network) -> None:
+    nowhere = f"https://{'n' * 300}.example/"
+    for location, words in (("/again", "without an end"), (nowhere, "name could not be found")):
+        with (
+            serving(replying(302, {"Location": location}, [])) as server,
+            network.client("look") as client,
+            pytest.raises(Unreachable, match=words),
+        ):
+            client.get(f"http://127.0.0.1:{server.server_port}/")
+    assert network.busy == frozenset()
+
+
 def test_a_token_stays_with_its_host(network: Network, hub: HubServer) -> None:
     with network.client("look") as client:
         client.get(file_url(hub), headers={"Authorization": f"Bearer {hub.token}"})
