@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 SEGMENT_LENGTH = 1200  # characters of prose drawn by one widget: little enough to be drawn again 20 times a second
+LINE_END = re.compile(r"\r\n?|\n")  # as the parser counts lines; splitlines() knows of more
 ADDRESS = re.compile(r"https?://[^\s<>\"“”]*[^\s<>\"“”.,;:!?)\]]")
 
 
@@ -137,8 +139,8 @@ def _parts(text: str) -> tuple[list[list[Block]], int]:
             parts.append(list(_blocks(tokens[start : index + 1])))
             last_line = first.map[0] if first.map else last_line
             start = index + 1
-    offset = sum(len(line) for line in text.splitlines(keepends=True)[:last_line]) if last_line else 0
-    return parts, offset
+    ends = (match.end() for match in LINE_END.finditer(text))
+    return parts, next(islice(ends, last_line - 1, None)) if last_line else 0
 
 
 def _blocks(tokens: Sequence[Token]) -> Iterator[Block]:

@@ -72,10 +72,39 @@ def test_growing_text_ends_as_the_whole_text_does(step: int) -> None:
     assert shown == segments(parse(TEXT))
 
 
+def test_only_line_ends_end_lines() -> None:
+    """Characters that Python counts as line ends, and Markdown does not."""
+    growing, text = Growing(), "a\u2028b\u2028c\u2028d\n\nthe second\r\n\r\nthe third\n\nthe last"
+    for end in range(len(text) + 1):
+        shown = growing.read(text[:end])
+    assert shown == segments(parse(text))
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(
-        st.sampled_from(["a", "word ", "\n", "\n\n", "- ", "1. ", "> ", "```\n", "|", "|-|", "**", "`", "# ", "    ", "é🙂"])
+        st.sampled_from(
+            [
+                "a",
+                "word ",
+                "\n",
+                "\n\n",
+                "- ",
+                "1. ",
+                "> ",
+                "```\n",
+                "|",
+                "|-|",
+                "**",
+                "`",
+                "# ",
+                "    ",
+                "é🙂",
+                "\u2028",
+                "\r",
+                "\x0c",
+            ]
+        )
     )
 )
 def test_any_text_grows_into_what_it_is_as_a_whole(parts: list[str]) -> None:
