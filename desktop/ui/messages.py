@@ -131,7 +131,7 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
         ),
         errors.Corrupt: (
             tr("The file is damaged"),
-            tr("{path} is not what it should be: {why}. Remove it and download it again."),
+            tr("{path} is not what it should be: {why}. Remove it, and get it again or choose another one."),
             tr("See models"),
             MODELS,
         ),
@@ -143,13 +143,13 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
         ),
         errors.Truncated: (
             tr("The file is incomplete"),
-            tr("{path} has {size_bytes} of {expected_bytes}. Download it again; the rest will be fetched."),
+            tr("{path} has {size_bytes} of {expected_bytes}. Remove it, and get it again or choose another one."),
             tr("See models"),
             MODELS,
         ),
         errors.HeaderTruncated: (
             tr("The file is incomplete"),
-            tr("{path} ends within its first part. Download it again, or choose another file."),
+            tr("{path} ends within its first part. Remove it, and get it again or choose another one."),
             tr("See models"),
             MODELS,
         ),
@@ -171,7 +171,7 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
         errors.ContextFull: (
             tr("This conversation has become too long"),
             tr(
-                "It has {tokens} of the {context} tokens that the model can hold. "
+                "It no longer fits into the conversation memory of this model. "
                 "Start a new chat, or choose a longer conversation memory in Settings."
             ),
             tr("New chat"),

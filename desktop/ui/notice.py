@@ -62,13 +62,13 @@ class Toast(QFrame):
         self.lift = theme.GRID * 3  # px between it and the foot of the window
         self.setProperty("kind", "toast")
         self._undo: Callable[[], None] | None = None
-        self._text = Label("", "body", wrap=False)
+        self._text = Label("", "body")
         self.button = Button("", "link")
         self.button.clicked.connect(self._on_clicked)
         self.button.hide()
         close = IconButton("cross", self.tr("Close"))
         close.clicked.connect(self.hide)
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(20, 8, 8, 8)
         row.setSpacing(8)
         row.addWidget(self._text)
@@ -84,7 +84,9 @@ class Toast(QFrame):
         """Show `text`, with a button that calls `undo` if both are given."""
         self._undo = undo
         self._text.setText(text)
-        self._text.setMaximumWidth(theme.scaled(420))
+        self._text.ensurePolished()
+        natural = self._text.fontMetrics().horizontalAdvance(text) + 2
+        self._text.setFixedWidth(min(natural, theme.scaled(420), self._around.width() - theme.scaled(200)))
         self.button.set_text(button)
         self.button.setVisible(bool(button))
         self.setAccessibleName(text)
@@ -99,6 +101,7 @@ class Toast(QFrame):
         return super().eventFilter(watched, event)
 
     def _place(self) -> None:
+        self._row.activate()  # so that the size is that of the text it has now
         self.adjustSize()
         around = self._around.rect()
         self.move((around.width() - self.width()) // 2, around.height() - self.height() - self.lift)

@@ -61,3 +61,8 @@ def test_an_error_that_is_added_later_still_has_words() -> None:
         pass
 
     assert messages.explain(Odd(host="a.example", why="it is asleep")).title == "a.example could not be reached"
+
+
+def test_people_are_not_told_of_tokens() -> None:
+    for kind in every(AlcoveError):
+        assert " token" not in messages.explain(kind(**FACTS)).sentence.replace("access token", "")

@@ -152,6 +152,20 @@ def test_deleting_can_be_undone(qtbot: QtBot, open_program: Callable[[], Program
     assert program.window.chat.conversation_id == conversation
 
 
+def test_a_long_sentence_is_shown_whole_at_the_foot(qtbot: QtBot, open_program: Callable[[], Program]) -> None:
+    program = open_program()
+    toast = program.window.toast
+    toast.say("Short.", "Undo")
+    short = toast.height()
+    toast.say("/a/long/path/model.gguf is not what it should be. Remove it, and get it again or choose another one. " * 2, "Undo")
+    text = toast._text
+    assert text.height() >= text.heightForWidth(text.width()) > 2 * text.fontMetrics().height()
+    assert toast.height() > short
+    assert program.window.rect().contains(toast.geometry())
+    toast.say("Short.", "Undo")
+    assert toast.height() == short
+
+
 def test_the_privacy_line_says_what_the_network_does(qtbot: QtBot, open_program: Callable[[], Program]) -> None:
     program = open_program()
     sidebar, network = program.window.sidebar, program.app.network
