@@ -66,7 +66,9 @@ class App:
 
     @cached_property
     def conversations(self) -> Conversations:
-        return Conversations(self.paths.database)
+        store = Conversations(self.paths.database)
+        store.empty_trash()  # what was deleted last time: the way back went with the window
+        return store
 
     @cached_property
     def hub(self) -> Hub:

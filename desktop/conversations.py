@@ -1,5 +1,6 @@
 """Conversations and their messages in one SQLite file: written before the engine is asked, deleted only from a trash."""
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from desktop.errors import Corrupt, NotWritable
+from desktop.errors import AlcoveError, Corrupt, DiskFull, NotWritable
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS conversations (
@@ -31,6 +32,7 @@ CREATE TRIGGER IF NOT EXISTS messages_changed AFTER UPDATE OF text ON messages B
     INSERT INTO words (rowid, text) VALUES (new.id, new.text); END;
 """
 VERSION = 1
+ROOM_BYTES = 10_000_000  # asked for when the disk is full
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,19 @@ class Hit:
 
 
 class Conversations:
-    """The store. Safe to use from several threads; each call is one transaction. Raises NotWritable, Corrupt when opened."""
+    """The store. Safe to use from several threads; each call is one transaction.
+
+    Raises NotWritable and Corrupt when opened; what writes raises NotWritable and DiskFull, and has then changed nothing.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = threading.RLock()
         try:
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA foreign_keys = ON")
+            self._db.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
             self._db.executescript(SCHEMA)
             if (version := self._db.execute("PRAGMA user_version").fetchone()[0]) > VERSION:
                 raise Corrupt(path=str(path), why=f"it was written by a newer Alcove (format {version})")
@@ -97,13 +104,27 @@ class Conversations:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
             try:
+                self._db.execute("BEGIN IMMEDIATE")
                 yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
+                self._db.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                if (stated := self._stated(error)) is not None:
+                    raise stated from error
                 raise
-            self._db.execute("COMMIT")
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+
+    def _stated(self, error: sqlite3.OperationalError) -> AlcoveError | None:
+        """The stated error for a disk that does not take what is written; None for a mistake in the SQL."""
+        code = error.sqlite_errorcode & 0xFF  # the rest says more than anyone needs
+        if code == sqlite3.SQLITE_FULL:
+            folder = self._path.parent
+            return DiskFull(needed_bytes=ROOM_BYTES, free_bytes=shutil.disk_usage(folder).free, folder=str(folder))
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
+            return NotWritable(path=str(self._path))
+        return None
 
     def create(self, title: str, model: str) -> int:
         """A new conversation; returns its id."""
@@ -153,11 +174,13 @@ class Conversations:
         with self._transaction() as db:
             db.execute("UPDATE conversations SET deleted = NULL WHERE id = ?", (conversation_id,))
 
-    def empty_trash(self, before: str | None = None) -> int:
-        """Remove for good what was deleted (before an ISO time); returns how many conversations."""
+    def empty_trash(self) -> int:
+        """Remove for good what was deleted; returns how many conversations."""
         with self._transaction() as db:
-            row = db.execute("DELETE FROM conversations WHERE deleted IS NOT NULL AND deleted < ?", (before or "9999",))
-            return row.rowcount
+            count = db.execute("DELETE FROM conversations WHERE deleted IS NOT NULL").rowcount
+            if count:
+                db.execute("INSERT INTO words (words) VALUES ('optimize')")  # else its words stay in the index for long
+            return count
 
     def messages(self, conversation_id: int) -> tuple[Stored, ...]:
         """What was said, in order."""
@@ -212,7 +235,7 @@ class Conversations:
 
     def search(self, words: str, limit: int = 50) -> tuple[Hit, ...]:
         """Where these words (or beginnings of words) were said, best first, one place per conversation."""
-        query = " ".join(f'"{word}"*' for word in words.replace('"', " ").split())
+        query = " ".join(f'"{word}"*' for word in words.replace('"', " ").replace("\0", " ").split())
         if not query:
             return ()
         with self._lock:
@@ -222,7 +245,7 @@ class Conversations:
                 " WHERE words MATCH ? AND c.deleted IS NULL AND m.replaced IS NULL ORDER BY rank LIMIT ?",
                 (query, limit * 4),
             ).fetchall()
-        titles = {c.id: c for c in self.list()}
+            titles = {c.id: c for c in self.list()}  # still under the lock, so that none is gone
         wanted = words.casefold().split()
         hits = {c.id: Hit(c, 0, "") for c in titles.values() if all(w in c.title.casefold() for w in wanted)}
         for conversation_id, message_id, snippet in rows:

@@ -22,6 +22,17 @@ def app(tmp_path: Path) -> Iterator[App]:
     app.close()
 
 
+def test_a_deleted_conversation_is_gone_after_a_restart(tmp_path: Path) -> None:
+    first = App.open(tmp_path / "home")
+    kept, deleted = first.conversations.create("kept", "guide"), first.conversations.create("deleted", "guide")
+    first.conversations.delete(deleted)
+    first.close()
+    second = App.open(tmp_path / "home")
+    assert second.conversations.get(deleted) is None
+    assert second.conversations.get(kept) is not None
+    second.close()
+
+
 def ask(app: App, conversation: int, question: str | None) -> tuple[list[object], Stored]:
     items: list[object] = []
     turn = app.turn(conversation, question, "guide", ChatOptions(max_tokens=120))

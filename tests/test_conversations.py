@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from desktop.conversations import Conversations
-from desktop.errors import Corrupt, NotWritable
+from desktop.errors import Corrupt, DiskFull, NotWritable
 
 
 @pytest.fixture
@@ -62,6 +62,34 @@ def test_delete_goes_to_the_trash_and_back(store: Conversations) -> None:
     assert store.messages(conversation) == ()
 
 
+def test_what_leaves_the_trash_leaves_the_file(tmp_path: Path) -> None:
+    store = Conversations(tmp_path / "c.sqlite")
+    conversation = store.create("a", "")
+    for number in range(50):
+        store.add(conversation, "user", f"precious {number}")
+    store.delete(conversation)
+    store.empty_trash()
+    store.close()
+    assert b"precious" not in (tmp_path / "c.sqlite").read_bytes()
+
+
+def test_a_full_disk_is_told_and_what_was_there_stays(store: Conversations) -> None:
+    conversation = store.create("a", "")
+    store.add(conversation, "user", "hello")
+    store._db.execute("PRAGMA max_page_count = 1")  # SQLite then answers as on a full disk
+    with pytest.raises(DiskFull):
+        store.add(conversation, "user", "word " * 100_000)
+    store._db.execute("PRAGMA max_page_count = 100000")
+    store.add(conversation, "user", "again")
+    assert [m.text for m in store.messages(conversation)] == ["hello", "again"]
+
+
+def test_a_store_that_can_no_longer_be_written(store: Conversations) -> None:
+    store._db.execute("PRAGMA query_only = ON")
+    with pytest.raises(NotWritable):
+        store.create("a", "")
+
+
 def test_another_try_sets_the_old_one_aside_and_undo_brings_it_back(store: Conversations) -> None:
     conversation = store.create("a", "")
     store.add(conversation, "user", "question")
@@ -84,6 +112,7 @@ def test_search_finds_beginnings_of_words_and_titles(store: Conversations) -> No
     assert [h.conversation.id for h in store.search("invoice")] == [invoice]
     assert store.search('"*( OR') == ()
     assert store.search("  ") == ()
+    assert [h.conversation.id for h in store.search("in\0voice")] == []
 
 
 def test_search_follows_changes(store: Conversations) -> None:
