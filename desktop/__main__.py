@@ -1,5 +1,6 @@
 """`alcove` or `python -m desktop`: the window without a command, else the command line."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -13,7 +14,15 @@ def main() -> int:
         return worker.main(sys.argv[2:])
     from desktop import cli
 
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # there is none behind a window on Windows
+            _let_pass(stream)
     return cli.run(sys.argv[1:], _open_window)
+
+
+def _let_pass(stream: io.TextIOWrapper) -> None:
+    """Read and write every character: a pipe on Windows knows 256 of them, and some file names are no text at all."""
+    stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
 
 
 def _open_window(home: Path | None) -> int:

@@ -252,6 +252,17 @@ def test_a_question_from_a_pipe(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+def test_every_character_passes_through_a_pipe(tmp_path: Path) -> None:
+    narrow = {**os.environ, "PYTHONIOENCODING": "cp1252"}  # as a pipe has it on Windows
+    command = [sys.executable, "-m", "desktop", "licence", "llama3.1", "--home", str(tmp_path)]
+    said = subprocess.run(command, env=narrow, capture_output=True, check=True).stdout.decode("utf-8")
+    assert "☐" in said
+    nameless = os.fsencode(tmp_path) + b"/\xff.gguf"
+    told = subprocess.run([*command[:3], "fit", nameless, "--home", str(tmp_path)], capture_output=True)
+    assert told.returncode == 1
+    assert b"Traceback" not in told.stderr
+
+
 def test_progress_in_json_lines(tmp_path: Path, hub: HubServer, tiny: bytes) -> None:
     hub.add("maker/tiny-GGUF", {"tiny-Q8_0.gguf": tiny})
     command = [sys.executable, "-m", "desktop", "get", "hf:maker/tiny-GGUF/tiny-Q8_0.gguf", "--progress", "json"]
