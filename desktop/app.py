@@ -1,7 +1,6 @@
 """The parts of Alcove, each built once, and the acts that need several of them. The doors (window, command line) hold one App."""
 
 import os
-import shutil
 from collections.abc import Generator
 from dataclasses import replace
 from functools import cached_property
@@ -20,7 +19,7 @@ from desktop.library import Library, LocalModel
 from desktop.licences import GUIDE as GUIDE_EVIDENCE
 from desktop.licences import Evidence, Licences, Ruling
 from desktop.licences import load as load_licences
-from desktop.network import Network
+from desktop.network import Network, is_address
 from desktop.offers import Offer, Target
 from desktop.paths import GUIDE, Paths
 from desktop.transfer import Progress
@@ -185,9 +184,14 @@ class App:
             for gpu in found.gpus
             if not gpu.used and not gpu.unified and (gpu.memory_total_bytes or 0) > 3e9
         ]
-        free_bytes = shutil.disk_usage(self.library.folder).free
+        folder, free_bytes = self.library.folder, self.library.free_bytes()
+        if not folder.is_dir():
+            fix = "Connect the disk it is on, or choose another folder in Settings."
+            problems.append({"what": f"The folder for models, {folder}, is not there.", "fix": fix})
+        if not is_address(self.hub.endpoint):
+            what = f"“{self.hub.endpoint}” is not the address of a Hub, so no model can be fetched."
+            problems.append({"what": what, "fix": "Correct HF_ENDPOINT or hub_endpoint in settings.json, or remove it."})
         if free_bytes < LITTLE_DISK_BYTES:
-            folder = self.library.folder
             what = f"Only {text.size(free_bytes)} are free in {folder}, which is too little for most models."
             problems.append({"what": what, "fix": "Remove something, or choose another folder in Settings."})
         if not found.engine.backends:

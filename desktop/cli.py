@@ -4,7 +4,6 @@ Exit status: 0 done, 1 a stated error (one sentence on stderr), 2 wrong usage, 1
 """
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -21,7 +20,7 @@ from desktop.engine import ChatOptions, Message, Piece, Reading, Reply
 from desktop.errors import AlcoveError, BadReference
 from desktop.hardware import Hardware, Memory
 from desktop.library import LocalModel
-from desktop.network import proxy_for
+from desktop.network import proxy_for, without_password
 from desktop.offers import Offer
 
 Result = TypeVar("Result")
@@ -112,8 +111,9 @@ def doctor(json: Json = False, home: Home = None) -> None:
     with opened(home, json) as app:
         found = app.hardware()
         folder = app.library.folder
-        free_bytes = shutil.disk_usage(folder).free
+        free_bytes = app.library.free_bytes()
         problems = app.problems(found)
+        proxy = proxy_for(app.hub.endpoint)
         if json:
             engine = {k: getattr(found.engine, k) for k in ("name", "version", "backends", "gpu_offload")}
             terminal.show_json(
@@ -123,7 +123,11 @@ def doctor(json: Json = False, home: Home = None) -> None:
                     "gpus": [asdict(g) for g in found.gpus],
                     "engine": engine,
                     "disk": {"models_dir": str(folder), "free_bytes": free_bytes},
-                    "network": {"offline": app.network.offline, "proxy": proxy_for(app.hub.endpoint), "hub": app.hub.endpoint},
+                    "network": {
+                        "offline": app.network.offline,
+                        "proxy": without_password(proxy) if proxy else None,
+                        "hub": app.hub.endpoint,
+                    },
                     "problems": problems,
                 }
             )

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
 from desktop import __version__, gguf
-from desktop.errors import BadReference, NotFound, ServerRefused
-from desktop.network import Client, Network, Response, refusal
+from desktop.errors import BadReference, NotFound, ServerRefused, Unreachable
+from desktop.network import Client, Network, Response, is_address, refusal
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -70,13 +70,12 @@ class Hub:
         self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
         self.token = token or os.environ.get("HF_TOKEN") or None
         self._network = network
-        parts = urlsplit(self.endpoint)
-        if parts.scheme == "http":  # asked for in so many words: a mirror inside the house
-            network.plain_hosts.add(parts.hostname or "")
+        if self.endpoint.startswith("http://") and is_address(self.endpoint):  # asked for in so many words: a mirror in the house
+            network.plain_hosts.add(self.host)
 
     @property
     def host(self) -> str:
-        return urlsplit(self.endpoint).hostname or self.endpoint
+        return (urlsplit(self.endpoint).hostname if is_address(self.endpoint) else None) or self.endpoint
 
     def page(self, repo: str) -> str:
         """The address of a repository's page, where terms are accepted."""
@@ -157,6 +156,10 @@ class Hub:
     @contextmanager
     def _api(self, what: str, reference: str) -> Iterator["HfApi"]:
         """huggingface_hub, its requests through our door and its errors as ours."""
+        if not is_address(self.endpoint):  # huggingface_hub could not even be imported
+            raise Unreachable(
+                host=self.endpoint, why="this is no web address; correct HF_ENDPOINT or hub_endpoint in the settings"
+            )
         make = _library(self._network)
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
@@ -167,7 +170,7 @@ class Hub:
         except HfHubHTTPError as error:
             raise refusal(error.response, what=what, repo=reference, page=self.page(reference)) from error
         except (ValueError, KeyError, TypeError) as error:  # an answer that is not what the Hub's API sends
-            raise ServerRefused(host=self.host, status=200, why="its answer makes no sense; is it a Hub?") from error
+            raise ServerRefused(host=self.host, status=200, why="its answer makes no sense; perhaps this is no Hub") from error
 
     def _repo(self, info: "ModelInfo") -> Repo:
         card: Any = info.card_data or {}  # both have get()

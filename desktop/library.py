@@ -101,10 +101,13 @@ class Library:
         """A file of a repository, finished or not, or None."""
         return next((model for model in self.list() if (model.repo, model.file) == (repo, file)), None)
 
+    def free_bytes(self) -> int:
+        """Room on the disk of the folder, which need not be there yet."""
+        return shutil.disk_usage(next(each for each in (self.folder, *self.folder.parents) if each.exists())).free
+
     def check_space(self, needed_bytes: int) -> None:
         """Raise DiskFull unless that many bytes and a reserve fit on the disk."""
-        folder = next(each for each in (self.folder, *self.folder.parents) if each.exists())
-        free_bytes = shutil.disk_usage(folder).free
+        free_bytes = self.free_bytes()
         if free_bytes < needed_bytes + RESERVE_BYTES:
             raise DiskFull(needed_bytes=needed_bytes + RESERVE_BYTES, free_bytes=free_bytes, folder=str(self.folder))
 
@@ -145,10 +148,8 @@ class Library:
         return next(model for model in self.list() if model.path == path)
 
     def link(self, path: Path) -> LocalModel:
-        """Use a GGUF where it lies, without copying it. Raises NotFound, NotGguf, Truncated, Corrupt, NotWritable."""
-        path = path.expanduser().absolute()
-        if not path.is_file():
-            raise NotFound(what=f"file {path}", host="This computer")
+        """Use a GGUF where it lies, without copying it. Raises as gguf.read_file, and NotWritable."""
+        path = Path(os.path.expanduser(path)).absolute()
         gguf.read_file(path)
         if known := next((model for model in self.list() if model.path == path), None):
             return known
@@ -255,7 +256,7 @@ class Library:
             if known.path is None:
                 continue
             path = Path(known.path)
-            here = path.is_file()
+            here = os.path.isfile(path)  # unlike Path's, False for what lies in a folder that may not be entered
             size = path.stat().st_size if here else known.size_bytes
             yield LocalModel(
                 id=known.id or "",

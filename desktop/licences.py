@@ -179,6 +179,7 @@ class Ruling:
             "url": self.url,
             "text_path": str(self.text_path) if self.text_path else None,
             "text_read": self.text_read,
+            "accepted": None,  # Alcove keeps no register of acceptances yet
         }
 
 

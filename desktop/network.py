@@ -10,6 +10,7 @@ import ipaddress
 import json
 import logging
 import os
+import re
 import socket
 import ssl
 import threading
@@ -225,8 +226,10 @@ class _Door(httpx2.BaseTransport):
             response = self._way(request.url).handle_request(request)
             _refuse_inward(request.url, response)
         except (httpx2.TransportError, UnicodeError) as error:  # UnicodeError: of a name that none can have
-            exchange.end(why(error))
-            raise Unreachable(host=host, why=why(error)) from error
+            proxy = proxy_for(str(request.url))
+            reason = why(error) + (f" (through the proxy {without_password(proxy)})" if proxy else "")
+            exchange.end(reason)
+            raise Unreachable(host=host, why=reason) from error
         except AlcoveError as error:
             exchange.end(str(error))
             raise
@@ -250,7 +253,7 @@ class _Door(httpx2.BaseTransport):
     def _way(self, url: httpx2.URL) -> httpx2.HTTPTransport:
         """The pool of connections that leads to this address: straight, or through its proxy."""
         proxy = proxy_for(str(url))
-        if proxy and urlsplit(proxy).scheme not in ("http", "https"):
+        if proxy and not is_address(proxy):
             raise Unreachable(host=url.host, why=f"Alcove cannot use a proxy of this kind ({without_password(proxy)})")
         with self._lock:
             if self.aborted:
@@ -302,8 +305,19 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_address(url: str) -> bool:
+    """Whether this is a whole web address: http or https, a host that can be looked up, a port that exists."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool((parts.hostname or "").encode("idna")) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def proxy_for(url: str) -> str | None:
     """The proxy that the environment or the system (Windows, macOS) names for this address, or None."""
+    if not is_address(url):
+        return None
     parts = urlsplit(url)
     if is_loopback(parts.hostname or "") or urllib.request.proxy_bypass(parts.hostname or ""):
         return None
@@ -314,8 +328,7 @@ def proxy_for(url: str) -> str | None:
 
 def without_password(url: str) -> str:
     """The address without a name and a password in it, for screens and logs."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return re.sub("//[^/]*@", "//", url)
 
 
 def why(error: BaseException) -> str:

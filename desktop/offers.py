@@ -194,7 +194,7 @@ def resolve(reference: str, catalogue: Catalogue, library: Library) -> Target:
     if (model := catalogue.get(name)) is not None:
         return _catalogue_target(wanted, model, quantization, library)
     if wanted.lower().endswith(".gguf") or os.path.isfile(wanted):  # unlike Path's, False for what can be no path
-        path = Path(wanted).expanduser().absolute()
+        path = Path(os.path.expanduser(wanted)).absolute()
         known = next((m for m in library.list() if m.path == path), None)
         return local_target(known, catalogue) if known else Target(wanted, path.stem, path=path)
     raise BadReference(reference=reference)

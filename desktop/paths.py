@@ -27,7 +27,7 @@ class Paths:
     def default(cls, home: str | os.PathLike[str] | None = None) -> "Paths":
         """`home` if given, else ALCOVE_HOME, else the system's folder for the data of programs."""
         chosen = home or os.environ.get("ALCOVE_HOME") or platformdirs.user_data_dir("alcove", appauthor=False)
-        return cls(Path(chosen).expanduser().absolute())
+        return cls(Path(os.path.expanduser(chosen)).absolute())  # unlike Path's, takes the "~" of no user as it stands
 
     @property
     def models(self) -> Path:

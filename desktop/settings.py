@@ -29,11 +29,16 @@ class Settings(msgspec.Struct, kw_only=True):
 
 
 def load(path: Path) -> Settings:
-    """The settings at `path`. A value that cannot be read falls back to its default; the unreadable file is kept aside."""
+    """The settings at `path`. A value that cannot be read falls back to its default; the unreadable file is kept aside.
+
+    Raises NotWritable where the file belongs to someone else.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return Settings()
+    except OSError as error:
+        raise NotWritable(path=str(path)) from error
     try:
         return msgspec.json.decode(content, type=Settings)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -70,4 +75,4 @@ def save(settings: Settings, path: Path) -> None:
 
 def models_dir(settings: Settings, paths: Paths) -> Path:
     """The folder for models: the person's choice, or the one below the home."""
-    return Path(settings.models_dir).expanduser() if settings.models_dir else paths.models
+    return Path(os.path.expanduser(settings.models_dir)) if settings.models_dir else paths.models

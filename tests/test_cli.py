@@ -54,6 +54,20 @@ def test_doctor_tells_what_there_is(run: Run) -> None:
     assert all(set(p) == {"what", "fix"} for p in found["problems"])
 
 
+def test_doctor_tells_what_is_wrong_and_no_password(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "settings.json").write_text(json.dumps({"models_dir": str(tmp_path / "disk" / "models")}))
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@proxy.example:3128")
+    status, found, _ = run("doctor")
+    assert status == 0
+    assert found["network"]["proxy"] == "http://proxy.example:3128"
+    assert found["disk"]["free_bytes"] > 0
+    assert any("disk" in p["fix"] and "is not there" in p["what"] for p in found["problems"])
+    monkeypatch.setenv("HF_ENDPOINT", "http://[bad")
+    status, found, _ = run("doctor")
+    assert any("HF_ENDPOINT" in p["fix"] for p in found["problems"])
+
+
 def test_suggest_gives_three_roles_and_nothing_that_is_too_big(run: Run) -> None:
     status, found, _ = run("suggest")
     assert status == 0
@@ -196,6 +210,12 @@ def test_bad_files_are_stated_errors(run: Run, tmp_path: Path, tiny: bytes) -> N
             assert (status, found["error"]["kind"]) == (1, kind)
     status, found, _ = run("chat", str(tmp_path / "alien.gguf"), "-p", "Hi")
     assert (status, found["error"]["kind"]) == (1, "unknown_architecture")
+
+
+def test_the_home_of_nobody_is_no_path_of_a_model(run: Run) -> None:
+    for command in ("fit", "get"):
+        status, found, _ = run(command, "~nobody-of-this-name/model.gguf")
+        assert (status, found["error"]["kind"]) == (1, "not_found")
 
 
 def test_offline_holds(run: Run, tmp_path: Path) -> None:

@@ -186,10 +186,19 @@ def test_a_hub_in_trouble_is_told_at_once(hub: Hub, server: HubServer, status: i
 
 def test_a_web_page_where_the_hub_should_be(hub: Hub, server: HubServer) -> None:
     server.faults.append(Fault("html", "api", None))
-    with pytest.raises(ServerRefused, match="is it a Hub"):
+    with pytest.raises(ServerRefused, match=r"no sense; perhaps this is no Hub\.$"):
         hub.repo("maker/Small-GGUF")
-    with pytest.raises(ServerRefused, match="is it a Hub"):
+    with pytest.raises(ServerRefused, match=r"no sense; perhaps this is no Hub\.$"):
         list(hub.search("small"))
+
+
+@pytest.mark.parametrize("endpoint", ["nonsense", "http://", "http://[bad", "https://hub.example:99999", "ftp://hub.example"])
+def test_an_endpoint_that_is_no_address(network: Network, endpoint: str) -> None:
+    hub = Hub(network, endpoint)
+    for act in (lambda: hub.repo("maker/Small-GGUF"), lambda: list(hub.search("small"))):
+        with pytest.raises(Unreachable, match="no web address; correct HF_ENDPOINT"):
+            act()
+    assert network.activity == ()
 
 
 def test_no_hub_there(network: Network) -> None:

@@ -223,7 +223,7 @@ def test_json_has_the_agreed_keys_and_words(known: Licences) -> None:
         assert set(answer["audit"]) == {"answer", "because"}
         assert all(set(s) == {"from", "says"} for s in answer["sources"])
         assert all(isinstance(d, str) for d in answer["duties"] + answer["restrictions"])
-        assert set(answer) >= {"licence", "name", "version", "conflict", "text_path"}
+        assert set(answer) >= {"licence", "name", "version", "conflict", "text_path", "accepted"}
 
 
 def test_duties_in_json_carry_the_wording(known: Licences) -> None:

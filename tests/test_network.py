@@ -204,6 +204,23 @@ def test_a_proxy_of_a_strange_kind_is_named_without_its_password(network: Networ
 
 
 @pytest.mark.usefixtures("no_proxies")
+@pytest.mark.parametrize("proxy", ["http://me:secret@[::1", "http://me:secret@proxy.example:port", "http://me:secret@:8080"])
+def test_a_proxy_that_is_no_address(network: Network, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    with network.client("look") as client, pytest.raises(Unreachable, match="cannot use a proxy of this kind") as caught:
+        client.get("https://huggingface.co/")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_a_proxy_that_is_not_there_is_named(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://me:secret@127.0.0.1:1")
+    with network.client("look") as client, pytest.raises(Unreachable, match="through the proxy http://127.0.0.1:1") as caught:
+        client.get("https://huggingface.co/")
+    assert "secret" not in f"{caught.value} {network.activity}"
+
+
+@pytest.mark.usefixtures("no_proxies")
 def test_a_proxy_that_refuses(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(replying(403, {}, [])) as proxy, network.client("look") as client:
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.server_port}")

@@ -14,6 +14,11 @@ def test_home_is_what_was_given_then_the_environment(tmp_path: Path, monkeypatch
     assert Paths.default().home == tmp_path / "env"
 
 
+def test_the_home_of_nobody_is_a_folder_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Paths.default("~nobody-of-this-name/x").home == tmp_path / "~nobody-of-this-name" / "x"
+
+
 def test_every_file_lies_below_the_home(tmp_path: Path) -> None:
     paths = Paths(tmp_path / "home")
     paths.create()

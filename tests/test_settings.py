@@ -18,6 +18,12 @@ def test_no_file_means_the_defaults(tmp_path: Path) -> None:
     assert settings.load(tmp_path / "settings.json") == settings.Settings()
 
 
+def test_a_file_of_someone_else(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").mkdir()  # as good as one that may not be read, for root may read all
+    with pytest.raises(NotWritable, match=r"settings\.json"):
+        settings.load(tmp_path / "settings.json")
+
+
 def test_one_bad_value_costs_only_itself(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_text('{"theme": "purple", "offline": true, "text_scale": 1.25, "from_the_future": [1]}')
