@@ -11,7 +11,7 @@ from desktop.network import Activity, Network, is_loopback
 from desktop.ui import theme
 from desktop.ui.buttons import Button, Switch
 from desktop.ui.cards import Card
-from desktop.ui.labels import Label
+from desktop.ui.labels import Label, hint
 from desktop.ui.notice import Notice
 from desktop.ui.page import Page
 
@@ -141,7 +141,7 @@ class ActivityModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._cells(request)[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return request.error or self._cells(request)[index.column()]
+            return hint(request.error or self._cells(request)[index.column()])
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == 4 and (request.error or (request.status or 0) >= 400):
             return theme.colour("bad")
         return None

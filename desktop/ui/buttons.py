@@ -5,6 +5,7 @@ from PySide6.QtGui import QIcon, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from desktop.ui import icons, theme
+from desktop.ui.labels import hint
 
 INKS = {"primary": "on_accent", "link": "accent", "danger": "bad", "quiet": "soft", "fold": "soft", "small_link": "accent"}
 
@@ -52,7 +53,7 @@ class IconButton(Button):
         self._tone = tone
         super().__init__("", "icon", icon)
         self.setAccessibleName(name)
-        self.setToolTip(name)
+        self.setToolTip(hint(name))
 
     def _load_icon(self) -> None:
         side = theme.scaled(20)

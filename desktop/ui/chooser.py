@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import QMenu, QPushButton
 
 from desktop.ui import icons, theme
+from desktop.ui.labels import hint
 
 WIDEST = 240  # px of the name in the button
 
@@ -75,7 +76,7 @@ class ModelChooser(QPushButton):
     def _draw(self) -> None:
         shown = self._name or self.tr("Choose a model")
         self.setText(self.fontMetrics().elidedText(shown, Qt.TextElideMode.ElideMiddle, theme.scaled(WIDEST)).replace("&", "&&"))
-        self.setToolTip(shown if self.text() != shown else "")
+        self.setToolTip(hint(shown) if self.text() != shown else "")
         self.setAccessibleName(self.tr("Model: {name}").format(name=shown))
         self.setIcon(icons.icon("chevron-down"))
         self.setIconSize(QSize(theme.scaled(16), theme.scaled(16)))

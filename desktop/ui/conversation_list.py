@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui import theme
+from desktop.ui.labels import hint
 
 ID, TITLE, SNIPPET, SECTION = (Qt.ItemDataRole.UserRole + n for n in range(4))
 HEADING, PLAIN, HIT = "heading", "plain", "hit"  # what an item is, in the role SECTION
@@ -127,7 +128,7 @@ def _item(conversation_id: int, title: str, kind: str) -> QListWidgetItem:
     item.setData(ID, conversation_id)
     item.setData(TITLE, title)
     item.setData(SECTION, kind)
-    item.setToolTip(title)
+    item.setToolTip(hint(title))
     return item
 
 

@@ -14,7 +14,7 @@ from desktop.ui.bars import Bar
 from desktop.ui.buttons import Button, IconButton
 from desktop.ui.cards import Card
 from desktop.ui.getting import fraction, progress_words
-from desktop.ui.labels import ElidedLabel, Label
+from desktop.ui.labels import ElidedLabel, Label, hint
 from desktop.ui.messages import TRY_AGAIN, explain
 
 State = Literal["new", "running", "paused", "done", "failed"]
@@ -109,9 +109,9 @@ class DownloadRow(Card):
         self.remove.setVisible(state not in ("new", "running"))
         keeps = state == "done" or (state == "failed" and self.part is None)
         self.remove.set_icon("cross" if keeps else "trash")
-        hint = self.tr("Take {name} off this list") if keeps else self.tr("Remove what has arrived of {name}")
-        self.remove.setToolTip(hint.format(name=self._name))
-        self.remove.setAccessibleName(hint.format(name=self._name))
+        words = self.tr("Take {name} off this list") if keeps else self.tr("Remove what has arrived of {name}")
+        self.remove.setToolTip(hint(words.format(name=self._name)))
+        self.remove.setAccessibleName(words.format(name=self._name))
 
     def _on_next_clicked(self) -> None:
         {"running": self.cancel_clicked, "done": self.chat_clicked}.get(self.state, self.get_clicked).emit()

@@ -2,9 +2,15 @@
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import Qt as RichText  # its functions for markup; QtCore's Qt has none
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from desktop.ui import theme
+
+
+def hint(words: str) -> str:
+    """Words from elsewhere for a tool tip: where they look like markup Qt would draw it, and fetch its pictures."""
+    return RichText.convertFromPlainText(words) if RichText.mightBeRichText(words) else words
 
 
 class Label(QLabel):
@@ -49,7 +55,7 @@ class ElidedLabel(QLabel):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.setToolTip(self.text() if self._shown() != self.text() else "")
+        self.setToolTip(hint(self.text()) if self._shown() != self.text() else "")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -11,7 +11,7 @@ from desktop.ui import icons, theme, verdict
 from desktop.ui.bars import Ladder
 from desktop.ui.buttons import Button
 from desktop.ui.cards import Fold
-from desktop.ui.labels import FactRow, Label
+from desktop.ui.labels import FactRow, Label, hint
 from desktop.ui.licence_text import LicenceText
 from desktop.ui.notice import Notice
 
@@ -107,7 +107,7 @@ class _Content(QWidget):
                 self._column.addWidget(FactRow(source.from_, source.says))
         else:
             said = Label(self._who_says(ruling), "small", "soft")
-            said.setToolTip("\n".join(f"{source.from_}: {source.says}" for source in ruling.sources))
+            said.setToolTip(hint("\n".join(f"{source.from_}: {source.says}" for source in ruling.sources)))
             self._column.addWidget(said)
         if ruling.sources and not ruling.text_read:
             self._column.addWidget(

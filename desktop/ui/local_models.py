@@ -15,7 +15,7 @@ from desktop.ui import theme, verdict
 from desktop.ui.buttons import Button, IconButton
 from desktop.ui.cards import Card
 from desktop.ui.getting import Getting
-from desktop.ui.labels import ElidedLabel, Label
+from desktop.ui.labels import ElidedLabel, Label, hint
 from desktop.ui.pills import Pill
 from desktop.ui.reference import reference_of, same, without_commit
 from desktop.ui.tasks import Tasks
@@ -153,7 +153,7 @@ class LocalRow(Card):
         words = QVBoxLayout()
         words.setSpacing(2)
         title = ElidedLabel(name, "card_title")
-        title.setToolTip(str(model.path))
+        title.setToolTip(hint(str(model.path)))
         words.addWidget(title)
         words.addWidget(Label(self._facts(), "small", "bad" if model.missing else "soft"))
         row = QHBoxLayout()

@@ -12,7 +12,7 @@ from desktop.ui import theme, verdict
 from desktop.ui.bars import Bar
 from desktop.ui.cards import Card, Fold
 from desktop.ui.getting import Getting
-from desktop.ui.labels import ElidedLabel, Label
+from desktop.ui.labels import ElidedLabel, Label, hint
 from desktop.ui.notice import Notice
 from desktop.ui.pills import Pill
 
@@ -58,7 +58,7 @@ class RepoCard(Card):
         ruling = licences.rule(Evidence(hub_card=tag, file_base_models=repo.base_models))
         said = verdict.licence(ruling)
         pill = Pill(said.words, said.tone, said.icon)
-        pill.setToolTip(f"{ruling.name}. {ruling.headline}")
+        pill.setToolTip(hint(f"{ruling.name}. {ruling.headline}"))
         facts = [
             self.tr("{count} downloads").format(count=f"{repo.downloads:,}"),
             self.tr("changed in {month}").format(month=repo.updated[:7]) if repo.updated else "",
@@ -81,7 +81,7 @@ class RepoCard(Card):
             "3. Enter the token in Settings, then get the model here."
         )
         notice = Notice(self.tr("The maker wants your agreement first"), words, self.tr("Open the page"), tone="warning")
-        notice.button.setToolTip(address)
+        notice.button.setToolTip(hint(address))
         notice.clicked.connect(lambda: self.page_clicked.emit(address))
         self.body.addWidget(notice)
 
@@ -123,7 +123,7 @@ class FileRow(QWidget):
         precision = verdict.precision(_bits(file)) if file.quantization else self.tr("One size")
         words = self.tr("{precision} · {size}").format(precision=precision, size=text.size(file.size_bytes))
         name = Label(words, "small", wrap=False)
-        name.setToolTip(file.name)
+        name.setToolTip(hint(file.name))
         name.setMinimumWidth(theme.scaled(150))
         needed = round(file.size_bytes * MORE_THAN_WEIGHTS)
         fits = Label(self._guess(needed, free_bytes), "small", "soft")

@@ -13,6 +13,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser
 
 from desktop.ui import theme
+from desktop.ui.labels import hint
 from desktop.ui.markdown import Run
 
 
@@ -39,7 +40,7 @@ class TextView(QTextBrowser):
         self.document().setUndoRedoEnabled(False)
         self.verticalScrollBar().valueChanged.connect(self._stay)
         self.anchorClicked.connect(lambda url: self.link_clicked.emit(url.toString()))
-        self.highlighted.connect(lambda url: self.viewport().setToolTip(url.toString()))
+        self.highlighted.connect(lambda url: self.viewport().setToolTip(hint(url.toString())))
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
         """Nothing: no picture, no style sheet, no file."""
