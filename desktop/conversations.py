@@ -234,7 +234,7 @@ class Conversations:
                 db.executemany("UPDATE messages SET replaced = NULL WHERE id = ?", [(i,) for i in message_ids])
 
     def search(self, words: str, limit: int = 50) -> tuple[Hit, ...]:
-        """Where these words (or beginnings of words) were said, best first, one place per conversation."""
+        """Where these words (or beginnings of words) were said, best first and then newest first, one place per conversation."""
         query = " ".join(f'"{word}"*' for word in words.replace('"', " ").replace("\0", " ").split())
         if not query:
             return ()
@@ -242,7 +242,7 @@ class Conversations:
             rows = self._db.execute(
                 "SELECT m.conversation_id, m.id, snippet(words, 0, char(2), char(3), '…', 12) FROM words"
                 " JOIN messages m ON m.id = words.rowid JOIN conversations c ON c.id = m.conversation_id"
-                " WHERE words MATCH ? AND c.deleted IS NULL AND m.replaced IS NULL ORDER BY rank LIMIT ?",
+                " WHERE words MATCH ? AND c.deleted IS NULL AND m.replaced IS NULL ORDER BY rank, m.id DESC LIMIT ?",
                 (query, limit * 4),
             ).fetchall()
             titles = {c.id: c for c in self.list()}  # still under the lock, so that none is gone

@@ -110,6 +110,9 @@ def test_search_finds_beginnings_of_words_and_titles(store: Conversations) -> No
     assert "\x02closing\x03" in store.search("closing")[0].snippet
     assert [h.conversation.id for h in store.search("naive")] == [letter]
     assert [h.conversation.id for h in store.search("invoice")] == [invoice]
+    again = store.create("Another", "")
+    store.add(again, "user", "Please pay by Friday")
+    assert [h.conversation.id for h in store.search("friday")] == [again, invoice]
     assert store.search('"*( OR') == ()
     assert store.search("  ") == ()
     assert [h.conversation.id for h in store.search("in\0voice")] == []

@@ -168,7 +168,10 @@ class Answer(QWidget):
         self._column.addWidget(self.notice)
 
     def _explain_finish(self, message: Stored) -> None:
-        if message.finish == "crashed":
+        if message.finish == "crashed" and not message.text:
+            words = self.tr("It ended before its first word."), self.tr("Try again")
+            self.show_notice(Explained(self.tr("There was no answer"), *words, "try_again"), "warning")
+        elif message.finish == "crashed":
             words = self.tr("What had been written is kept."), self.tr("Try again")
             self.show_notice(Explained(self.tr("This answer was cut off"), *words, "try_again"), "warning")
         elif message.finish == "cancelled" and not message.text:

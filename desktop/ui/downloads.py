@@ -93,7 +93,7 @@ class Downloads(Page):
 
     def show_offline(self, on: bool) -> None:
         """The offline switch: nothing can be resumed while it is on."""
-        words = self.tr("Alcove is set to offline; downloads go on when connections are allowed again.")
+        words = self.tr("Alcove is set to offline; downloads can go on when connections are allowed again.")
         self.set_title(self.tr("Downloads"), words if on else "")
 
     def _part(self, reference: str) -> LocalModel | None:

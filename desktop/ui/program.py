@@ -255,6 +255,7 @@ class Program(QObject):
         self.downloading.progressed.connect(self._on_progressed)
         self.downloading.changed.connect(self._show_downloads)
         self.downloading.done.connect(self._on_downloaded)
+        self.downloading.failed.connect(self._on_download_failed)
         self.advice.hardware_found.connect(self.first_run.show_hardware)
         self.advice.offers_ranked.connect(self._show_offers)
         self.advice.choices_judged.connect(self.window.chat.set_models)
@@ -305,6 +306,12 @@ class Program(QObject):
         else:
             words = self.tr("{name} is here.").format(name=self.name_of(local.id))
             self.window.toast.say(words, self.tr("Chat with it"), lambda: self.chat_with(local.id))
+
+    def _on_download_failed(self, reference: str, error: AlcoveError) -> None:
+        """Those pages that show downloads say it themselves."""
+        if self.window.page not in ("first_run", "models", "downloads"):
+            words = self.tr("{name} could not be downloaded.").format(name=self.name_of(reference))
+            self.window.toast.say(words, self.tr("Show why"), lambda: self._on_page_clicked("downloads"))
 
     def _library_changed(self) -> None:
         self.window.chat.set_models(unjudged(self.app.library.list(), self.app))

@@ -4,12 +4,13 @@ import shutil
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QSlider, QVBoxLayout, QWidget
 
 from desktop import __version__, text
 from desktop.hardware import EngineReport
 from desktop.settings import Settings, Theme
-from desktop.ui import theme, verdict
+from desktop.ui import icons, theme, verdict
 from desktop.ui.buttons import Button, Switch, Tabs
 from desktop.ui.cards import Card, line
 from desktop.ui.labels import ElidedLabel, FactRow, Label
@@ -185,7 +186,7 @@ class SettingsPage(Page):
 
     def _conversations(self) -> Card:
         card = _section(self.tr("Conversations"))
-        self.context = QComboBox()
+        self.context = _Choice()
         self.context.setAccessibleName(self.tr("Conversation memory"))
         for tokens in CONTEXTS:
             words = (
@@ -248,3 +249,14 @@ def _row(name: str, about: str | Label, control: QWidget) -> QWidget:
     line_.addLayout(words, 1)
     line_.addWidget(control, 0 if isinstance(control, Switch | Button | Tabs | QComboBox) else 1, Qt.AlignmentFlag.AlignVCenter)
     return row
+
+
+class _Choice(QComboBox):
+    """A list to choose from, with an arrow of ours: the style sheet takes away the system's."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        side = theme.scaled(16)
+        arrow = icons.pixmap("chevron-down", "soft", side, self.devicePixelRatioF())
+        with QPainter(self) as painter:
+            painter.drawPixmap(self.width() - side - 10, (self.height() - side) // 2, arrow)

@@ -18,6 +18,7 @@ from desktop.ui.tasks import Tasks, once
 
 SEARCH = "search conversations"  # the key of the task
 SEARCH_AFTER_MS = 120
+MOST_HITS = 50
 WIDTH, NARROW_WIDTH = 248, 236  # px
 
 
@@ -162,12 +163,13 @@ class Sidebar(QFrame):
 
     def _search(self) -> None:
         words = self.search_field.text().strip()
-        task = self._tasks.start(once(self._conversations.search, words), key=SEARCH)
+        task = self._tasks.start(once(self._conversations.search, words, MOST_HITS), key=SEARCH)
         task.done.connect(self._show_hits)
 
     def _show_hits(self, hits: tuple[Hit, ...]) -> None:
         self.list.begin()
-        words = self.tr("%n found", "", len(hits)) if hits else self.tr("Nothing found")
+        count = self.tr("The best {count}") if len(hits) == MOST_HITS else self.tr("{count} found")
+        words = count.format(count=len(hits)) if hits else self.tr("Nothing found")
         self.list.add_section(words)
         for hit in hits:
             self.list.add_hit(hit.conversation.id, hit.conversation.title, hit.snippet)

@@ -95,6 +95,8 @@ class Start(QScrollArea):
             card.clicked.connect(lambda question=question: self.asked.emit(question))
             self.cards.append(card)
         self._place_cards()
+        for before, card in zip([self.link, *self.cards], self.cards, strict=False):
+            QWidget.setTabOrder(before, card)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

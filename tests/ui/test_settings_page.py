@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -82,6 +83,14 @@ def test_the_length_of_conversations_is_said_in_words(page: SettingsPage, settin
     with qtbot.waitSignal(page.changed) as changed:
         page.context.setCurrentIndex(page.context.findText("about 12,000 words"))
     assert (changed.args, settings.context) == (["context"], 16384)
+
+
+def test_the_list_of_lengths_has_an_arrow(page: SettingsPage) -> None:
+    picture = page.context.grab().toImage()
+    ratio = picture.devicePixelRatio()
+    place = QRect(picture.width() - round(26 * ratio), 0, round(16 * ratio), picture.height()).adjusted(0, 8, 0, -8)
+    seen = picture.copy(place)
+    assert len({seen.pixel(x, y) for x in range(seen.width()) for y in range(seen.height())}) > 1
 
 
 def test_a_length_from_the_file_is_kept(qtbot: QtBot, tmp_path: Path) -> None:

@@ -68,6 +68,13 @@ def test_search_shows_where_words_were_said_as_one_types(qtbot: QtBot, sidebar: 
     assert rows(sidebar)[0] == "Today"
 
 
+def test_a_search_that_finds_more_than_it_shows_says_so(qtbot: QtBot, sidebar: Sidebar, store: Conversations) -> None:
+    for n in range(60):
+        store.add(store.create(f"Letter {n}", "guide"), "user", "a quick brown fox")
+    QTest.keyClicks(sidebar.search_field, "fox")
+    qtbot.waitUntil(lambda: rows(sidebar)[:2] == ["The best 50", "Letter 59"])
+
+
 def test_a_search_without_result_says_so(qtbot: QtBot, sidebar: Sidebar) -> None:
     QTest.keyClicks(sidebar.search_field, "zebra")
     qtbot.waitUntil(lambda: rows(sidebar) == ["Nothing found"])

@@ -153,6 +153,7 @@ def test_thoughts_are_folded(transcript: Transcript) -> None:
     ("finish", "text", "said"),
     [
         ("crashed", "You are wel", "This answer was cut off"),
+        ("crashed", "", "There was no answer"),
         ("cancelled", "", "You stopped this answer before its first word."),
         ("length", "Long", "The answer reached its greatest length"),
     ],

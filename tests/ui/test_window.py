@@ -152,6 +152,29 @@ def test_deleting_can_be_undone(qtbot: QtBot, open_program: Callable[[], Program
     assert program.window.chat.conversation_id == conversation
 
 
+def test_tab_goes_from_the_examples_to_the_message(qtbot: QtBot, open_program: Callable[[], Program]) -> None:
+    program = open_program()
+    program.chat_with("guide")
+    chat = program.window.chat
+    following, widget = [], chat.start.link.nextInFocusChain()
+    while widget is not chat.composer.field:
+        following.append(widget)
+        widget = widget.nextInFocusChain()
+    assert [each for each in following if each in chat.start.cards] == chat.start.cards
+    assert program.window.panel._choose not in following
+
+
+def test_a_download_that_fails_is_told_on_other_pages(qtbot: QtBot, open_program: Callable[[], Program]) -> None:
+    program = open_program()
+    program.chat_with("guide")
+    program.settings.offline.click()
+    with qtbot.waitSignal(program.downloading.failed):
+        program.downloading.start("qwen3-0.6b:Q8_0")
+    assert program.window.toast.isVisible()
+    QTest.mouseClick(program.window.toast.button, Qt.MouseButton.LeftButton)
+    assert program.window.page == "downloads"
+
+
 def test_a_long_sentence_is_shown_whole_at_the_foot(qtbot: QtBot, open_program: Callable[[], Program]) -> None:
     program = open_program()
     toast = program.window.toast
