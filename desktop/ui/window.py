@@ -5,9 +5,11 @@ from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QWidget
 
 from desktop.app import App
+from desktop.errors import AlcoveError
 from desktop.network import is_loopback
 from desktop.ui.chat import ChatPage
 from desktop.ui.crash import CrashDialog
+from desktop.ui.messages import explain
 from desktop.ui.model_panel import ModelPanel
 from desktop.ui.notice import Toast
 from desktop.ui.sidebar import NARROW_WIDTH, WIDTH, Sidebar
@@ -75,8 +77,10 @@ class Window(QMainWindow):
         self.page_shown.emit(name)
 
     def show_crash(self, error: BaseException) -> None:
-        """Say that there was a bug, with a report to copy; one dialog at a time."""
-        if self.findChild(CrashDialog) is None:
+        """Say that there was a bug, with a report to copy; one dialog at a time. A stated error is told in its own words."""
+        if isinstance(error, AlcoveError):  # of a click that nobody waits for: the disk is full, a file is gone
+            self.toast.say(explain(error).sentence)
+        elif self.findChild(CrashDialog) is None:
             CrashDialog(error, self).open()
 
     # --- the privacy line -----------------------------------------------------------------------------------------------------

@@ -9,9 +9,11 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from pytestqt.exceptions import capture_exceptions
 from pytestqt.qtbot import QtBot
 
 from desktop.app import App
+from desktop.errors import NotWritable
 from desktop.network import Network
 from desktop.ui import crash
 from desktop.ui.answer import Answer
@@ -266,6 +268,22 @@ def test_a_bug_shows_a_report_without_a_word_that_was_written(qtbot: QtBot, open
     assert "secret" not in dialog.report
     assert str(Path.home()) not in dialog.report
     dialog.close()
+
+
+def test_a_stated_error_of_a_click_is_told_and_is_no_bug(qtbot: QtBot, open_program: Callable[[], Program]) -> None:
+    program = open_program()
+    program.chat_with("guide")
+    qtbot.keyClicks(program.window.chat.composer.field, "Hello")
+    program.app.conversations._db.execute("PRAGMA query_only = ON")  # as on a disk that became read-only
+    with capture_exceptions() as uncaught:
+        qtbot.keyClick(program.window.chat.composer.field, Qt.Key.Key_Return)
+    ((_, error, _),) = uncaught
+    assert isinstance(error, NotWritable)
+    program.window.show_crash(error)
+    assert program.window.findChild(CrashDialog) is None
+    assert program.window.toast.isVisible()
+    assert program.window.chat.composer.text() == "Hello"
+    program.app.conversations._db.execute("PRAGMA query_only = OFF")
 
 
 def test_uncaught_exceptions_reach_the_window(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
