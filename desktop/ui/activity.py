@@ -1,4 +1,4 @@
-"""The page Network activity: every request that left this computer, for whom, what for, how much came back."""
+"""The page Network activity: every request that left this computer, for whom, what for, how much went and came back."""
 
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from desktop.ui.page import Page
 
 LOOK_S = 0.5  # between two looks at the network, only while the page is shown
 ROWS = 12  # shown at once
+RESULT = 5  # its column
 
 
 class ActivityPage(Page):
@@ -29,7 +30,7 @@ class ActivityPage(Page):
         self._network = network
         self.sentence = Label("", "strong")
         self.details = Label(
-            self.tr("Alcove connects only when you search for a model or get one. What you write never leaves this computer."),
+            self.tr("Alcove connects only when you search for a model or get one. Your conversations never leave this computer."),
             "small",
             "soft",
         )
@@ -103,12 +104,19 @@ class ActivityPage(Page):
 
 
 class ActivityModel(QAbstractTableModel):
-    """The requests, newest first, as rows of time, host, purpose, received, result."""
+    """The requests, newest first, as rows of time, host, purpose, sent, received, result."""
 
     def __init__(self) -> None:
         super().__init__()
         self._requests: tuple[Activity, ...] = ()
-        self._heads = (self.tr("Time"), self.tr("With"), self.tr("What for"), self.tr("Received"), self.tr("Result"))
+        self._heads = (
+            self.tr("Time"),
+            self.tr("With"),
+            self.tr("What for"),
+            self.tr("Sent"),
+            self.tr("Received"),
+            self.tr("Result"),
+        )
 
     def show_requests(self, requests: tuple[Activity, ...]) -> None:
         """Show these; they come oldest first. A list of the same length only changes in its cells, so scrolling stays."""
@@ -142,7 +150,11 @@ class ActivityModel(QAbstractTableModel):
             return self._cells(request)[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
             return hint(request.error or self._cells(request)[index.column()])
-        if role == Qt.ItemDataRole.ForegroundRole and index.column() == 4 and (request.error or (request.status or 0) >= 400):
+        if (
+            role == Qt.ItemDataRole.ForegroundRole
+            and index.column() == RESULT
+            and (request.error or (request.status or 0) >= 400)
+        ):
             return theme.colour("bad")
         return None
 
@@ -158,6 +170,7 @@ class ActivityModel(QAbstractTableModel):
             f"{moment:%H:%M:%S}" if today else f"{moment:%Y-%m-%d %H:%M:%S}",
             request.host,
             request.purpose,
+            _amount(request.sent_bytes),
             _amount(request.received_bytes),
             self._result(request),
         )
@@ -192,7 +205,7 @@ def _table(model: ActivityModel, name: str) -> QTableView:
     head = table.horizontalHeader()
     head.setHighlightSections(False)
     head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    for column, width in enumerate((84, 168, 0, 84, 112)):
+    for column, width in enumerate((84, 160, 0, 72, 84, 176)):
         if width:
             table.setColumnWidth(column, theme.scaled(width))
     head.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)

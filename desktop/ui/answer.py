@@ -12,7 +12,7 @@ from desktop.ui import theme
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import Button
 from desktop.ui.cards import Fold
-from desktop.ui.labels import Label
+from desktop.ui.labels import ElidedLabel, Label
 from desktop.ui.markdown import Growing, Segment
 from desktop.ui.messages import Explained
 from desktop.ui.notice import Notice
@@ -82,7 +82,7 @@ class Answer(QWidget):
         self._thinking: list[str] = []
         self._thought_since: float | None = None
         self._thought_s: float | None = None
-        self.name = Label(name, "section", "soft", wrap=False)
+        self.name = ElidedLabel(name, "section", "soft")
         self.setAccessibleName(name)
         self.state = _State()
         self.fold: Fold | None = None
@@ -151,7 +151,8 @@ class Answer(QWidget):
         self.body.setVisible(bool(message.text))
         self.body.show_text(message.text)
         if message.tokens_per_s:
-            self.name.setToolTip(self.tr("Wrote {rate}").format(rate=text.words_per_second(message.tokens_per_s)))
+            self.name.tip = self.tr("Wrote {rate}").format(rate=text.words_per_second(message.tokens_per_s))
+            self.name.setToolTip(self.name.tip)
         if message.text:
             self._add_actions()
         self._explain_finish(message)

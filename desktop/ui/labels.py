@@ -38,10 +38,11 @@ class Label(QLabel):
 
 
 class ElidedLabel(QLabel):
-    """One line that is cut with dots when there is no room; the whole text is then its tool tip."""
+    """One line that is cut with dots when there is no room; the whole text is then its tool tip, and else `tip`."""
 
     def __init__(self, text: str = "", kind: str = "body", tone: str = "ink") -> None:
         super().__init__(text)
+        self.tip = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("kind", kind)
         self.setProperty("tone", tone)
@@ -55,7 +56,7 @@ class ElidedLabel(QLabel):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.setToolTip(hint(self.text()) if self._shown() != self.text() else "")
+        self.setToolTip(hint(self.text()) if self._shown() != self.text() else self.tip)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -51,11 +51,17 @@ def test_each_request_is_a_row_with_its_host_reason_and_result(page: ActivityPag
             client.get(f"{hub.endpoint}/api/models/owner/none")
     qtbot.waitUntil(lambda: page.model.rowCount() == 2)  # the page looks by itself
     assert page.table.isVisible()
-    assert [cell(page, 1, column) for column in (1, 2, 4)] == ["127.0.0.1", "look up models", "done"]
-    assert cell(page, 0, 4).startswith("refused (4")
+    assert [cell(page, 1, column) for column in (1, 2, 5)] == ["127.0.0.1", "look up models", "done"]
+    assert cell(page, 0, 5).startswith("refused (4")
     assert "B" in cell(page, 1, 3)
+    assert "B" in cell(page, 1, 4)
     page.copy.click()
     assert "127.0.0.1\tlook up models" in QGuiApplication.clipboard().text()
+
+
+def test_the_reason_of_a_failure_can_be_read_in_its_column(page: ActivityPage) -> None:
+    table = page.table
+    assert table.columnWidth(5) >= table.fontMetrics().horizontalAdvance("the connection was cut") + 16
 
 
 def test_a_refused_request_is_listed_with_its_reason(page: ActivityPage, network: Network) -> None:
@@ -64,8 +70,8 @@ def test_a_refused_request_is_listed_with_its_reason(page: ActivityPage, network
         client.get("https://huggingface.co/api/models")
     page.look()
     assert cell(page, 0, 1) == "huggingface.co"
-    assert "offline" in cell(page, 0, 4)
-    assert page.model.index(0, 4).data(Qt.ItemDataRole.ForegroundRole) is not None
+    assert "offline" in cell(page, 0, 5)
+    assert page.model.index(0, 5).data(Qt.ItemDataRole.ForegroundRole) is not None
     assert "Alcove is set to offline" in words(page)
 
 

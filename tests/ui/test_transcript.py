@@ -92,6 +92,20 @@ def test_settled_blocks_are_not_drawn_again(transcript: Transcript) -> None:
     assert views(answer)[:2] == [first, code]
 
 
+def test_a_long_name_of_a_model_takes_no_more_than_the_column(qtbot: QtBot) -> None:
+    name = "A model with a very long name indeed, made by a company whose name is long as well - Instruct Q4_K_M " * 2
+    narrow = Transcript(lambda reference: name)
+    qtbot.addWidget(narrow)
+    narrow.resize(400, 300)
+    with qtbot.waitExposed(narrow):
+        narrow.show()
+    answer = narrow.add_answer("long")
+    answer.add("hello")
+    answer.draw()
+    qtbot.waitUntil(lambda: 0 < answer.width() <= narrow.viewport().width())
+    assert answer.name.toolTip() == name
+
+
 def test_five_thousand_words_are_drawn_in_little_time(qtbot: QtBot, transcript: Transcript) -> None:
     text = (
         "Some **words** of an answer that goes on for a while.\n\n" * 9 + "```python\nfor i in x:\n    print(i)\n```\n\n"
