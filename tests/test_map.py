@@ -1,6 +1,10 @@
 """The map in desktop/__init__.py is true: imports point down its list, and each foreign library has one home."""
 
 import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -17,10 +21,12 @@ HOMES = {
     "PySide6": ("ui",),
     "shiboken6": ("ui",),
     "llama_cpp": ("engine.llama",),
+    "jinja2": ("engine.template",),
     "huggingface_hub": ("hub",),
     "sqlite3": ("conversations",),
     "pynvml": ("hardware.nvidia",),
     "httpx2": ("network",),
+    "markdown_it": ("ui.markdown",),
     "typer": ("cli",),
     "rich": ("terminal",),
 }
@@ -49,6 +55,19 @@ def test_imports_point_down(path: Path) -> None:
             assert top != library or any(f"{module}.".startswith(f"{home}.") for home in homes), f"{module} imports {library}"
         if top == "desktop" and (room := rest.split(".")[0]) in LEVELS and room != own:
             assert LEVELS[room] < LEVELS[own], f"{module} imports {room}, which is not below it"
+
+
+def test_every_library_is_declared_and_none_without_need() -> None:
+    imported = {name.partition(".")[0] for path in FILES for name in imports(path)} | {"pynvml"}  # which is loaded by its name
+    homes = packages_distributions()
+    ours = {"desktop", "shiboken6"}  # the second is the lower half of PySide6
+    needed = {_plain(homes[name][0]) for name in imported - sys.stdlib_module_names - ours}
+    project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert needed == {_plain(re.split("[<>=]", each)[0]) for each in project["dependencies"]}
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def test_the_map_names_every_room() -> None:
