@@ -74,14 +74,14 @@ class App:
         return Hub(self.network, self.settings.hub_endpoint or None)
 
     def use_token(self, token: str) -> None:
-        """Show this access token to the Hub until Alcove is closed; "" forgets it. It is written nowhere."""
-        self.hub.token = token or None
+        """Show this access token to the Hub until Alcove is closed. It is written nowhere."""
+        self.hub.token = token
 
     def save_settings(self) -> None:
-        """Keep the settings, and let the parts that depend on them follow. Raises NotWritable."""
-        settings.save(self.settings, self.paths.settings)
+        """Let the parts that depend on the settings follow, and keep them. Raises NotWritable; they hold until the end then."""
         self.network.offline = self.settings.offline
         self.library.folder = settings.models_dir(self.settings, self.paths)
+        settings.save(self.settings, self.paths.settings)
 
     def hardware(self) -> Hardware:
         """This computer as it is now. The first call ever asks the engine's process what it can use, which takes a second."""

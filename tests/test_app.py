@@ -9,7 +9,7 @@ import pytest
 from desktop.app import App
 from desktop.conversations import Stored
 from desktop.engine import ChatOptions, Loading, Piece
-from desktop.errors import EngineCrashed, NotHere, WillNotFit
+from desktop.errors import EngineCrashed, NotHere, NotWritable, WillNotFit
 from tests import gguf_files
 
 QUESTION = "What is an open-weight model?"
@@ -31,6 +31,14 @@ def test_a_deleted_conversation_is_gone_after_a_restart(tmp_path: Path) -> None:
     assert second.conversations.get(deleted) is None
     assert second.conversations.get(kept) is not None
     second.close()
+
+
+def test_the_offline_switch_holds_where_settings_cannot_be_kept(app: App) -> None:
+    app.paths.settings.mkdir()  # nothing can be written in its place
+    app.settings.offline = True
+    with pytest.raises(NotWritable):
+        app.save_settings()
+    assert app.network.offline
 
 
 def ask(app: App, conversation: int, question: str | None) -> tuple[list[object], Stored]:

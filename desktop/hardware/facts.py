@@ -59,7 +59,6 @@ class EngineReport:
     backends: tuple[str, ...]
     gpu_offload: bool
     devices: tuple[EngineDevice, ...] = ()
-    architectures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

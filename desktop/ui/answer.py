@@ -71,7 +71,6 @@ class Answer(QWidget):
 
     regenerate_clicked = Signal(object)  # the stored message
     edit_clicked = Signal(object)
-    continue_clicked = Signal()
     act = Signal(str)  # of a notice
     link_clicked = Signal(str)
 

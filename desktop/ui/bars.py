@@ -78,11 +78,6 @@ class Ladder(QWidget):
         self._step = step
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def set_step(self, step: int) -> None:
-        """Fill it up to another step."""
-        self._step = step
-        self.update()
-
     def sizeHint(self) -> QSize:
         return QSize(120, 8)
 

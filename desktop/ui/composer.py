@@ -14,11 +14,10 @@ MOST_LINES = 8
 
 
 class Composer(QFrame):
-    """`sent` has the text; the field is emptied by `clear`, when the message is stored."""
+    """`sent` has the text; the field keeps it until `set_text`."""
 
     sent = Signal(str)
     stop_clicked = Signal()
-    edited = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,7 +76,6 @@ class Composer(QFrame):
 
     def _on_text_changed(self) -> None:
         self.button.setEnabled(self._busy or bool(self.text().strip()))
-        self.edited.emit(self.text())
 
     def _show_focus(self, focused: bool) -> None:
         self.setProperty("focus", focused)

@@ -31,7 +31,6 @@ class LocalModels(QWidget):
     cancel_clicked = Signal(str)
     chat_clicked = Signal(str)
     open_file_clicked = Signal()
-    recommended_clicked = Signal()
     counted = Signal(int)
 
     def __init__(self, library: Library, tasks: Tasks, ruling: Callable[[LocalModel], Ruling], removals: Removals) -> None:

@@ -13,7 +13,6 @@ from desktop.engine import Loaded
 from desktop.errors import AlcoveError
 from desktop.library import LocalModel
 from desktop.licences import Ruling
-from desktop.settings import models_dir
 from desktop.transfer import Progress
 from desktop.ui import messages
 from desktop.ui.activity import ActivityPage
@@ -358,7 +357,7 @@ class Program(QObject):
     def _connect_settings(self) -> None:
         self.settings.changed.connect(self._apply)
         self.browse.length_chosen.connect(lambda: self._apply("contexts"))
-        self.settings.token_entered.connect(self._use_token)
+        self.settings.token_entered.connect(self.app.use_token)
         self.settings.activity_clicked.connect(lambda: self._on_page_clicked("activity"))
         self.activity.offline_toggled.connect(self._set_offline)
         self.advice.hardware_found.connect(lambda found: self.settings.show_engine(found.engine))
@@ -376,12 +375,7 @@ class Program(QObject):
         elif field == "context":
             self.advice.judge()
         elif field == "models_dir":
-            self.app.library.folder = models_dir(self.app.settings, self.app.paths)
             self._library_changed()
-
-    def _use_token(self, token: str) -> None:
-        """For this run of the program only: it is not written anywhere."""
-        self.app.hub.token = token
 
     def _set_offline(self, on: bool) -> None:
         self.app.settings.offline = on

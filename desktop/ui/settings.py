@@ -25,7 +25,7 @@ CONTEXTS = (0, 2048, 4096, 8192, 16384, 32768, 65536)  # tokens; 0: what suits m
 class SettingsPage(Page):
     """Changes fields of `settings` and says which: the window keeps and applies them.
 
-    `folder` is where models are kept now. token_entered carries a Hugging Face access token, "" to forget it.
+    `folder` is where models are kept now. token_entered carries a Hugging Face access token.
     """
 
     changed = Signal(str)  # the field's name

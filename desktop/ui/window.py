@@ -24,7 +24,6 @@ FIRST_SIZE = (1280, 800)  # px
 class Window(QMainWindow):
     """The frame: which page is shown, the panel, the privacy line, the shortcuts. Knows nothing of models or downloads."""
 
-    page_shown = Signal(str)
     closing = Signal()
 
     def __init__(self, app: App, sidebar: Sidebar, chat: ChatPage, panel: ModelPanel) -> None:
@@ -74,7 +73,6 @@ class Window(QMainWindow):
         self.sidebar.show_current(name, self.chat.conversation_id)
         self._arrange()
         self.toast.lift = scaled(104) if name == "chat" else GRID * 3  # above the field for the message
-        self.page_shown.emit(name)
 
     def show_crash(self, error: BaseException) -> None:
         """Say that there was a bug, with a report to copy; one dialog at a time. A stated error is told in its own words."""
