@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QPushButton
 
 from desktop.ui import icons, theme
 from desktop.ui.labels import hint
 
-WIDEST = 240  # px of the name in the button
+WIDEST, NARROWEST = 240, 96  # px: of the name at most, of the whole button at least
+SLACK = 4  # px, so that rounding cuts no name
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class ModelChooser(QPushButton):
         """The model that is used now."""
         self._reference, self._name = reference, name
         self._draw()
+        self.updateGeometry()
 
     def set_choices(self, choices: tuple[ModelChoice, ...]) -> None:
         """What the list offers."""
@@ -73,9 +76,29 @@ class ModelChooser(QPushButton):
         if event.type() == QEvent.Type.StyleChange and hasattr(self, "_name"):
             self._draw()
 
+    def sizeHint(self) -> QSize:
+        """As wide as the name, up to a limit; what is drawn follows the room there is."""
+        room = min(self.fontMetrics().horizontalAdvance(self._shown()), theme.scaled(WIDEST))
+        return QSize(room + self._around() + SLACK, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(theme.scaled(NARROWEST), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._draw()
+
+    def _shown(self) -> str:
+        return self._name or self.tr("Choose a model")
+
+    def _around(self) -> int:
+        """Px that frame, padding and arrow take."""
+        return super().sizeHint().width() - self.fontMetrics().horizontalAdvance(self.text().replace("&&", "&"))
+
     def _draw(self) -> None:
-        shown = self._name or self.tr("Choose a model")
-        self.setText(self.fontMetrics().elidedText(shown, Qt.TextElideMode.ElideMiddle, theme.scaled(WIDEST)).replace("&", "&&"))
+        shown = self._shown()
+        room = min(self.width() - self._around(), theme.scaled(WIDEST))
+        self.setText(self.fontMetrics().elidedText(shown, Qt.TextElideMode.ElideMiddle, room).replace("&", "&&"))
         self.setToolTip(hint(shown) if self.text() != shown else "")
         self.setAccessibleName(self.tr("Model: {name}").format(name=shown))
         self.setIcon(icons.icon("chevron-down"))

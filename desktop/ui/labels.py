@@ -1,5 +1,7 @@
 """Text in the type scale: one label class, one that is cut with dots, and a row of label and value."""
 
+import re
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtGui import Qt as RichText  # its functions for markup; QtCore's Qt has none
@@ -7,10 +9,17 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from desktop.ui import theme
 
+LONGEST_WORD = 120  # px at scale 1 that a text asks for at least
+
 
 def hint(words: str) -> str:
     """Words from elsewhere for a tool tip: where they look like markup Qt would draw it, and fetch its pictures."""
     return RichText.convertFromPlainText(words) if RichText.mightBeRichText(words) else words
+
+
+def breakable(words: str) -> str:
+    """Names of files and the like may be broken after their signs, where a line would break only between words."""
+    return re.sub(r"(?<=\w)[_/\\](?=\w)", "\\g<0>\u200b", words)
 
 
 class Label(QLabel):
@@ -20,7 +29,8 @@ class Label(QLabel):
     def __init__(
         self, text: str = "", kind: str = "body", tone: str = "ink", *, wrap: bool = True, selectable: bool = False
     ) -> None:
-        super().__init__(text)
+        super().__init__()
+        self._breaks = wrap and not selectable  # what is copied must be what was said
         self.setTextFormat(Qt.TextFormat.PlainText)  # names and sentences from elsewhere are never markup
         self.setProperty("kind", kind)
         self.setProperty("tone", tone)
@@ -29,6 +39,20 @@ class Label(QLabel):
             self.setTextInteractionFlags(
                 Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
             )
+
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        self._said = text
+        super().setText(breakable(text) if self._breaks else text)
+
+    def text(self) -> str:
+        return self._said
+
+    def minimumSizeHint(self) -> QSize:
+        """A word that is too long for its place must not widen the page."""
+        least = super().minimumSizeHint()
+        return QSize(min(least.width(), theme.scaled(LONGEST_WORD)), least.height()) if self.wordWrap() else least
 
     def set_tone(self, tone: str) -> None:
         """Show it in another colour."""

@@ -52,7 +52,7 @@ class ModelPanel(QScrollArea):
             self.setFixedWidth(theme.scaled(WIDTH))
 
     def _add_model(self) -> None:
-        self._name = Label("", "card_title", selectable=True)
+        self._name = Label("", "card_title")
         self._pill = Pill()
         self._about = Label("", "small", "soft")
         self._choose = Button(self.tr("Choose a real model"), "link")

@@ -14,7 +14,7 @@ from desktop.engine import Loading, Piece, Reading
 from desktop.errors import AlcoveError, EngineCrashed
 from desktop.ui.answer import Answer
 from desktop.ui.chat import ChatPage
-from desktop.ui.chooser import ModelChoice
+from desktop.ui.chooser import ModelChoice, ModelChooser
 from desktop.ui.question import Question
 from desktop.ui.tasks import Tasks
 
@@ -302,6 +302,23 @@ def test_the_title_is_changed_in_place(qtbot: QtBot, page: ChatPage, store: Conv
     page.title.field.setText("Never")
     QTest.keyClick(page.title.field, Qt.Key.Key_Escape)
     assert page.title.label.text() == "A better title"
+
+
+def test_the_chooser_cuts_a_name_to_the_room_there_is(qtbot: QtBot) -> None:
+    name = "Meta_Llama_3.1_8B_Instruct_abliterated_v3_Q4_K_M_imatrix"
+    chooser = ModelChooser()
+    qtbot.addWidget(chooser)
+    chooser.show_current("x", name)
+    with qtbot.waitExposed(chooser):
+        chooser.show()
+    for width in (chooser.sizeHint().width(), 150):
+        chooser.resize(width, 40)
+        assert "…" in chooser.text()
+        assert chooser.fontMetrics().horizontalAdvance(chooser.text()) < width - 16
+        assert chooser.toolTip() == name
+    chooser.show_current("x", "Qwen")
+    chooser.resize(chooser.sizeHint())
+    assert chooser.text() == "Qwen"
 
 
 def test_the_chooser_lists_what_is_here_and_the_conversation_remembers(

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from desktop.ui.buttons import IconButton
 from desktop.ui.conversation_list import ConversationList
 from desktop.ui.download_row import DownloadRow
-from desktop.ui.labels import ElidedLabel, hint
+from desktop.ui.labels import ElidedLabel, Label, hint
 
 EVIL = "a <img src='//evil.example/share/x.png'> & <b>b</b>"
 
@@ -55,3 +55,22 @@ def test_the_tool_tip_of_a_download(qtbot: QtBot) -> None:
 
 def test_a_plain_hint_stays_as_it_is() -> None:
     assert hint("Chat & copy, 2 < 3") == "Chat & copy, 2 < 3"
+
+
+LONG = "Meta_Llama_3.1_8B_Instruct_abliterated_v3_Q4_K_M_imatrix"
+
+
+def test_a_long_name_without_spaces_is_broken_and_widens_nothing(qtbot: QtBot) -> None:
+    label = Label(LONG, "card_title")
+    qtbot.addWidget(label)
+    assert label.text() == LONG
+    assert label.minimumSizeHint().width() <= 120
+    assert label.heightForWidth(240) >= 2 * label.fontMetrics().height()
+
+
+def test_what_can_be_copied_is_what_was_said(qtbot: QtBot) -> None:
+    label = Label(LONG, selectable=True)
+    qtbot.addWidget(label)
+    label.setSelection(0, len(LONG))
+    assert label.selectedText() == LONG
+    assert label.minimumSizeHint().width() <= 120
