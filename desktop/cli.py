@@ -3,6 +3,7 @@
 Exit status: 0 done, 1 a stated error (one sentence on stderr), 2 wrong usage, 130 stopped by Ctrl-C.
 """
 
+import errno
 import os
 import sys
 import time
@@ -61,6 +62,11 @@ def run(arguments: list[str], open_window: Callable[[Path | None], int]) -> int:
         return 130
     except typer.Abort:
         return 130
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        terminal.complain("The output could not be written: the disk is full.")
+        return 1
     except Exception as error:
         return _usage(error)
 

@@ -22,6 +22,7 @@ import msgspec
 
 from desktop import gguf
 from desktop.errors import DiskFull, Forbidden, NotFound, NotWritable
+from desktop.part import is_running
 
 RESERVE_BYTES = 500_000_000  # left free on the disk, for everything else that the computer does
 LINKED = "linked"
@@ -135,9 +136,12 @@ class Library:
             self._prune(part.parent)
 
     def adopt(self, part: Path, provenance: Provenance) -> LocalModel:
-        """Give a finished and verified part its name, in one step. Raises NotWritable."""
+        """Give a finished and verified part its name, in one step. Raises NotFound, NotWritable."""
         path = _whole(part)
-        facts = {"id": self._id_for(path), "size_bytes": part.stat().st_size, "fetched": _now()}
+        try:
+            facts = {"id": self._id_for(path), "size_bytes": part.stat().st_size, "fetched": _now()}
+        except FileNotFoundError as error:  # someone has tidied up meanwhile
+            raise NotFound(what=f"file {part}", host="This computer") from error
         _write(_sidecar(path), msgspec.structs.replace(provenance, **facts))
         try:
             os.replace(part, path)
@@ -172,6 +176,8 @@ class Library:
             doomed = [self._sidecar_of(model)]
         else:
             part = model.path.with_name(model.path.name + ".part")
+            if is_running(part):
+                raise Forbidden(what=f"Removing {model.name}", rule="it is being downloaded; stop that first")
             doomed = [model.path, part, part.with_name(part.name + ".json"), _sidecar(model.path)]
         try:
             freed = sum(path.stat().st_size for path in doomed[:2] if path.exists() and model.origin == "own")

@@ -235,6 +235,15 @@ class Part:
         return NotWritable(path=str(self._path))
 
 
+def is_running(path: Path) -> bool:
+    """Whether a download is at work on this part, in this program or another one."""
+    try:
+        with path.open("r+b") as file:
+            return not _lock(file)
+    except OSError:
+        return False
+
+
 def _is_at(file: IO[bytes], path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
@@ -37,7 +37,11 @@ OPENNESS_WORDS = {
 STAGE_WORDS = {"ask": "Asking", "check": "Checking what is here", "download": "Getting", "wait": "Waiting for the next try"}
 USUAL_ROWS = 15  # of the suggestions, unless all are wanted
 
+PIPE_COLUMNS = 1000  # in a pipe, no line is wrapped or cut
+
 out = Console(highlight=False)
+if not out.is_terminal:
+    out.width = PIPE_COLUMNS
 err = Console(stderr=True, highlight=False)
 
 
@@ -78,11 +82,10 @@ def show_computer(found: Hardware, others: Sequence[tuple[str, str]], problems: 
 
 def show_offers(offers: Sequence[Offer], *, everything: bool) -> None:
     """A table of offers, those with a role first, from quick to best."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for head in ("", "Model", "Download", "Memory", "Words/s", "Runs", "Licence"):
-        table.add_column(
-            head, justify="right" if head in ("Download", "Memory", "Words/s") else "left", no_wrap=head != "Licence"
-        )
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    for head in ("", "Model", "Size", "Memory", "Words/s", "Runs", "Licence"):
+        justify: JustifyMethod = "right" if head in ("Size", "Memory", "Words/s") else "left"
+        table.add_column(head, justify=justify, no_wrap=head != "Licence", overflow="fold")
     order = ("quick", "balanced", "best", None)
     for o in sorted(offers, key=lambda o: order.index(o.role))[: None if everything else USUAL_ROWS]:
         words = f"{o.tokens_per_s * text.WORDS_PER_TOKEN:.0f}"
@@ -104,6 +107,9 @@ def show_fit(name: str, judged: Fit) -> None:
         ("Free now", judged.free_bytes),
     ):
         out.print(f"  {part:<20} {text.size(amount):>8}")
+    out.print(
+        f"  {'Remembers':<20} {judged.context:,} tokens, about {round(judged.context * text.WORDS_PER_TOKEN, -2):,.0f} words"
+    )
     if judged.tokens_per_s:
         out.print(f"  {'Writes':<20} {text.about_words_per_second(judged.tokens_per_s)}")
     for step in judged.help:

@@ -262,6 +262,23 @@ def test_people_see_tables_and_sentences(tmp_path: Path, capsys: pytest.CaptureF
         assert "{" not in printed
 
 
+def test_a_table_in_a_pipe_is_not_cut(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "desktop", "suggest", "--all", "--home", str(tmp_path / "home")]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "80"})
+    assert done.returncode == 0
+    lines = [line.split() for line in done.stdout.splitlines()[1:-1]]
+    assert all(len(line) >= 7 for line in lines)
+    assert {"apache-2.0", "nvidia-open-model-license"} <= {line[-1] for line in lines}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file that is always full is a thing of Linux")
+def test_output_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "desktop", "list", "--json", "--home", str(tmp_path / "home")]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "The output could not be written: the disk is full.\n")
+
+
 def test_a_question_from_a_pipe(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "desktop", "chat", "guide", "-p", "-", "--home", str(tmp_path / "home")]
     done = subprocess.run(

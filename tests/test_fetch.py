@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.errors import Corrupt, DiskFull, Gated, NotWritable, Offline
+from desktop.errors import Corrupt, DiskFull, Forbidden, Gated, NotWritable, Offline
 from desktop.fetch import fetch
 from desktop.hub import Hub
 from desktop.library import Library, LocalModel
@@ -235,3 +235,17 @@ def test_an_address_elsewhere(library: Library, network: Network, server: HubSer
 def test_no_thread_stays(hub: Hub, library: Library, network: Network) -> None:
     run(fetch(hub.file(REPO, NAME), hub, library, network))
     assert "transfer" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_what_is_being_downloaded_is_not_removed(server: HubServer, hub: Hub, library: Library, network: Network) -> None:
+    server.faults.append(held := Fault("hold", bytes=100_000))
+    steps = fetch(hub.file(REPO, NAME), hub, library, network)
+    try:
+        while not next(steps).done_bytes:
+            pass
+        with pytest.raises(Forbidden, match="it is being downloaded"):
+            library.remove("Small-Q4_K_M")
+    finally:
+        steps.close()
+        held.release.set()
+    assert library.remove("Small-Q4_K_M") > 0

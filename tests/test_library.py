@@ -235,6 +235,12 @@ def test_what_cannot_be_linked(library: Library, folder: Path, tmp_path: Path) -
     assert not folder.exists()
 
 
+def test_a_part_that_was_tidied_away_is_a_stated_error(library: Library, folder: Path) -> None:
+    part = library.begin(Provenance(repo="a/b", file="x.gguf"))
+    with pytest.raises(NotFound, match=r"no file .*x\.gguf\.part"):
+        library.adopt(part, Provenance(repo="a/b", file="x.gguf"))
+
+
 # --- removing, using, room ------------------------------------------------------------------------------------------------------
 
 
