@@ -228,14 +228,20 @@ class App:
     def turn(
         self, conversation_id: int, question: str | None, reference: str, options: ChatOptions | None = None
     ) -> Generator[Loading | Reading | Piece, None, Stored]:
-        """Ask in a conversation (or answer again, with no question): saved first, the model loaded when needed, then streamed."""
+        """Ask in a conversation (or answer again, with no question): the model is loaded when needed, the answer streamed.
+
+        The question is saved by the call itself, so that it is kept even when nobody takes the first step.
+        """
         if question is not None:
             self.conversations.add(conversation_id, "user", question)
+        return self._answer(conversation_id, reference, options or ChatOptions())
+
+    def _answer(
+        self, conversation_id: int, reference: str, options: ChatOptions
+    ) -> Generator[Loading | Reading | Piece, None, Stored]:
         yield Loading(0.0)
         yield from self.open_model(reference)
-        answer = yield from chat.answer(
-            self.conversations, conversation_id, self.engine, options or ChatOptions(), model=reference
-        )
+        answer = yield from chat.answer(self.conversations, conversation_id, self.engine, options, model=reference)
         if answer.tokens_per_s and self._opened:
             self._learn(*self._opened[2:], answer.tokens_per_s)
         return answer

@@ -33,6 +33,12 @@ def test_a_deleted_conversation_is_gone_after_a_restart(tmp_path: Path) -> None:
     second.close()
 
 
+def test_a_question_is_kept_even_when_the_answer_never_began(app: App) -> None:
+    conversation = app.conversations.create("t", "guide")
+    app.turn(conversation, QUESTION, "guide").close()
+    assert [m.text for m in app.conversations.messages(conversation)] == [QUESTION]
+
+
 def test_the_offline_switch_holds_where_settings_cannot_be_kept(app: App) -> None:
     app.paths.settings.mkdir()  # nothing can be written in its place
     app.settings.offline = True

@@ -24,7 +24,8 @@ from desktop.ui.title import EditableTitle
 from desktop.ui.transcript import WIDEST, Transcript
 
 ANSWER = "answer"  # the key of the task: the engine answers one question at a time
-Turn = Callable[[int, str | None, str], Generator[Loading | Reading | Piece, None, Stored]]
+Steps = Generator[Loading | Reading | Piece, None, Stored]
+Turn = Callable[[int, str | None, str], Steps]
 
 
 @dataclass
@@ -144,10 +145,11 @@ class ChatPage(QWidget):
         if self._editing is not None:
             self._set_aside(self._editing, self.tr("Question changed."))
             self._end_edit()
+        turn = self._turn(conversation_id, question, self._reference)  # which saves the question
         self.composer.set_text("")
         self._drafts.pop(conversation_id, None)
         self.transcript.add_question(Stored(0, conversation_id, "user", question, "", "", "", "", None))
-        self._ask(question)
+        self._ask(turn)
 
     # --- building -------------------------------------------------------------------------------------------------------------
 
@@ -262,11 +264,16 @@ class ChatPage(QWidget):
 
     # --- asking ---------------------------------------------------------------------------------------------------------------
 
-    def _ask(self, question: str | None) -> None:
-        """Start the answer to the question, or to what has been said when there is none."""
+    def _ask_again(self) -> None:
+        """Start the answer to what has been said."""
+        assert self._conversation_id is not None
+        self._ask(self._turn(self._conversation_id, None, self._reference))
+
+    def _ask(self, turn: Steps) -> None:
+        """Follow the answer as it comes."""
         assert self._conversation_id is not None
         conversation_id, self._error = self._conversation_id, None
-        task = self._tasks.start(self._turn(conversation_id, question, self._reference), key=ANSWER)
+        task = self._tasks.start(turn, key=ANSWER)
         live = _Live(conversation_id, self._reference, task)
         self._live = live
         task.yielded.connect(lambda item: self._on_yielded(live, item))
@@ -364,7 +371,7 @@ class ChatPage(QWidget):
                 self._on_regenerate_clicked(last[0])
             elif last:
                 self._show_without_answer()
-                self._ask(None)
+                self._ask_again()
         elif act == "continue":
             self.say(self.tr("Please go on."))
         else:
@@ -375,7 +382,7 @@ class ChatPage(QWidget):
             return
         self._set_aside(message, self.tr("Answering again."))
         self._show_without_answer()
-        self._ask(None)
+        self._ask_again()
 
     def _on_edit_clicked(self, answer: Stored | None) -> None:
         """Take the question of an answer into the field; sending it sets aside what followed."""

@@ -35,6 +35,9 @@ class Reciting:
         self.asked.append((question, reference))
         if question is not None:
             self.store.add(conversation_id, "user", question)
+        return self.answer(conversation_id, reference)
+
+    def answer(self, conversation_id: int, reference: str) -> Generator[Loading | Reading | Piece, None, Stored]:
         yield Loading(0.6)
         yield Reading(40, 100)
         message = self.store.add(conversation_id, "assistant", "", model=reference, finish="writing")
