@@ -35,6 +35,7 @@ class Advice(QObject):
     offers_ranked = Signal(object)  # tuple[Offer, ...]
     choices_judged = Signal(object)  # tuple[ModelChoice, ...]
     described = Signal(object)  # About
+    undescribed = Signal(str)  # the reference of a model that is gone, or whose file cannot be read
     failed = Signal(AlcoveError)
 
     def __init__(self, tasks: Tasks, app: App, parent: QObject | None = None) -> None:
@@ -61,6 +62,7 @@ class Advice(QObject):
         """Find out what the panel is to say of a model."""
         task = self._tasks.start(once(self._about, reference), key="about")
         task.done.connect(self.described)
+        task.failed.connect(lambda _: self.undescribed.emit(reference))
 
     def _on_hardware(self, found: Hardware) -> None:
         self.hardware = found

@@ -60,8 +60,8 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
             TRY_AGAIN,
         ),
         errors.BadReference: (
-            tr("No such model"),
-            tr("“{reference}” is not a model that Alcove knows. Choose one from the list."),
+            tr("This model is not on this computer"),
+            tr("“{reference}” was removed, moved or renamed. Choose another model above, or get it again on the Models page."),
             tr("See models"),
             MODELS,
         ),

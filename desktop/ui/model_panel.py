@@ -113,8 +113,17 @@ class ModelPanel(QScrollArea):
 
     def show_nothing(self) -> None:
         """No model is chosen yet."""
-        self._name.setText(self.tr("No model yet"))
-        self._about.setText(self.tr("Choose a model to see how it runs here and what its licence allows."))
+        self._show_only(self.tr("No model yet"), self.tr("Choose a model to see how it runs here and what its licence allows."))
+
+    def show_gone(self, name: str) -> None:
+        """The model of a conversation is no longer here."""
+        self._show_only(
+            name, self.tr("This model is not on this computer any more, or its file cannot be read. Choose another one to go on.")
+        )
+
+    def _show_only(self, name: str, about: str) -> None:
+        self._name.setText(name)
+        self._about.setText(about)
         self._choose.set_text(self.tr("See the models"))
         self._about.setVisible(True)
         self._choose.setVisible(True)

@@ -122,6 +122,7 @@ class Program(QObject):
         chat.undoable.connect(lambda words, undo: window.toast.say(words, self.tr("Undo"), undo))
         window.panel.all_models_clicked.connect(self.show_models)
         self.advice.described.connect(self._show_about)
+        self.advice.undescribed.connect(self._on_undescribed)
 
     def new_chat(self) -> None:
         """An empty chat with the model used last, or the guide, or the first page when there is nothing."""
@@ -206,6 +207,10 @@ class Program(QObject):
         panel.show_rate(self._rates.get(about.reference, 0.0))
         if chat.conversation_id is not None and about.fit is not None:
             panel.show_memory(self._read.get(chat.conversation_id), about.fit.context)
+
+    def _on_undescribed(self, reference: str) -> None:
+        if reference == self.window.chat.reference:
+            self.window.panel.show_gone(self.name_of(reference))
 
     def _rename(self, conversation_id: int, title: str) -> None:
         self.app.conversations.rename(conversation_id, title)

@@ -113,6 +113,27 @@ def test_the_panel_keeps_what_was_measured_of_each_chat(
     assert panel._writes.value.text() == measured
 
 
+def test_the_panel_shows_no_licence_for_a_model_that_is_gone(
+    qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path
+) -> None:
+    link(tmp_path, [*ANSWER, models.END])
+    app = App.open(tmp_path / "home")
+    old = app.conversations.create("A letter", "lost")
+    app.conversations.add(old, "user", "hello")
+    app.close()
+    program = open_program()
+    panel = program.window.panel
+    qtbot.waitUntil(lambda: not panel.licence.isHidden(), timeout=20_000)
+    with qtbot.waitSignal(program.advice.undescribed):
+        program.open_conversation(old)
+    assert panel._name.text() == "lost"
+    assert "not on this computer any more" in panel._about.text()
+    assert panel.licence.isHidden()
+    with qtbot.waitSignal(program.advice.described):
+        program.new_chat()
+    assert not panel.licence.isHidden()
+
+
 def test_a_killed_engine_keeps_the_text_and_the_next_try_works(
     qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path
 ) -> None:
