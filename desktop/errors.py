@@ -102,7 +102,7 @@ class Gated(AlcoveError):
 
     sentence = (
         "The maker of {repo} wants you to agree to its terms first: open {page}, accept them there, "
-        "then give Alcove your Hugging Face access token."
+        "then give Alcove your Hugging Face access token, in Settings or as HF_TOKEN."
     )
 
 

@@ -68,10 +68,19 @@ class Hub:
 
     def __init__(self, network: Network, endpoint: str | None = None, token: str | None = None) -> None:
         self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
-        self.token = token or os.environ.get("HF_TOKEN") or None
+        self.token = token or os.environ.get("HF_TOKEN")
         self._network = network
         if self.endpoint.startswith("http://") and is_address(self.endpoint):  # asked for in so many words: a mirror in the house
             network.plain_hosts.add(self.host)
+
+    @property
+    def token(self) -> str | None:
+        """What the Hub is shown, if anything; what no header can carry stands in it as "?", for the Hub to refuse."""
+        return self._token
+
+    @token.setter
+    def token(self, token: str | None) -> None:
+        self._token = "".join(c if c.isascii() and c.isprintable() else "?" for c in (token or "").strip()) or None
 
     @property
     def host(self) -> str:

@@ -369,7 +369,9 @@ def refusal(response: Response, *, what: str, repo: str, page: str) -> AlcoveErr
     if status in (404, 410) or code in ("RepoNotFound", "RevisionNotFound", "EntryNotFound"):
         return NotFound(what=what, host=host)
     if status == 401 and code != "GatedRepo" and "Authorization" in response.request.headers:
-        return ServerRefused(host=host, status=status, why="the access token was not accepted; check it in Settings")
+        return ServerRefused(
+            host=host, status=status, why="the access token was not accepted; check it in Settings or in HF_TOKEN"
+        )
     if status in (401, 403):
         return Gated(repo=repo, page=page)
     facts = {"host": host, "status": status}

@@ -188,8 +188,11 @@ def resolve(reference: str, catalogue: Catalogue, library: Library) -> Target:
         return _hub_target(wanted, catalogue, library)
     if wanted.startswith(("http://", "https://")):
         return _web_target(wanted)
-    if (local := library.get(wanted)) is not None and local.complete:
-        return local_target(local, catalogue)
+    if (local := library.get(wanted)) is not None:
+        if local.complete or local.missing:
+            return local_target(local, catalogue)
+        if local.reference and local.reference != wanted:  # unfinished: what was asked for then
+            return resolve(local.reference, catalogue, library)
     name, _, quantization = wanted.partition(":")
     if (model := catalogue.get(name)) is not None:
         return _catalogue_target(wanted, model, quantization, library)

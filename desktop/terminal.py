@@ -134,7 +134,7 @@ def show_library(models: Sequence[tuple[LocalModel, str | None]]) -> None:
     for head in ("Model", "Size", "Licence", "Origin", "Last used"):
         table.add_column(head, justify="right" if head == "Size" else "left", overflow="fold")
     for model, licence in models:
-        name = model.id if model.complete else f"{model.id} (unfinished)"
+        name = model.id if model.complete else f"{model.id} ({'its file is gone' if model.missing else 'unfinished'})"
         used = (model.last_used or "never")[:10]
         table.add_row(escape(name), text.size(model.size_bytes), licence or "", model.origin, used)
     out.print(table)

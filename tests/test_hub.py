@@ -168,6 +168,17 @@ def test_a_gated_model_lists_its_files_but_keeps_their_bytes(server: HubServer, 
     assert all(request.headers["Authorization"] is None for request in server.asked("cdn"))
 
 
+@pytest.mark.parametrize("written", ["{}\n", "  {} ", "\t{}\r\n"])
+def test_a_token_with_space_around_it(server: HubServer, network: Network, written: str) -> None:
+    assert Hub(network, server.endpoint, written.format(server.token)).token == server.token
+
+
+@pytest.mark.parametrize("token", ["pä\ude00ss", "two\nlines", "cr\rlf"])
+def test_what_can_be_no_token_is_refused_by_the_hub(server: HubServer, network: Network, token: str) -> None:
+    with pytest.raises(ServerRefused, match="the access token was not accepted"):
+        Hub(network, server.endpoint, token).repo("maker/Small-GGUF")
+
+
 def test_a_wrong_token(server: HubServer, network: Network) -> None:
     with pytest.raises(ServerRefused, match="the access token was not accepted") as caught:
         Hub(network, server.endpoint, "hf_wrong").repo("maker/Small-GGUF")

@@ -9,6 +9,7 @@ from desktop.library import Library, Provenance
 from desktop.offers import Offer, resolve
 from desktop.paths import GUIDE
 from desktop.speed import Rates
+from tests import gguf_files
 
 GB = 1_000_000_000
 CPU_ONLY = EngineReport("llama.cpp", "1", ("CPU",), False, (EngineDevice("CPU", "cpu", "cpu", 0, 0),))
@@ -110,6 +111,20 @@ def test_references(library: Library, tmp_path: Path) -> None:
 def test_what_names_no_model_is_a_stated_error(library: Library, reference: str) -> None:
     with pytest.raises(BadReference):
         resolve(reference, CATALOGUE, library)
+
+
+def test_an_unfinished_model_means_what_was_asked_for(library: Library) -> None:
+    part = library.begin(Provenance(repo="a/b-GGUF", file="b-Q8_0.gguf", reference="hf:a/b-GGUF/b-Q8_0.gguf@main"))
+    part.write_bytes(b"GGUF")
+    target = resolve("b-Q8_0", CATALOGUE, library)
+    assert (target.repo, target.file, target.revision, target.path) == ("a/b-GGUF", "b-Q8_0.gguf", "main", None)
+
+
+def test_a_linked_model_that_is_gone_is_still_meant(library: Library, tmp_path: Path) -> None:
+    path = gguf_files.llama(tmp_path / "mine.gguf")
+    library.link(path)
+    path.unlink()
+    assert resolve("mine", CATALOGUE, library).path == path
 
 
 def test_a_graphics_card_with_room_makes_bigger_models_run_well(library: Library) -> None:
