@@ -143,7 +143,7 @@ class Worker:
                     return said
                 idle = replace(said, text="") if isinstance(said, Piece) else said
                 yield said
-        except GeneratorExit:
+        except (GeneratorExit, KeyboardInterrupt):  # Ctrl+C in a terminal strikes here, where it waits
             self._cancel()
             raise
         except (EOFError, OSError) as gone:

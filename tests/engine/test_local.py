@@ -208,6 +208,15 @@ def test_cancelling_in_mid_answer(engine: LocalEngine, endless: Path) -> None:
     assert worker_of(engine) == process
 
 
+def test_ctrl_c_in_mid_answer_mixes_nothing_into_the_next(engine: LocalEngine, endless: Path) -> None:
+    load(engine, endless)
+    steps = engine.chat(HELLO, ChatOptions(max_tokens=100_000))
+    assert next(step for step in steps if isinstance(step, Piece)).text == "word0"
+    with pytest.raises(KeyboardInterrupt):
+        steps.throw(KeyboardInterrupt())
+    assert ask(engine, max_tokens=2).text == "word0 word1"
+
+
 def test_cancelling_a_load_leaves_a_usable_engine(engine: LocalEngine, slow: Path, fox: Path) -> None:
     load(engine, fox)
     process = worker_of(engine)
