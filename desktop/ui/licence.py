@@ -6,7 +6,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from desktop.licences import Answer, Duty, Licence, Ruling
+from desktop.licences import UNKNOWN, Answer, Duty, Licence, Ruling
 from desktop.ui import icons, theme, verdict
 from desktop.ui.bars import Ladder
 from desktop.ui.buttons import Button
@@ -128,6 +128,8 @@ class _Content(QWidget):
         named = [licence for licence in ruling.licences if licence.url or licence.text_path]
         for licence in named:
             words = self.tr("Read the licence") if len(named) == 1 else self.tr("Read {name}").format(name=_short(licence.name))
+            if licence.id == UNKNOWN:
+                words = self.tr("What this means")
             link = Button(words, "link", "book")
             link.setToolTip(licence.name)
             link.clicked.connect(lambda _=False, licence=licence: self._read(licence))

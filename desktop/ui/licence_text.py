@@ -4,10 +4,12 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
-from desktop.licences import Licence
+from desktop.licences import UNKNOWN, Licence
 from desktop.ui import theme
 from desktop.ui.buttons import Button
 from desktop.ui.labels import Label
+
+WIDTH, WIDTH_OF_TEXT = 520, 840  # px at scale 1; licences are written in lines of 80 letters
 
 
 class LicenceText(QDialog):
@@ -23,9 +25,13 @@ class LicenceText(QDialog):
         self._column.addWidget(Label(licence.name, "card_title", selectable=True))
         if licence.text_path is not None:
             self._add_text(licence.text_path.read_text(encoding="utf-8"))
+            self._add_buttons()
+            self.resize(min(theme.scaled(WIDTH_OF_TEXT), self._room(0.9)), 560)
         else:
             self._add_summary()
-        self._add_buttons()
+            self._add_buttons()
+            width = min(theme.scaled(WIDTH), self._room(0.9))
+            self.resize(width, self._column.totalHeightForWidth(width))
 
     def _add_text(self, content: str) -> None:
         self.text = QPlainTextEdit(content)
@@ -33,17 +39,17 @@ class LicenceText(QDialog):
         self.text.setFont(theme.mono_font())
         self.text.setAccessibleName(self._licence.name)
         self._column.addWidget(self.text, 1)
-        self.resize(min(theme.scaled(720), self._room(0.9)), 560)
 
     def _add_summary(self) -> None:
         words = self.tr("Its full text is not stored in Alcove; it is on its maker's page. In short: {summary}")
+        if self._licence.id == UNKNOWN:  # then there is no text anywhere
+            words = "{summary}"
         self._column.addWidget(Label(words.format(summary=self._licence.summary), "body", selectable=True))
         self._column.addWidget(Label(self._licence.url, "small", "soft", selectable=True))
         self._column.addWidget(
             Label(self.tr("Your browser would connect to this address; Alcove itself does not."), "small", "soft")
         )
         self._column.addStretch(1)
-        self.resize(min(theme.scaled(520), self._room(0.9)), 260)
 
     def _room(self, share: float) -> int:
         return round((self.screen() or QGuiApplication.primaryScreen()).availableGeometry().width() * share)

@@ -11,6 +11,7 @@ from desktop import offers
 from desktop.licences import GUIDE, Evidence
 from desktop.ui.bars import Ladder
 from desktop.ui.buttons import Button
+from desktop.ui.labels import Label
 from desktop.ui.licence import LicenceView, Question
 from desktop.ui.licence_text import LicenceText
 from desktop.ui.model_panel import ModelPanel
@@ -98,6 +99,26 @@ def test_reading_a_licence_shows_the_stored_text_or_asks_before_the_browser_open
     if law()["llama3.1"].text_path is None:
         assert law()["llama3.1"].url in words(elsewhere)
         assert "Your browser would connect" in words(elsewhere)
+
+
+def test_where_nobody_states_a_licence_no_text_is_promised(qtbot: QtBot) -> None:
+    made = view(qtbot, Evidence())
+    assert "Read the licence" not in [button.text() for button in made.findChildren(Button)]
+    said = LicenceText(law()["unknown"])
+    qtbot.addWidget(said)
+    assert "full text" not in words(said)
+    assert "did not say what is allowed" in words(said)
+
+
+def test_a_summary_is_shown_whole(qtbot: QtBot) -> None:
+    for licence in law().values():
+        if licence.text_path is None:
+            said = LicenceText(licence)
+            qtbot.addWidget(said)
+            with qtbot.waitExposed(said):
+                said.show()
+            for label in said.findChildren(Label):
+                assert label.height() >= label.heightForWidth(label.width()), licence.id
 
 
 def panel(qtbot: QtBot, model: str, tmp_path: Path) -> ModelPanel:
