@@ -24,6 +24,7 @@ from desktop.ui.downloads import Downloads
 from desktop.ui.first_run import FirstRun
 from desktop.ui.focus import FocusRing
 from desktop.ui.model_panel import ModelPanel
+from desktop.ui.reference import reference_of, same
 from desktop.ui.settings import SettingsPage
 from desktop.ui.sidebar import Sidebar
 from desktop.ui.start import GUIDE
@@ -256,6 +257,7 @@ class Program(QObject):
         self.browse.act_clicked.connect(self._act)
         self.downloads.act_clicked.connect(self._act)
         self.downloads.models_clicked.connect(self.show_models)
+        self.downloading.started.connect(self._keep)
         self.downloading.progressed.connect(self._on_progressed)
         self.downloading.changed.connect(self._show_downloads)
         self.downloading.done.connect(self._on_downloaded)
@@ -326,6 +328,12 @@ class Program(QObject):
     def _on_removal_added(self, model: LocalModel) -> None:
         words = self.tr("{name} will be removed.").format(name=self.name_of(model.id))
         self.window.toast.say(words, self.tr("Undo"), lambda: self.removals.undo(model.id))
+
+    def _keep(self, reference: str) -> None:
+        """What is fetched again is not removed after all."""
+        for model in self.app.library.list():
+            if same(reference, reference_of(model)) or same(reference, f"hf:{model.repo}/{model.file}"):
+                self.removals.undo(model.id)
 
     def _remove(self, model: LocalModel) -> None:
         try:

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.app import App
 from desktop.errors import NotWritable
+from desktop.library import Provenance
 from desktop.network import Network
 from desktop.ui import crash
 from desktop.ui.answer import Answer
@@ -289,6 +290,20 @@ def test_a_bug_shows_a_report_without_a_word_that_was_written(qtbot: QtBot, open
     assert "secret" not in dialog.report
     assert str(Path.home()) not in dialog.report
     dialog.close()
+
+
+@pytest.mark.parametrize("asked", ["qwen3-8b:Q4_K_M", "hf:maker/model/x.gguf@main"])
+def test_what_is_fetched_again_is_not_removed(qtbot: QtBot, open_program: Callable[[], Program], asked: str) -> None:
+    program = open_program()
+    program.app.network.offline = True
+    library = program.app.library
+    part = library.begin(Provenance(repo="maker/model", file="x.gguf", size_bytes=100, reference="qwen3-8b:Q4_K_M"))
+    part.write_bytes(b"GGUF")
+    (unfinished,) = (model for model in library.list() if not model.complete)
+    program.removals.add(unfinished)
+    with qtbot.waitSignal(program.downloading.failed):
+        program.downloading.start(asked)
+    assert not program.removals.holds(unfinished.id)
 
 
 def test_a_stated_error_of_a_click_is_told_and_is_no_bug(qtbot: QtBot, open_program: Callable[[], Program]) -> None:
