@@ -8,7 +8,7 @@ from desktop.transfer import Progress
 from desktop.ui import theme
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import Button
-from desktop.ui.labels import ElidedLabel, Label, repolish
+from desktop.ui.labels import ElidedLabel, Label, hint, repolish
 
 
 def fraction(progress: Progress) -> float:
@@ -113,9 +113,12 @@ class Getting(QWidget):
         self.said.setToolTip(progress_words(progress))
 
     def show_failed(self, sentence: str) -> None:
-        """It could not be had, for this reason."""
+        """It could not be had, for this reason; where there is little room, a hint tells it."""
         self._show_button(self.tr("Try again"), ready=False)
-        self.sentence.setText(sentence)
+        self.sentence.setText(self.tr("Not downloaded") if self._compact else sentence)
+        self.sentence.setToolTip(hint(sentence))
+        self.button.setToolTip(hint(sentence))
+        self.button.setAccessibleDescription(sentence)
         self.sentence.show()
 
     def _show_button(self, words: str, *, ready: bool) -> None:
@@ -125,6 +128,7 @@ class Getting(QWidget):
         self.button.set_text(words)
         self.button.setAccessibleName(f"{words}: {self._name}")
         self.button.setToolTip("")
+        self.button.setAccessibleDescription("")
         self.button.show()
 
     def _on_clicked(self) -> None:

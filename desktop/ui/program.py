@@ -314,8 +314,8 @@ class Program(QObject):
             self.window.toast.say(words, self.tr("Chat with it"), lambda: self.chat_with(local.id))
 
     def _on_download_failed(self, reference: str, error: AlcoveError) -> None:
-        """Those pages that show downloads say it themselves."""
-        if self.window.page not in ("first_run", "models", "downloads"):
+        """Two pages have room to say why; anywhere else it is told at the foot."""
+        if self.window.page not in ("first_run", "downloads"):
             words = self.tr("{name} could not be downloaded.").format(name=self.name_of(reference))
             self.window.toast.say(words, self.tr("Show why"), lambda: self._on_page_clicked("downloads"))
 

@@ -169,6 +169,9 @@ def test_a_download_is_shown_in_the_row_and_in_the_detail(open_page: Callable[..
     assert "50 % · 10 MB/s · 1 min left" in words(page._detail)
     page.show_failed(reference, Unreachable(host="huggingface.co", why="there is no network connection"))
     assert "no network connection" in words(page._detail)
+    assert row.getting.sentence.text() == "Not downloaded"  # there is no room for more
+    assert "no network connection" in row.getting.button.toolTip()
+    assert "no network connection" in row.getting.button.accessibleDescription()
     page.show_done(reference, LocalModel("x", Path("x"), "x", 1, "own"))
     page.close_model()
     assert row.getting.button.text() == "Chat"
