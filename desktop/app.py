@@ -130,7 +130,8 @@ class App:
     def header(self, target: Target) -> gguf.Header | None:
         """The header of a target's file: from the disk, or the first bytes of a named file on the Hub or elsewhere.
 
-        None for a catalogue model that is not here: the catalogue's facts stand for it. Raises Corrupt, the network's errors.
+        None for a catalogue model that is not here: the catalogue's facts stand for it. Raises as gguf.read_file, and the
+        network's errors.
         """
         if target.path is not None:
             return gguf.read_file(target.path)
@@ -152,7 +153,7 @@ class App:
         return self.settings.contexts.get(key) or self.settings.context or None
 
     def ruling(self, target: Target) -> Ruling:
-        """What the licence of a target allows, from every piece of evidence on this computer. Raises Corrupt."""
+        """What the licence of a target allows, from every piece of evidence on this computer. Raises as gguf.read_file."""
         if target.path == GUIDE:
             return self.licences.rule(GUIDE_EVIDENCE)
         known = target.model.evidence if target.model else Evidence()

@@ -50,7 +50,6 @@ class Repo:
     revision: str
     licence_tag: str | None
     licence_name: str | None
-    licence_link: str | None
     gated: bool
     downloads: int
     updated: str
@@ -208,7 +207,6 @@ class Hub:
             revision=revision,
             licence_tag=tag,
             licence_name=name,
-            licence_link=_first(card.get("license_link")),
             gated=bool(info.gated),
             downloads=info.downloads or 0,
             updated=info.last_modified.isoformat() if info.last_modified else "",

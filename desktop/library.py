@@ -2,7 +2,7 @@
 
     models/owner--name/model-Q4_K_M.gguf             a file of the repository owner/name
     models/owner--name/model-Q4_K_M.gguf.json        its sidecar: where it came from, its hash, its licence, when it was last used
-    models/owner--name/model-Q4_K_M.gguf.part        what has arrived of an unfinished one (with transfer's .part.json)
+    models/owner--name/model-Q4_K_M.gguf.part        what has arrived of an unfinished one (with a .part.json, see part.py)
     models/linked/model.gguf.json                    a sidecar alone: a file somewhere else, opened there and never copied
 
 The files are the truth. A sidecar adds to it; a missing or broken one hides nothing. A GGUF put there by hand is listed.

@@ -112,7 +112,6 @@ def test_a_repository_and_its_gguf_files(hub: Hub, server: HubServer) -> None:
 def test_a_licence_of_the_makers_own(hub: Hub) -> None:
     repo = hub.repo("other/small-tuned-GGUF")
     assert (repo.licence_tag, repo.licence_name) == ("other", "tuned-community")
-    assert repo.licence_link == "https://example.org/licence"
     assert repo.base_models == ("maker/Small", "third/Thing")
     assert repo.files[0].licence == "tuned-community"
 

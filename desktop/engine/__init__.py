@@ -106,7 +106,7 @@ class Engine(Protocol):
     """Answers with one model at a time. Both generators yield at least every 0.2 s; closing them cancels."""
 
     def load(self, options: LoadOptions) -> Generator[Loading, None, Loaded]:
-        """Open a model. Raises NotGguf, Truncated, UnknownArchitecture, WillNotFit, LoadFailed, EngineCrashed."""
+        """Open a model. Raises NotFound, NotGguf, Truncated, UnknownArchitecture, WillNotFit, LoadFailed, EngineCrashed."""
 
     def chat(self, messages: Sequence[Message], options: ChatOptions) -> Generator[Reading | Piece, None, Reply]:
         """Answer the last message. Raises ContextFull, LoadFailed, EngineCrashed."""

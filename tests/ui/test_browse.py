@@ -321,7 +321,7 @@ def test_the_guide_cannot_be_removed(open_page: Callable[..., Browse]) -> None:
 def repo(name: str, *, tag: str | None = "apache-2.0", gated: bool = False, size: int = 1_000_000_000) -> Repo:
     sizes = (("Q2_K", 0.6), ("Q4_K_M", 1.0), ("Q5_K_M", 1.2), ("Q6_K", 1.4), ("Q8_0", 1.8), ("BF16", 3.4))
     files = tuple(File(name, "sha", f"x-{q}.gguf", int(size * share), None, q, f"https://h/{q}") for q, share in sizes)
-    return Repo(name, "sha", tag, None, None, gated, 1234, "2026-08-01T00:00:00", (), files)
+    return Repo(name, "sha", tag, None, gated, 1234, "2026-08-01T00:00:00", (), files)
 
 
 def test_the_search_waits_for_a_pause_and_shows_one_by_one(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
