@@ -193,11 +193,14 @@ class _JsonLines:
 
 
 def read_line() -> str | None:
-    """A question from the keyboard; None at its end."""
+    """A question from the keyboard; None at its end. Ctrl-C ends the command, as anywhere else."""
     with suppress(ImportError):
         import readline  # noqa: F401  (gives input() a history and line editing where the system has it)
     try:
         return input("\n› ")
-    except (EOFError, KeyboardInterrupt):
+    except EOFError:
         print()
         return None
+    except KeyboardInterrupt:
+        print()
+        raise

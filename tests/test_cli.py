@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -298,6 +299,21 @@ def test_every_character_passes_through_a_pipe(tmp_path: Path) -> None:
     told = subprocess.run([*command[:3], "fit", nameless, "--home", str(tmp_path)], capture_output=True)
     assert told.returncode == 1
     assert b"Traceback" not in told.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of one's own is a thing of Unix")
+def test_ctrl_c_at_the_prompt_ends_the_talk(tmp_path: Path) -> None:
+    screen, terminal = os.openpty()
+    command = [sys.executable, "-m", "desktop", "chat", "guide", "--home", str(tmp_path / "home")]
+    process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal)
+    os.close(terminal)
+    shown = b""
+    while "›".encode() not in shown:
+        shown += os.read(screen, 1000)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    os.close(screen)
+    assert b"Traceback" not in shown
 
 
 def test_progress_in_json_lines(tmp_path: Path, hub: HubServer, tiny: bytes) -> None:

@@ -3,6 +3,7 @@
 function Say($text) { Write-Host "alcove: $text" }
 
 function Find-Python {
+    $ErrorActionPreference = 'Continue'  # else Windows PowerShell stops at the first word that a candidate writes to stderr
     $candidates = @(@($env:PYTHON), @('py', '-3'), @('python'), @('python3')) | Where-Object { $_[0] }
     foreach ($candidate in $candidates) {
         $name, $options = $candidate
