@@ -25,7 +25,7 @@ GPU_DRIVER_BYTES = 300_000_000
 MARGIN_SHARE, MARGIN_BYTES = 0.03, 250_000_000
 SYSTEM_BYTES, SYSTEM_SHARE = 2_000_000_000, 0.25  # two gigabytes, but not more than a quarter of a small computer
 
-ORDER = ("runs_well", "runs_slowly", "close_apps", "too_big")
+VERDICTS = ("runs_well", "runs_slowly", "close_apps", "too_big")  # best first
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def fit(
     if usual.verdict in ("runs_well", "runs_slowly") or most <= SHORT_CONTEXT:
         return usual
     short = _judge(shape, hardware, rates, SHORT_CONTEXT, kv_type, gpu_layers)
-    return short if ORDER.index(short.verdict) < ORDER.index(usual.verdict) else usual
+    return short if VERDICTS.index(short.verdict) < VERDICTS.index(usual.verdict) else usual
 
 
 def _judge(shape: Shape, hardware: Hardware, rates: Rates, context: int, kv_type: str, gpu_layers: int | None) -> Fit:

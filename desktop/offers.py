@@ -12,13 +12,12 @@ from desktop import fit as fits
 from desktop import gguf
 from desktop.catalogue import Catalogue, Model, Variant
 from desktop.errors import BadReference
-from desktop.fit import Fit
+from desktop.fit import VERDICTS, Fit
 from desktop.hardware import Hardware
 from desktop.library import Library, LocalModel
 from desktop.licences import Licences, Ruling
 from desktop.speed import Rates
 
-VERDICTS = ("runs_well", "runs_slowly", "close_apps", "too_big")  # best first
 RUNS = VERDICTS[:2]
 USUAL_BITS = 4.9  # bits a weight of Q4_K_M: close to the original at a third of the size
 SMALL_PARAMS = 2.5e9  # models below it lose more by few bits and cost little, so they are offered with 8

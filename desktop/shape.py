@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from desktop.gguf import Header, Tensor, Value
 
-BATCH = 512  # tokens that the engine reads at once
+BATCH = 512  # tokens that the engine reads at once, at most
 CELL_STEP = 256  # conversation memory comes in steps of so many tokens
 STATE_BYTES = 4  # recurrent states are kept as 32-bit floats
 KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}  # per number

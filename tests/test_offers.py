@@ -4,6 +4,7 @@ import pytest
 
 from desktop import catalogue, licences, offers
 from desktop.errors import BadReference
+from desktop.fit import VERDICTS
 from desktop.hardware import Cpu, EngineDevice, EngineReport, Gpu, Hardware, Memory
 from desktop.library import Library, Provenance
 from desktop.offers import Offer, resolve
@@ -52,7 +53,7 @@ def test_nothing_is_offered_where_nothing_fits(library: Library) -> None:
 
 def test_best_first_and_every_model_once(library: Library) -> None:
     found = ranked(library, laptop(11), Rates(40e9))
-    order = [offers.VERDICTS.index(o.verdict) for o in found]
+    order = [VERDICTS.index(o.verdict) for o in found]
     assert order == sorted(order)
     assert len({o.model.id for o in found}) == len(found) == len([m for m in CATALOGUE.models if m.variants])
 

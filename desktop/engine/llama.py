@@ -17,8 +17,8 @@ import llama_cpp
 from desktop.engine import Loaded, Loading, LoadOptions, Message, Reading, Reply, answer, loading, sampling, template, wire
 from desktop.errors import AlcoveError, ContextFull, LoadFailed, UnknownArchitecture, WillNotFit
 from desktop.hardware import EngineDevice, EngineReport, memory
+from desktop.shape import BATCH
 
-BATCH = 512  # tokens that llama.cpp reads at once, at most
 READ_S = 0.25  # a batch is made as large as can be read in about this time ...
 READ_LEAST = 64  # ... but not smaller: the processor's flash attention is some five times slower below 64 (its tile)
 ROOM = 64  # tokens that must be left for an answer
