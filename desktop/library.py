@@ -103,8 +103,8 @@ class Library:
         return next((model for model in self.list() if (model.repo, model.file) == (repo, file)), None)
 
     def free_bytes(self) -> int:
-        """Room on the disk of the folder, which need not be there yet."""
-        return shutil.disk_usage(next(each for each in (self.folder, *self.folder.parents) if each.exists())).free
+        """Room on the disk of the folder."""
+        return room_bytes(self.folder)
 
     def check_space(self, needed_bytes: int) -> None:
         """Raise DiskFull unless that many bytes and a reserve fit on the disk."""
@@ -276,6 +276,12 @@ class Library:
                 missing=not here,
                 fetched=known.fetched,
             )
+
+
+def room_bytes(folder: Path) -> int:
+    """Room on the disk of a folder, which need not be there yet; 0 where the disk itself is gone, as a drive on Windows can be."""
+    existing = next((each for each in (folder, *folder.parents) if os.path.exists(each)), None)
+    return shutil.disk_usage(existing).free if existing else 0
 
 
 def _is_model(name: str) -> bool:

@@ -1,6 +1,5 @@
 """The page Settings: the models' folder, the look, the network, the length of conversations, and what Alcove is."""
 
-import shutil
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -9,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QS
 
 from desktop import __version__, text
 from desktop.hardware import EngineReport
+from desktop.library import room_bytes
 from desktop.settings import Settings, Theme
 from desktop.ui import icons, theme, verdict
 from desktop.ui.buttons import Button, Switch, Tabs
@@ -67,9 +67,7 @@ class SettingsPage(Page):
         self._folder = folder
         self.folder.setText(str(folder))
         self.folder.setAccessibleName(self.tr("Folder for models: {folder}").format(folder=folder))
-        existing = next((each for each in (folder, *folder.parents) if each.exists()), None)
-        free = self.tr("{free} free").format(free=text.size(shutil.disk_usage(existing).free)) if existing else ""
-        self._free.setText(free)
+        self._free.setText(self.tr("{free} free").format(free=text.size(room_bytes(folder))))
 
     def _on_choose_clicked(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, self.tr("Choose a folder for models"), str(self._folder))
