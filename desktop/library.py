@@ -279,7 +279,7 @@ class Library:
 
 
 def room_bytes(folder: Path) -> int:
-    """Room on the disk of a folder, which need not be there yet; 0 where the disk itself is gone, as a drive on Windows can be."""
+    """Room on the disk of a folder, which need not be there yet; 0 where the disk itself is gone (a drive on Windows)."""
     existing = next((each for each in (folder, *folder.parents) if os.path.exists(each)), None)
     return shutil.disk_usage(existing).free if existing else 0
 
