@@ -169,8 +169,8 @@ class App:
 
     def licence(self, reference: str) -> Ruling:
         """As `ruling`, of a model reference or of the id of a licence; asks the Hub about a file of its that is not here."""
-        if reference in self.licences:
-            return self.licences.describe(reference)
+        if reference.strip().lower() in self.licences:  # people write Apache-2.0
+            return self.licences.describe(reference.strip().lower())
         target = self.target(reference)
         if target.path is None and target.model is None:
             file = self.file(target)

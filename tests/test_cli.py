@@ -168,6 +168,8 @@ def test_the_licence_of_a_model_not_of_its_family_or_tag(run: Run) -> None:
     assert distil["openness"] == "conditions"
     _, by_id, _ = run("licence", "llama3.1")
     assert by_id["licence"] == "llama3.1"
+    _, as_written, _ = run("licence", "Apache-2.0")
+    assert as_written["licence"] == "apache-2.0"
     assert any("Built with Llama" in duty for duty in by_id["duties"])
 
 

@@ -107,7 +107,7 @@ class Worker:
     """A running worker process and the pipe to it; what it prints is kept only to tell why it died."""
 
     def __init__(self) -> None:
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in end())
+        self._log = _scratch()
         self._connection: Connection[Any, Any]
         self._connection, theirs = Pipe()
         try:
@@ -181,6 +181,14 @@ class Worker:
         self.kill()
         self._connection.close()
         self._log.close()
+
+
+def _scratch() -> Any:
+    """A file for last words, without a name; one that forgets where no temporary file can be made."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        return open(os.devnull, "r+b")
 
 
 def _start(handle: int, log: Any) -> "subprocess.Popen[bytes]":

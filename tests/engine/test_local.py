@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -283,6 +284,18 @@ def test_after_close_a_chat_starts_the_engine_again(engine: LocalEngine, fox: Pa
     assert not process.is_running()
     assert engine.info is None
     assert ask(engine).text.startswith("The fox")
+
+
+def test_without_room_for_temporary_files(
+    engine: LocalEngine, endless: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    load(engine, endless)
+    steps = engine.chat(HELLO, ChatOptions(max_tokens=1_000_000))
+    assert next(step.text for step in steps if isinstance(step, Piece)) == "word0"
+    worker_of(engine).kill()
+    with pytest.raises(EngineCrashed):
+        run(steps)
 
 
 def test_without_a_model_a_chat_says_so(engine: LocalEngine) -> None:
