@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import islice
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -72,7 +71,7 @@ Segment = Prose | Code | Table | Rule
 
 def parse(text: str) -> tuple[Block, ...]:
     """All blocks of a text."""
-    return tuple(block for part in _parts(text)[0] for block in part)
+    return tuple(block for _, part in _parts(text) for block in part)
 
 
 def segments(blocks: Iterable[Block]) -> tuple[Segment, ...]:
@@ -110,15 +109,19 @@ class Growing:
         if not text.startswith(self._text):
             self._forget()
         self._text = text
-        parts, last = _parts(text[self._settled_at :])
+        rest = text[self._settled_at :]
+        parts = _parts(rest)
+        # A part has surely begun once two of its lines are whole: "****" may go on as words, and "|-" as no table.
+        ends = [match.end() for match in LINE_END.finditer(rest)]
+        sure = ends[-2] if len(ends) > 1 else 0
+        last = next((n for n in range(len(parts) - 1, 0, -1) if parts[n][0] < sure), 0)
         if last:
-            self._settled_at += last
-            self._open += [block for part in parts[:-1] for block in part]
+            self._settled_at += parts[last][0]
+            self._open += [block for _, part in parts[:last] for block in part]
             *whole, unfinished = segments(self._open) or [()]
             self._settled += whole
             self._open = list(unfinished) if isinstance(unfinished, tuple) else [unfinished]
-            parts = parts[-1:]
-        return (*self._settled, *segments([*self._open, *(block for part in parts for block in part)]))
+        return (*self._settled, *segments([*self._open, *(block for _, part in parts[last:] for block in part)]))
 
 
 @cache
@@ -127,20 +130,19 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("lheading")
 
 
-def _parts(text: str) -> tuple[list[list[Block]], int]:
-    """The blocks of each top-level part of a text, and where in it the last part begins."""
-    parts: list[list[Block]] = []
-    last_line = 0
+def _parts(text: str) -> list[tuple[int, list[Block]]]:
+    """The blocks of each top-level part of a text, with the place in it where the part begins."""
+    lines = [0, *(match.end() for match in LINE_END.finditer(text))]
+    parts: list[tuple[int, list[Block]]] = []
     tokens = _parser().parse(text)
-    start = 0
+    start = line = 0
     for index, token in enumerate(tokens):
         if token.level == 0 and token.nesting <= 0:
             first = tokens[start]
-            parts.append(list(_blocks(tokens[start : index + 1])))
-            last_line = first.map[0] if first.map else last_line
+            line = first.map[0] if first.map else line
+            parts.append((lines[line], list(_blocks(tokens[start : index + 1]))))
             start = index + 1
-    ends = (match.end() for match in LINE_END.finditer(text))
-    return parts, next(islice(ends, last_line - 1, None)) if last_line else 0
+    return parts
 
 
 def _blocks(tokens: Sequence[Token]) -> Iterator[Block]:

@@ -115,6 +115,15 @@ def test_any_text_grows_into_what_it_is_as_a_whole(parts: list[str]) -> None:
     assert growing.read(text) == segments(parse(text))
 
 
+def test_a_line_that_is_not_whole_yet_settles_nothing() -> None:
+    """"****" begins as a rule, which would end the paragraph, and goes on as words of it."""
+    growing, text = Growing(), ""
+    for part in ("one", "\n", "****", "two"):
+        text += part
+        growing.read(text)
+    assert growing.read(text) == segments(parse(text))
+
+
 def test_text_that_was_replaced_starts_anew() -> None:
     growing = Growing()
     growing.read("one\n\ntwo\n\nthree")
