@@ -7,6 +7,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import settings
+
+# Where a result decides about a change, the same examples are tried each time; by hand, new ones.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.load_profile("same" if os.environ.get("CI") else "default")
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 for name in ("HF_TOKEN", "HF_ENDPOINT", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
