@@ -1,5 +1,6 @@
 """The page Settings: the models' folder, the look, the network, the length of conversations, and what Alcove is."""
 
+import tempfile
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -59,7 +60,10 @@ class SettingsPage(Page):
             "soft",
         )
         self._moved.hide()
+        self._refused = Label("", "small", "bad")
+        self._refused.hide()
         card.body.addWidget(self._moved)
+        card.body.addWidget(self._refused)
         return card
 
     def show_folder(self, folder: Path) -> None:
@@ -75,12 +79,22 @@ class SettingsPage(Page):
             self.choose_folder(Path(chosen))
 
     def choose_folder(self, folder: Path) -> None:
-        """Keep models there from now on."""
-        if folder != self._folder:
-            self._settings.models_dir = str(folder)
-            self._moved.show()
-            self.show_folder(folder)
-            self.changed.emit("models_dir")
+        """Keep models there from now on, if files can be written there."""
+        if folder == self._folder:
+            return
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError:
+            self._refused.setText(self.tr("Nothing can be written in {folder}. Choose another one.").format(folder=folder))
+            self._refused.show()
+            return
+        self._refused.hide()
+        self._settings.models_dir = str(folder)
+        self._moved.show()
+        self.show_folder(folder)
+        self.changed.emit("models_dir")
 
     # --- look -----------------------------------------------------------------------------------------------------------------
 

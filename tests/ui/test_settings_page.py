@@ -67,6 +67,14 @@ def test_another_folder_explains_what_stays_behind(page: SettingsPage, settings:
     assert "stays there untouched" in words(page)
 
 
+def test_a_folder_that_cannot_be_written_is_refused(page: SettingsPage, settings: Settings, tmp_path: Path, qtbot: QtBot) -> None:
+    (tmp_path / "file").touch()
+    with qtbot.assertNotEmitted(page.changed):
+        page.choose_folder(tmp_path / "file" / "below")
+    assert settings.models_dir == ""
+    assert "Nothing can be written in" in words(page)
+
+
 def test_a_token_is_handed_on_and_not_kept_in_the_settings(page: SettingsPage, settings: Settings, qtbot: QtBot) -> None:
     assert not page.use_token.isEnabled()
     page.token.setText(" hf_secret ")
