@@ -69,7 +69,7 @@ class Start(QScrollArea):
         return [
             (self.tr("This app"), self.tr("What can you do?")),
             (self.tr("Open weights"), self.tr("What is an open-weight model?")),
-            (self.tr("Memory"), self.tr("How much memory does a model need?")),
+            (self.tr("Memory"), self.tr("What can I run with 16 GB of memory?")),
             (self.tr("Privacy"), self.tr("Does anything I write leave this computer?")),
         ]
 
