@@ -141,7 +141,7 @@ class Model:
         params.n_gpu_layers = options.gpu_layers
         params.load_mode = -1 if options.mmap else 0  # AUTO: mapped, unless a device cannot
         # Weights are not repacked for the processor: a repacked copy would be held beside the mapped file, which the fit does not
-        # count, and the copies for AMX crash on virtual machines that announce AMX but do not have it.
+        # count, and those for AMX ended the process (a fault at ldtilecfg) with every 4- and 8-bit model on a virtual Xeon.
         params.use_extra_bufts = False
 
         @llama.llama_progress_callback  # type: ignore[untyped-decorator]
