@@ -18,7 +18,7 @@ import typer
 from desktop import __version__, fit, speed, terminal, text
 from desktop.app import App
 from desktop.engine import ChatOptions, Message, Piece, Reading, Reply
-from desktop.errors import AlcoveError, BadReference
+from desktop.errors import AlcoveError, BadReference, EngineCrashed
 from desktop.hardware import Hardware, Memory
 from desktop.library import LocalModel
 from desktop.network import proxy_for, without_password
@@ -359,6 +359,9 @@ def chat(
                 said.append(Message("assistant", _answer(app, said, options, quiet=False).text))
             except KeyboardInterrupt:
                 terminal.say(" (stopped)")
+                said.pop()
+            except EngineCrashed as error:  # the next question starts it again
+                terminal.complain(f"\n{error}")
                 said.pop()
 
 

@@ -10,10 +10,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from desktop import __version__, cli
 from tests import gguf_files
+from tests.engine import models
 from tests.hub_server import Fault, HubServer
 
 Run = Callable[..., tuple[int, Any, str]]
@@ -303,19 +305,54 @@ def test_every_character_passes_through_a_pipe(tmp_path: Path) -> None:
     assert b"Traceback" not in told.stderr
 
 
+class Terminal:
+    """A talk in a terminal of its own."""
+
+    def __init__(self, model: str, home: Path) -> None:
+        self.screen, theirs = os.openpty()
+        command = [sys.executable, "-m", "desktop", "chat", model, "--home", str(home)]
+        self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+
+    def read_until(self, words: str) -> None:
+        shown = b""
+        while words.encode() not in shown:
+            shown += os.read(self.screen, 1000)
+            assert b"Traceback" not in shown
+
+    def type(self, words: str) -> None:
+        os.write(self.screen, f"{words}\n".encode())
+
+    def ends_with(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        status = self.process.wait(20)
+        os.close(self.screen)
+        return status
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of one's own is a thing of Unix")
 def test_ctrl_c_at_the_prompt_ends_the_talk(tmp_path: Path) -> None:
-    screen, terminal = os.openpty()
-    command = [sys.executable, "-m", "desktop", "chat", "guide", "--home", str(tmp_path / "home")]
-    process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal)
-    os.close(terminal)
-    shown = b""
-    while "›".encode() not in shown:
-        shown += os.read(screen, 1000)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 130
-    os.close(screen)
-    assert b"Traceback" not in shown
+    talk = Terminal("guide", tmp_path / "home")
+    talk.read_until("›")
+    assert talk.ends_with() == 130
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of one's own is a thing of Unix")
+def test_a_talk_outlives_its_engine(tmp_path: Path) -> None:
+    talk = Terminal(str(models.write(tmp_path / "endless.gguf", models.WORDS)), tmp_path / "home")
+    talk.read_until("›")
+    talk.type("Hello")
+    talk.read_until("word1 word2")
+    for worker in psutil.Process(talk.process.pid).children():
+        worker.kill()
+    talk.read_until("stopped by itself")
+    talk.read_until("›")
+    talk.type("Hello again")
+    talk.read_until("word1 word2")
+    talk.process.send_signal(signal.SIGINT)
+    talk.read_until("(stopped)")
+    talk.read_until("›")
+    assert talk.ends_with() == 130
 
 
 def test_progress_in_json_lines(tmp_path: Path, hub: HubServer, tiny: bytes) -> None:
