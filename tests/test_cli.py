@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -313,12 +314,15 @@ class Terminal:
         command = [sys.executable, "-m", "desktop", "chat", model, "--home", str(home)]
         self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)
+        self.shown = b""
 
     def read_until(self, words: str) -> None:
-        shown = b""
-        while words.encode() not in shown:
-            shown += os.read(self.screen, 1000)
-            assert b"Traceback" not in shown
+        """Wait for `words`, and keep what was shown after them."""
+        while words.encode() not in self.shown:
+            assert select.select([self.screen], [], [], 20)[0], f"waited for {words}, saw {self.shown[-500:]!r}"
+            self.shown += os.read(self.screen, 1000)
+            assert b"Traceback" not in self.shown
+        self.shown = self.shown.partition(words.encode())[2]
 
     def type(self, words: str) -> None:
         os.write(self.screen, f"{words}\n".encode())
