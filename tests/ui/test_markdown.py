@@ -116,7 +116,7 @@ def test_any_text_grows_into_what_it_is_as_a_whole(parts: list[str]) -> None:
 
 
 def test_a_line_that_is_not_whole_yet_settles_nothing() -> None:
-    """"****" begins as a rule, which would end the paragraph, and goes on as words of it."""
+    """Four stars begin as a rule, which would end the paragraph, and go on as words of it."""
     growing, text = Growing(), ""
     for part in ("one", "\n", "****", "two"):
         text += part
