@@ -57,15 +57,19 @@ def run(arguments: list[str], open_window: Callable[[Path | None], int]) -> int:
             os.environ["ALCOVE_HOME"] = str(home)  # given before the command, it holds for the command
 
     try:
-        return int(commands(arguments, standalone_mode=False) or 0)
+        status = int(commands(arguments, standalone_mode=False) or 0)
+        sys.stdout.flush()  # what cannot be written is to be known here
+        return status
     except KeyboardInterrupt:
         return 130
     except typer.Abort:
         return 130
     except OSError as error:
-        if error.errno != errno.ENOSPC or error.filename is not None:
+        if error.errno not in (errno.ENOSPC, errno.EPIPE) or error.filename is not None:
             raise
-        terminal.complain("The output could not be written: the disk is full.")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is still to be written when Python ends
+        if error.errno == errno.ENOSPC:  # else the reader has gone, and nobody misses the rest
+            terminal.complain("The output could not be written: the disk is full.")
         return 1
     except Exception as error:
         return _usage(error)

@@ -278,11 +278,25 @@ def test_a_table_in_a_pipe_is_not_cut(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file that is always full is a thing of Linux")
-def test_output_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_cannot_be_written_is_said(tmp_path: Path, unbuffered: str) -> None:
     command = [sys.executable, "-m", "desktop", "list", "--json", "--home", str(tmp_path / "home")]
+    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=env)
     assert (done.returncode, done.stderr) == (1, "The output could not be written: the disk is full.\n")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_has_gone_is_no_bug(tmp_path: Path, unbuffered: str) -> None:
+    command = [sys.executable, "-m", "desktop", "suggest", "--json", "--all", "--home", str(tmp_path / "home")]
+    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
 
 
 def test_a_question_from_a_pipe(tmp_path: Path) -> None:
