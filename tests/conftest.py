@@ -1,6 +1,7 @@
 """What every test stands on: a home of its own, no network but loopback, and nothing left running afterwards."""
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 from hypothesis import settings
+
+# Whoever starts the tests in the background may have them ignore Ctrl-C, and the programs that they start with them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Where a result decides about a change, the same examples are tried each time; by hand, new ones.
 settings.register_profile("same", derandomize=True, deadline=None)
