@@ -124,7 +124,7 @@ class App:
         if target.path is not None:
             return self.library.link(target.path)
         yield Progress(0, target.variant.size_bytes if target.variant else 0, 0.0, None, stage="ask")
-        catalogue_id = f"{target.model.id}:{target.variant.quantization}" if target.model and target.variant else None
+        catalogue_id = offers.reference_to(target.model, target.variant) if target.model and target.variant else None
         return (yield from fetch.fetch(self.file(target), self.hub, self.library, self.network, catalogue_id=catalogue_id))
 
     def header(self, target: Target) -> gguf.Header | None:

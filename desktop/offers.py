@@ -65,6 +65,11 @@ class Offer:
         return self.fit.why
 
 
+def reference_to(model: Model, variant: Variant) -> str:
+    """What names this variant: "qwen3-8b:Q5_K_M"."""
+    return f"{model.id}:{variant.quantization}"
+
+
 def variants(
     model: Model, licences: Licences, library: Library, hardware: Hardware, rates: Rates, context: int | None = None
 ) -> tuple[Offer, ...]:
@@ -78,7 +83,7 @@ def _judged(
     ruling = licences.rule(model.evidence)
     return tuple(
         Offer(
-            id=f"{model.id}:{variant.quantization}",
+            id=reference_to(model, variant),
             model=model,
             variant=variant,
             fit=fits.fit(model.shape(variant), hardware, rates, context=context),
