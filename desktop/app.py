@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from desktop import chat, fetch, fit, gguf, offers, settings, speed, text
+from desktop.address import is_address
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
 from desktop.conversations import Conversations, Stored
@@ -19,7 +20,7 @@ from desktop.library import Library, LocalModel
 from desktop.licences import GUIDE as GUIDE_EVIDENCE
 from desktop.licences import Evidence, Licences, Ruling
 from desktop.licences import load as load_licences
-from desktop.network import Network, is_address
+from desktop.network import Network
 from desktop.offers import Offer, Target
 from desktop.paths import GUIDE, Paths
 from desktop.transfer import Progress

@@ -16,12 +16,12 @@ from typing import Annotated, Any, Literal, TypeVar
 import typer
 
 from desktop import __version__, fit, speed, terminal, text
+from desktop.address import proxy_for, without_password
 from desktop.app import App
 from desktop.engine import ChatOptions, Message, Piece, Reading, Reply
 from desktop.errors import AlcoveError, BadReference, EngineCrashed
 from desktop.hardware import Hardware, Memory
 from desktop.library import LocalModel
-from desktop.network import proxy_for, without_password
 from desktop.offers import Offer
 
 Result = TypeVar("Result")

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
 from desktop import __version__, gguf
+from desktop.address import is_address
 from desktop.errors import BadReference, NotFound, ServerRefused, Unreachable
-from desktop.network import Client, Network, Response, is_address, refusal
+from desktop.network import Client, Network, Response, refusal
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -6,15 +6,12 @@ The computer's own loopback address is no outside: it is allowed when offline an
 """
 
 import errno
-import ipaddress
 import json
 import logging
 import os
-import re
 import socket
 import ssl
 import threading
-import urllib.request
 import weakref
 from collections import deque
 from collections.abc import Iterator
@@ -23,11 +20,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 
 from desktop import __version__
+from desktop.address import is_address, is_loopback, proxy_for, without_password
 from desktop.errors import AlcoveError, Forbidden, Gated, NotFound, Offline, ServerRefused, Unreachable
 
 CONNECT_S, READ_S = 10.0, 15.0
@@ -293,42 +290,6 @@ class _Counted(httpx2.SyncByteStream):
     def close(self) -> None:
         self._exchange.end()
         self._stream.close()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether this host is the computer itself."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def is_address(url: str) -> bool:
-    """Whether this is a whole web address: http or https, a host that can be looked up, a port that exists."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool((parts.hostname or "").encode("idna")) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def proxy_for(url: str) -> str | None:
-    """The proxy that the environment or the system (Windows, macOS) names for this address, or None."""
-    if not is_address(url):
-        return None
-    parts = urlsplit(url)
-    if is_loopback(parts.hostname or "") or urllib.request.proxy_bypass(parts.hostname or ""):
-        return None
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
-
-
-def without_password(url: str) -> str:
-    """The address without a name and a password in it, for screens and logs."""
-    return re.sub("//[^/]*@", "//", url)
 
 
 def why(error: BaseException) -> str:

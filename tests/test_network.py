@@ -10,8 +10,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from desktop.address import is_loopback, proxy_for, without_password
 from desktop.errors import Forbidden, Gated, NotFound, Offline, ServerRefused, Unreachable
-from desktop.network import Client, Network, Response, is_loopback, proxy_for, refusal, why, without_password
+from desktop.network import Client, Network, Response, refusal, why
 from tests.hub_server import Fault, HubServer
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")

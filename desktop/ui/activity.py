@@ -7,7 +7,8 @@ from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHBoxLayout, QHeaderView, QTableView
 
 from desktop import text
-from desktop.network import Activity, Network, is_loopback
+from desktop.address import is_loopback
+from desktop.network import Activity, Network
 from desktop.ui import theme
 from desktop.ui.buttons import Button, Switch
 from desktop.ui.cards import Card

@@ -4,9 +4,9 @@ from PySide6.QtCore import QByteArray, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QWidget
 
+from desktop.address import is_loopback
 from desktop.app import App
 from desktop.errors import AlcoveError
-from desktop.network import is_loopback
 from desktop.ui.chat import ChatPage
 from desktop.ui.crash import CrashDialog
 from desktop.ui.messages import explain
