@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from desktop.errors import Corrupt
+from desktop.gguf import TYPES
 from desktop.licences import Evidence, Link
 from desktop.paths import resource
 from desktop.shape import Layer, Shape
@@ -16,6 +17,9 @@ from desktop.shape import Layer, Shape
 BEGINNING = 2023  # year from which `quality` counts generations
 DENSITY_YEARS = 1.0  # a model of the same quality is half as large a year later; see Model.quality
 DOUBT_YEARS = 0.5  # by how much older a model counts whose release is only known as the latest month possible
+
+_TYPE_NAMES = frozenset(name for name, _, _ in TYPES.values())
+_MIXED = {"IQ2_M": "IQ2_S", "IQ3_M": "IQ3_S", "IQ3_XS": "IQ3_S"}  # named after no type
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,16 @@ class Model:
             head_count=self.head_count,
             active_params=self.params_active or self.params_total,
             output_bytes=table_bytes if self.tied_embeddings else 2 * table_bytes,
+            active=((_main_type(variant.quantization), active_bytes),),
         )
+
+
+def _main_type(quantization: str) -> str:
+    """How most weights of a quantisation are stored: "Q4_K_M" is mostly "Q4_K"."""
+    name = quantization.removeprefix("UD-")
+    while name and name not in _TYPE_NAMES:
+        name = name.rpartition("_")[0]
+    return _MIXED.get(quantization.removeprefix("UD-"), name or "Q4_K")
 
 
 def _dealt(groups: Iterable[LayerGroup]) -> list[LayerGroup]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from desktop.gguf import Header, Tensor, Value
+from desktop.gguf import TYPES, Header, Tensor, Value
 
 BATCH = 512  # tokens that the engine reads at once, at most
 CELL_STEP = 256  # conversation memory comes in steps of so many tokens
@@ -57,6 +57,22 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class DeviceMemory:
+    """What the engine allocates on one device; the processor is named "CPU", graphics devices as the engine names them."""
+
+    name: str
+    weights_bytes: int = 0
+    kv_bytes: int = 0  # conversation memory
+    state_bytes: int = 0  # of recurrent layers: constant
+    compute_bytes: int = 0  # workspace
+    output_bytes: int = 0  # the scores of the next token
+
+    @property
+    def total_bytes(self) -> int:
+        return self.weights_bytes + self.kv_bytes + self.state_bytes + self.compute_bytes + self.output_bytes
+
+
+@dataclass(frozen=True)
 class Shape:
     """Everything about a model that decides memory and speed, from a GGUF's header or from the catalogue's facts."""
 
@@ -72,6 +88,7 @@ class Shape:
     active_params: int = 0  # weights that take part in each token; 0 = estimated from active_bytes
     output_bytes: int = 0  # of the weights outside the layers: input table and output
     work_numbers: int = 0  # numbers per token at the busiest point of the computation; 0 = estimated from the lengths above
+    active: tuple[tuple[str, int], ...] = ()  # how weights are stored ("Q4_K") and the bytes of active_bytes that are
 
     @classmethod
     def from_header(cls, header: Header) -> "Shape":
@@ -83,10 +100,11 @@ class Shape:
         blocks = len(layers) - _number(header, "nextn_predict_layers")
         tied = not any(tensor.name == "output.weight" for tensor in header.tensors)
         shares = [(tensor, _share(tensor, share, blocks, tied)) for tensor in header.tensors]
+        active = _by_type(shares)
         return cls(
             architecture=header.architecture,
             weights_bytes=header.weights_bytes,
-            active_bytes=round(sum(tensor.size_bytes * part for tensor, part in shares)),
+            active_bytes=sum(size for _, size in active),
             layers=layers,
             embedding_length=_number(header, "embedding_length"),
             vocab_size=_number(header, "vocab_size") or _number(header, "tokenizer.ggml.tokens"),
@@ -96,7 +114,34 @@ class Shape:
             active_params=round(sum(_count(tensor) * part for tensor, part in shares)),
             output_bytes=header.weights_bytes - inside,
             work_numbers=_work_numbers(header),
+            active=active,
         )
+
+    def lay_out(
+        self, context: int, kv_type: str = "f16", gpu_layers: int = 0, split: Sequence[float] = ()
+    ) -> tuple[DeviceMemory, ...]:
+        """What the engine will allocate for `context` tokens on the processor, then on each graphics device.
+
+        The last `gpu_layers` layers (the output counts as one more) lie on graphics devices, shared out as `split` says (its
+        sum is whatever it is); none is one device.
+        """
+        count = min(gpu_layers, len(self.layers) + 1)
+        shares = (split or (1.0,)) if count > 0 else ()
+        first = len(self.layers) + 1 - count
+        ends = [first + count * sum(shares[: i + 1]) / sum(shares) for i in range(len(shares))]
+        homes = [next((i + 1 for i, end in enumerate(ends) if at >= first and at < end), 0) for at in range(len(self.layers) + 1)]
+        weights, kept, states = ([0] * (len(shares) + 1) for _ in range(3))
+        known = any(layer.weights_bytes for layer in self.layers)
+        equal = (self.weights_bytes - self.output_bytes) // max(1, len(self.layers))
+        for layer, home in zip(self.layers, homes, strict=False):
+            weights[home] += layer.weights_bytes if known else equal
+            kept[home] += layer.memory_bytes(context, kv_type) - layer.state_bytes
+            states[home] += layer.state_bytes
+        weights[0] += self.output_bytes
+        work, scores = self.compute_bytes(context) - 4 * self.vocab_size, 4 * self.vocab_size
+        names = ("CPU", *(f"GPU{i}" for i in range(len(shares))))
+        outputs = (scores, *(0 for _ in shares))
+        return tuple(map(DeviceMemory, names, weights, kept, states, (work for _ in names), outputs))
 
     def memory_bytes(self, context: int, kv_type: str = "f16") -> int:
         """Bytes of conversation memory of all layers."""
@@ -278,3 +323,12 @@ def _count(tensor: Tensor) -> int:
     for length in tensor.shape:
         numbers *= length
     return numbers
+
+
+def _by_type(shares: Sequence[tuple[Tensor, float]]) -> tuple[tuple[str, int], ...]:
+    """The bytes read for each token by the way they are stored."""
+    sizes: dict[str, float] = {}
+    for tensor, part in shares:
+        name = TYPES[tensor.type][0]
+        sizes[name] = sizes.get(name, 0.0) + tensor.size_bytes * part
+    return tuple((name, round(size)) for name, size in sizes.items() if size)
