@@ -10,6 +10,9 @@ reads this list and checks every import, so it cannot go stale.
     settings hub library conversations engine transfer
     catalogue
     fit
+    changes
+    plan
+    need
     speed shape part
     hardware gguf licences network
     paths

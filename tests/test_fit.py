@@ -28,8 +28,9 @@ def card(free_gb: float, name: str = "RTX", **more: object) -> Gpu:
 
 
 def consistent(judged: Fit) -> None:
-    assert judged.total_bytes == judged.weights_bytes + judged.kv_bytes + judged.compute_bytes
-    for part in ("weights_bytes", "kv_bytes", "compute_bytes", "total_bytes"):
+    parts = ("weights_bytes", "kv_bytes", "compute_bytes", "process_bytes", "projector_bytes")
+    assert judged.total_bytes == sum(getattr(judged, part) for part in parts)
+    for part in (*parts, "total_bytes", "state_bytes"):
         assert getattr(judged, part) == sum(getattr(device, part) for device in judged.devices)
     assert (judged.help == ()) == (judged.verdict == "runs_well")
     assert judged.why.endswith(".")
@@ -43,7 +44,7 @@ def test_runs_well() -> None:
     assert judged.kv_bytes == 36 * 8192 * 2048 * 2
     assert 6.3 * GB < judged.total_bytes < 6.7 * GB
     assert judged.tokens_per_s == pytest.approx(8.4, abs=0.1)
-    assert judged.why == "It needs 6.5 GB and 11.2 GB are free. It writes about 6 words a second."
+    assert judged.why == "It needs 6.5 GB and a margin of 250 MB; 11.2 GB are free. It writes about 6 words a second."
     assert judged.devices[0].name == "CPU"
     assert judged.method == "formula"
 
@@ -53,18 +54,18 @@ def test_runs_slowly_says_how_fast_and_what_would_be_faster() -> None:
     consistent(judged)
     assert judged.verdict == "runs_slowly"
     assert "only about 2 words a second" in judged.why
-    assert judged.help == ("Choose a lighter version or a smaller model: one of up to 2.7 GB writes as fast as one reads here.",)
+    assert judged.help == ("Choose a lighter version of up to 2.6 GB: then it needs 4.1 GB and runs well.",)
 
 
 def test_close_apps_says_how_much_to_free_and_what_else_would_help() -> None:
     judged = fit(QWEN3_8B, computer(16, 6.2), FAST, context=16384)
     consistent(judged)
     assert judged.verdict == "close_apps"
-    assert judged.why == "It needs 7.7 GB and 6.2 GB are free now; without other programs it would fit."
+    assert judged.why == "It needs 7.7 GB and a margin of 250 MB; 6.2 GB are free now. Without other programs it would fit."
     assert judged.help == (
-        "Close other programs that use 1.8 GB together.",
-        "Shorten the conversation memory to 4096 tokens (about 3100 words), which saves 1.8 GB.",
-        "Choose a lighter version of up to 3.3 GB.",
+        "Close other programs that use 1.8 GB together: then it runs well.",
+        "Shorten the conversation memory to 4096 tokens (about 3100 words): then it needs 5.9 GB and runs well.",
+        "Choose a lighter version of up to 3.2 GB: then it needs 5.9 GB and runs well.",
     )
     freed = computer(16, 6.2 + 1.8)
     assert fit(QWEN3_8B, freed, FAST, context=16384).verdict == "runs_well"
@@ -74,7 +75,7 @@ def test_close_apps_says_how_much_to_free_and_what_else_would_help() -> None:
 def test_the_margin_is_named_when_it_decides() -> None:
     judged = fit(QWEN3_8B, computer(16, 6.6), FAST, context=8192)
     assert judged.verdict == "close_apps"
-    assert judged.why.startswith("It needs 6.5 GB and 6.6 GB are free now, too little to leave a margin; without")
+    assert judged.why.startswith("It needs 6.5 GB and a margin of 250 MB; 6.6 GB are free now. Without")
 
 
 def test_too_big() -> None:
@@ -82,9 +83,9 @@ def test_too_big() -> None:
     consistent(judged)
     assert judged.verdict == "too_big"
     assert judged.why == "It needs 5.6 GB, and this computer has 2.8 GB that a model could use."
-    assert judged.help == ("Choose a lighter version of up to 2.2 GB.",)
+    assert judged.help == ("Choose a lighter version of up to 2.1 GB: then it needs 2.7 GB and runs well.",)
     tiny = fit(QWEN3_8B, computer(1, 0.5), FAST, context=2048)
-    assert tiny.help == ("Choose a smaller model: one that needs up to 500 MB in all.",)
+    assert tiny.help == ("Choose a smaller model: one that needs up to 250 MB in all.",)
 
 
 def test_without_other_programs_the_system_still_needs_its_part() -> None:
@@ -113,7 +114,7 @@ def test_everything_goes_on_a_card_with_room() -> None:
     consistent(judged)
     assert judged.gpu_layers == 37
     assert judged.devices[1].name == "RTX"
-    assert judged.devices[1].weights_bytes > 4.5 * GB
+    assert judged.devices[1].weights_bytes > 4 * GB
     assert judged.devices[1].kv_bytes == judged.kv_bytes
     assert judged.free_bytes == 21 * GB
     assert judged.tokens_per_s > 40
@@ -139,8 +140,8 @@ def test_a_card_makes_room_in_memory() -> None:
 def test_more_layers_than_the_card_holds() -> None:
     judged = fit(QWEN3_8B, computer(16, 11, card(4)), FAST, gpu_layers=37)
     assert judged.verdict == "too_big"
-    assert "lacks 2." in judged.why
-    assert judged.help == ("Let the program choose how much goes on the graphics card.",)
+    assert "lacks 1." in judged.why
+    assert judged.help == ("Let the program choose how much goes on the graphics card: then it needs 6.9 GB and runs well.",)
 
 
 def test_a_card_that_is_not_used_counts_for_nothing() -> None:
@@ -154,7 +155,7 @@ def test_two_cards_share_in_proportion_to_what_is_free() -> None:
     consistent(judged)
     first, second = judged.devices[1:]
     assert judged.gpu_layers == 37
-    assert first.weights_bytes == pytest.approx(2 * second.weights_bytes, rel=0.01)
+    assert first.weights_bytes == pytest.approx(2 * second.weights_bytes, rel=0.15)  # whole layers
 
 
 def test_shared_memory_counts_once() -> None:
@@ -178,4 +179,4 @@ def test_a_sliding_window_costs_little_for_long_conversations() -> None:
 def test_without_a_known_rate_there_is_a_verdict_but_no_speed() -> None:
     judged = fit(QWEN3_8B, computer(16, 11), Rates())
     assert (judged.verdict, judged.tokens_per_s) == ("runs_well", 0.0)
-    assert judged.why == "It needs 6.5 GB and 11.0 GB are free."
+    assert judged.why == "It needs 6.5 GB and a margin of 250 MB; 11.0 GB are free."

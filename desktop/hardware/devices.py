@@ -41,6 +41,7 @@ def _judge(gpu: Gpu, device: EngineDevice | None, engine: EngineReport, devices:
     return replace(
         gpu,
         backend=backend,
+        device=device.name,
         used=True,
         memory_total_bytes=memory_total_bytes,
         memory_free_bytes=memory_free_bytes,

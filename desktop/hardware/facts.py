@@ -37,6 +37,7 @@ class Gpu:
     driver: str | None = None
     compute_capability: str | None = None
     bandwidth_bytes_per_s: float | None = None
+    device: str | None = None  # what the engine calls it: "CUDA0"
 
 
 @dataclass(frozen=True)
