@@ -89,6 +89,7 @@ class Shape:
     output_bytes: int = 0  # of the weights outside the layers: input table and output
     work_numbers: int = 0  # numbers per token at the busiest point of the computation; 0 = estimated from the lengths above
     active: tuple[tuple[str, int], ...] = ()  # how weights are stored ("Q4_K") and the bytes of active_bytes that are
+    expert_bytes: int = 0  # of active_bytes, those of experts that are chosen anew for each token
 
     @classmethod
     def from_header(cls, header: Header) -> "Shape":
@@ -115,6 +116,7 @@ class Shape:
             output_bytes=header.weights_bytes - inside,
             work_numbers=_work_numbers(header),
             active=active,
+            expert_bytes=round(sum(tensor.size_bytes * part for tensor, part in shares if "_exps" in tensor.name)),
         )
 
     def lay_out(
