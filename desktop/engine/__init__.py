@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from desktop.shape import DeviceMemory
+
 
 @dataclass(frozen=True)
 class Message:
@@ -21,7 +23,9 @@ class Message:
 class LoadOptions:
     """Which file to open, and how.
 
-    `context` in tokens; `gpu_layers` -1 for all; `threads` None leaves one core free; `kv_type` "f16", "q8_0", "q4_0".
+    `context` in tokens; `gpu_layers` -1 for all; `threads` None leaves one core free; `kv_type` "f16", "q8_0", "q4_0";
+    `load_mode` "read" (into memory, repacked for the processor where that is faster) or "mmap" (mapped, left as it is);
+    `chats` False opens a model only to measure it: its vocabulary and its chat template may then be broken.
     """
 
     path: Path
@@ -29,7 +33,8 @@ class LoadOptions:
     gpu_layers: int = 0
     threads: int | None = None
     kv_type: str = "f16"
-    mmap: bool = True
+    load_mode: str = "read"
+    chats: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,13 +80,19 @@ class Piece:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that is open: `context` in tokens as granted, `has_template` whether the file brought a chat template."""
+    """A model that is open: `context` in tokens as granted, `has_template` whether the file brought a chat template.
+
+    `peak_bytes` is the most main memory that the engine's process has had resident since it began to open the model;
+    `memory` what it has allocated on each device, () where the build does not tell.
+    """
 
     context: int
     load_s: float
     architecture: str
     name: str | None
     has_template: bool
+    peak_bytes: int = 0
+    memory: tuple[DeviceMemory, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,8 @@ class Reply:
     """A whole answer: the pieces joined, why it ended ("stop", "length" or "cancelled"), and its figures.
 
     `prompt_tokens` counts the whole prompt, of which `cached_tokens` needed no reading; `first_token_s` is from the
-    question to the first token; `tokens_per_s` is the writing rate after it, 0 when there was nothing to measure.
+    question to the first token; `tokens_per_s` is the writing rate after it, 0 when there was nothing to measure;
+    `peak_bytes` is the most main memory that the engine's process has had resident since it began to open the model.
     """
 
     text: str
@@ -100,6 +112,41 @@ class Reply:
     completion_tokens: int
     first_token_s: float
     tokens_per_s: float
+    peak_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class BenchStep:
+    """The open model is being measured: `fraction` from 0 to 1."""
+
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Benched:
+    """How fast the open model reads and writes here, as medians over the repeats; `threads` as used; `peak_bytes` as in Reply."""
+
+    prompt_tokens_per_s: float
+    tokens_per_s: float
+    first_token_s: float
+    threads: int
+    peak_bytes: int
+
+
+class HeaderPart(Protocol):
+    """The beginning of one of a model's files, up to the end of its list of tensors, and how long the file is."""
+
+    @property
+    def name(self) -> str:
+        """The file's name; the parts of a split model know each other by it."""
+
+    @property
+    def raw(self) -> bytes:
+        """The file's first bytes."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the whole file."""
 
 
 class Engine(Protocol):

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -22,6 +23,31 @@ def fence_in(free_bytes: int) -> None:
 def taken() -> int:
     """Bytes of memory that this process has reserved for itself, mapped files aside; 0 where only Linux could tell."""
     return int(psutil.Process().memory_info().data) if sys.platform == "linux" else 0
+
+
+class Peak:
+    """The most main memory that this process has had resident at once since this was made; mapped files count."""
+
+    def __init__(self) -> None:
+        with suppress(OSError):  # Linux forgets the peak of the model before; other systems never do
+            Path("/proc/self/clear_refs").write_text("5")
+        self._before = _most_ever()
+
+    @property
+    def bytes(self) -> int:
+        """Bytes; what is resident now where an earlier model needed more and the system tells no later peak."""
+        most = _most_ever()
+        return most if most > self._before else int(psutil.Process().memory_info().rss)
+
+
+def _most_ever() -> int:
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    if sys.platform == "linux":
+        return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) << 10
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in bytes on macOS
 
 
 def read_once(path: Path) -> Iterator[float]:

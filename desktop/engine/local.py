@@ -3,33 +3,41 @@
 import hashlib
 import importlib.util
 import os
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import psutil
 
 from desktop import gguf
-from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Message, Piece, Reading, Reply, wire
-from desktop.errors import EngineCrashed, LoadFailed
+from desktop.engine import (
+    Benched,
+    BenchStep,
+    ChatOptions,
+    HeaderPart,
+    Loaded,
+    Loading,
+    LoadOptions,
+    Message,
+    Piece,
+    Reading,
+    Reply,
+    hollow,
+    wire,
+)
+from desktop.engine.process import TICK_S, Worker
+from desktop.errors import AlcoveError, EngineCrashed, LoadFailed
 from desktop.hardware import EngineReport
+from desktop.shape import DeviceMemory
 
-TICK_S = 0.2  # something is yielded at least this often
-CANCEL_S = 2.0  # a worker that has not heard a cancel by then is ended
 REPORT_S = 20.0  # a worker that has not described itself by then is broken
-WORKER_ARGUMENT = "--engine-worker"  # a frozen program is its own worker
-
-Step = TypeVar("Step", Loading, Reading | Piece)
+MEASURE_S = 30.0  # a dry run takes well under a second; starting the driver of a graphics card may take some
 
 
 class LocalEngine:
@@ -43,6 +51,7 @@ class LocalEngine:
         self.loaded: LoadOptions | None = None
         self.info: Loaded | None = None
         self._worker: Worker | None = None
+        self._measurer: Worker | None = None
         self._busy = threading.Lock()
 
     def load(self, options: LoadOptions) -> Generator[Loading, None, Loaded]:
@@ -65,22 +74,72 @@ class LocalEngine:
 
         Raises ContextFull, EngineCrashed, and what load() raises.
         """
-        yield from self._wait(Reading(0, 0))
+        reply: Reply = yield from self._ask(wire.Chat(tuple(messages), options), Reading(0, 0))
+        return reply
+
+    def bench(
+        self, prompt_tokens: int = 512, tokens: int = 32, repeats: int = 3, depth: int = 0, threads: int | None = None
+    ) -> Generator[BenchStep, None, Benched]:
+        """Measure how fast the open model reads and writes after `depth` tokens; what it remembers of the chat is given up.
+
+        Raises ContextFull, EngineCrashed, and what load() raises.
+        """
+        order = wire.Bench(prompt_tokens, tokens, repeats, depth, _threads(threads) if threads else None)
+        benched: Benched = yield from self._ask(order, BenchStep(0.0))
+        return benched
+
+    def prepare_measure(self) -> None:
+        """Start the process of the next measure() now, so that it is ready when the header has been read."""
+        if self._measurer is None or not self._measurer.alive:
+            self._measurer = Worker()
+
+    def measure(
+        self, model: Path | Sequence[HeaderPart], options: LoadOptions
+    ) -> Generator[None, None, tuple[DeviceMemory, ...]]:
+        """What opening a model would allocate on each device, the processor's first, found by the engine in a dry run.
+
+        `model` is its file (of a split one the first part), or the headers of its files, which then need not be here;
+        `options.path` is not used. The model that is open is not touched. Raises UnknownArchitecture, WillNotFit, LoadFailed,
+        EngineCrashed.
+        """
+        self.prepare_measure()
+        worker, self._measurer = self._measurer, None
+        assert worker is not None
+        give_up_at = time.monotonic() + MEASURE_S
+        name = model.name if isinstance(model, Path) else model[0].name
         try:
-            if self.loaded is None:
-                raise LoadFailed(path="the model", why="none has been chosen yet")
-            if self.info is None or self._worker is None or not self._worker.alive:
-                with closing(self._open(self.loaded)) as steps:
-                    for _ in steps:
-                        yield Reading(0, 0)
-                assert self._worker is not None
-            reply: Reply = yield from self._worker.ask(wire.Chat(tuple(messages), options), Reading(0, 0))
-            return reply
+            with hollow.written(model) as path:
+                steps = worker.ask(wire.Measure(replace(options, path=path)), None)
+                while time.monotonic() < give_up_at:
+                    next(steps)
+                    yield
+        except StopIteration as end:
+            measured: wire.Measured = end.value
+            return measured.memory
+        except AlcoveError as error:
+            raise type(error)(**{**error.facts, "path": name}) from error
         finally:
-            self._busy.release()
+            worker.end()
+        raise LoadFailed(path=name, why=f"the engine had not laid it out after {MEASURE_S:.0f} seconds")
+
+    def held_bytes(self) -> dict[str, int]:
+        """Bytes on each device, main memory ("CPU") first, that come free when the open model is given up; {} without one."""
+        info, worker, options = self.info, self._worker, self.loaded
+        if info is None or worker is None or options is None or not worker.alive:
+            return {}
+        held = {device.name: device.total_bytes for device in info.memory}
+        private = worker.private_bytes()
+        if private is not None:
+            return {"CPU": private, **{name: size for name, size in held.items() if name != "CPU"}}
+        if info.memory and options.load_mode == "mmap":
+            held["CPU"] -= info.memory[0].weights_bytes
+        return held
 
     def close(self) -> None:
         """End the worker and free its memory; a chat after this would start it again."""
+        measurer, self._measurer = self._measurer, None
+        if measurer is not None:
+            measurer.end()
         worker, self._worker, self.info = self._worker, None, None
         if worker is None:
             return
@@ -89,9 +148,24 @@ class LocalEngine:
             worker.end()
             self._busy.release()
 
-    def _wait(self, idle: Step) -> Generator[Step, None, None]:
+    def _wait(self, idle: Any) -> Generator[Any, None, None]:
         while not self._busy.acquire(timeout=TICK_S):
             yield idle
+
+    def _ask(self, order: wire.Order, idle: Any) -> Generator[Any, None, Any]:
+        """Ask something of the model that was chosen, opening it again first where it is not open."""
+        yield from self._wait(idle)
+        try:
+            if self.loaded is None:
+                raise LoadFailed(path="the model", why="none has been chosen yet")
+            if self.info is None or self._worker is None or not self._worker.alive:
+                with closing(self._open(self.loaded)) as steps:
+                    for _ in steps:
+                        yield idle
+                assert self._worker is not None
+            return (yield from self._worker.ask(order, idle))
+        finally:
+            self._busy.release()
 
     def _open(self, options: LoadOptions) -> Generator[Loading, None, Loaded]:
         self.info = None
@@ -101,117 +175,6 @@ class LocalEngine:
         info: Loaded = yield from self._worker.ask(wire.Load(replace(options, threads=threads)), Loading(0.0))
         self.info = info
         return info
-
-
-class Worker:
-    """A running worker process and the pipe to it; what it prints is kept only to tell why it died."""
-
-    def __init__(self) -> None:
-        self._log = _scratch()
-        self._connection: Connection[Any, Any]
-        self._connection, theirs = Pipe()
-        try:
-            with theirs:
-                self._process = _start(theirs.fileno(), self._log)
-        except OSError as error:  # the system starts no more processes
-            self._connection.close()
-            self._log.close()
-            raise EngineCrashed(code=error.errno, why=str(error)) from error
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process runs."""
-        return self._process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        """The number of the process."""
-        return self._process.pid
-
-    def ask(self, order: wire.Order, idle: Any) -> Generator[Any, None, Any]:
-        """Give an order; yields what comes, or the last progress again while nothing does; returns the last word."""
-        try:
-            self._connection.send(order)
-            while True:
-                if not self._connection.poll(TICK_S):
-                    yield idle
-                    continue
-                said = self._connection.recv()
-                if isinstance(said, wire.Failed):
-                    raise said.error(**said.facts)
-                if isinstance(said, wire.LAST):
-                    return said
-                idle = replace(said, text="") if isinstance(said, Piece) else said
-                yield said
-        except (GeneratorExit, KeyboardInterrupt):  # Ctrl+C in a terminal strikes here, where it waits
-            self._cancel()
-            raise
-        except (EOFError, OSError) as gone:
-            raise self._crashed() from gone
-
-    def _cancel(self) -> None:
-        """Stop the order at work; what still comes of it is dropped, and a worker that does not answer is ended."""
-        try:
-            self._connection.send(wire.Cancel())
-            while self._connection.poll(CANCEL_S):
-                if isinstance(self._connection.recv(), wire.LAST):
-                    return
-        except (EOFError, OSError):
-            pass  # it died meanwhile
-        self.end()
-
-    def _crashed(self) -> EngineCrashed:
-        """What is known about a process that hung up."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
-        self._process.kill()  # hung up but still there: not ours any more
-        code = self._process.wait()
-        self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - 2000))
-        last_words = self._log.read().decode("utf-8", "replace").strip()
-        self.end()
-        return EngineCrashed(code=code, why=last_words)
-
-    def kill(self) -> None:
-        """End the process, at once and for certain."""
-        self._process.kill()
-        self._process.wait()
-
-    def end(self) -> None:
-        """End the process and leave nothing behind."""
-        self.kill()
-        self._connection.close()
-        self._log.close()
-
-
-def _scratch() -> Any:
-    """A file for last words, without a name; one that forgets where no temporary file can be made."""
-    try:
-        return tempfile.TemporaryFile()
-    except OSError:
-        return open(os.devnull, "r+b")
-
-
-def _start(handle: int, log: Any) -> "subprocess.Popen[bytes]":
-    """Start a worker that inherits the pipe's other end and nothing else."""
-    if getattr(sys, "frozen", False):
-        command = [sys.executable, WORKER_ARGUMENT, str(handle)]
-    else:
-        command = [sys.executable, "-P", "-m", "desktop.engine.worker", str(handle)]
-    home = str(Path(__file__).resolve().parents[2])
-    known = os.environ.get("PYTHONPATH")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": f"{home}{os.pathsep}{known}" if known else home,
-        "GGML_NO_BACKTRACE": "1",  # llama.cpp would call a debugger to its death bed
-    }
-    options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "env": environment}
-    if sys.platform == "win32":
-        os.set_handle_inheritable(handle, True)
-        startup = subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]})
-        flags = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
-        return subprocess.Popen(command, startupinfo=startup, creationflags=flags, **options)
-    # a session of its own, so that Ctrl+C in a terminal reaches the chat and not the worker
-    return subprocess.Popen(command, pass_fds=(handle,), start_new_session=True, **options)
 
 
 def _threads(wanted: int | None) -> int:

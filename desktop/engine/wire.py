@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from desktop.engine import ChatOptions, Loaded, LoadOptions, Message, Reply
+from desktop.engine import Benched, ChatOptions, Loaded, LoadOptions, Message, Reply
 from desktop.errors import AlcoveError
 from desktop.hardware import EngineReport
+from desktop.shape import DeviceMemory
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,31 @@ class Chat:
 
     messages: tuple[Message, ...]
     options: ChatOptions
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Order: measure how fast the open model reads `prompt_tokens` and writes `tokens`, both after `depth` others."""
+
+    prompt_tokens: int
+    tokens: int
+    repeats: int
+    depth: int
+    threads: int | None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Order: say what opening a model would allocate, and open nothing."""
+
+    options: LoadOptions
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What opening a model would allocate on each device."""
+
+    memory: tuple[DeviceMemory, ...]
 
 
 @dataclass(frozen=True)
@@ -46,6 +72,6 @@ class Failed:
     facts: Mapping[str, object]
 
 
-Order = Load | Chat | Describe
+Order = Load | Chat | Bench | Measure | Describe
 # an order is answered by any number of other things, then by one of these
-LAST = (Loaded, Reply, EngineReport, Cancelled, Failed)
+LAST = (Loaded, Reply, Benched, Measured, EngineReport, Cancelled, Failed)

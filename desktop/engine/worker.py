@@ -26,11 +26,12 @@ def main(argv: Sequence[str]) -> NoReturn:
     threading.Thread(target=_listen, args=(connection, orders, stop), daemon=True).start()
     _be_modest()
     try:
-        from desktop.engine import llama
+        from desktop.engine import bench, dry_run, llama
+        from desktop.engine.model import Model, Stopped
     except (ImportError, OSError, RuntimeError) as error:
         _apologise(connection, orders, f"llama-cpp-python is missing or broken; install Alcove again ({error})")
     log = llama.Log()
-    model: llama.Model | None = None
+    model: Model | None = None
     while True:
         order = orders.get()
         try:
@@ -41,12 +42,17 @@ def main(argv: Sequence[str]) -> NoReturn:
                     if model:
                         model.close()
                     model = None  # its memory is needed for the next one
-                    model = llama.Model(order.options, stop, log, connection.send)
+                    model = Model(order.options, stop, log, connection.send)
                     last = model.loaded
                 case wire.Chat():
                     assert model, "asked to chat before a model was open"
                     last = model.chat(order, connection.send)
-        except llama.Stopped:
+                case wire.Bench():
+                    assert model, "asked to measure before a model was open"
+                    last = bench.bench(model, order, connection.send)
+                case wire.Measure():
+                    last = dry_run.measure(order.options, log)
+        except Stopped:
             last = wire.Cancelled()
         except AlcoveError as error:
             last = wire.Failed(type(error), error.facts)
@@ -57,7 +63,7 @@ def _apologise(connection: "Connection[object, Any]", orders: "queue.SimpleQueue
     """Answer every order with the reason why there is no engine."""
     while True:
         order = orders.get()
-        path = str(order.options.path) if isinstance(order, wire.Load) else "any model"
+        path = str(order.options.path) if isinstance(order, wire.Load | wire.Measure) else "any model"
         connection.send(wire.Failed(LoadFailed, {"path": path, "why": why}))
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
-from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Message, Piece, Reading, Reply, local
+from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Message, Piece, Reading, Reply, local, process
 from desktop.engine.local import LocalEngine
 from desktop.errors import ContextFull, EngineCrashed, LoadFailed, NotFound, NotGguf, Truncated, UnknownArchitecture, WillNotFit
 from tests import gguf_files
@@ -232,16 +232,16 @@ def test_cancelling_a_load_leaves_a_usable_engine(engine: LocalEngine, slow: Pat
 
 
 def test_a_worker_that_hears_nothing_is_ended(engine: LocalEngine, endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "CANCEL_S", 0.1)
+    monkeypatch.setattr(process, "CANCEL_S", 0.1)
     load(engine, endless)
-    process = worker_of(engine)
+    worker = worker_of(engine)
     steps = engine.chat(HELLO, ChatOptions())
     next(step for step in steps if isinstance(step, Piece))
-    process.suspend()
+    worker.suspend()
     while isinstance(next(steps), Piece) and engine._worker and engine._worker._connection.poll():
         pass  # what was in the pipe already
     steps.close()
-    assert not process.is_running()
+    assert not worker.is_running()
     assert ask(engine, max_tokens=1).text == "word0"
 
 
@@ -346,9 +346,10 @@ def test_sampling_comes_from_the_file_unless_it_is_chosen(engine: LocalEngine, f
     assert ask(engine, max_tokens=6, top_k=1).text == recited
 
 
+@pytest.mark.parametrize("mode", ["read", "mmap"])
 @pytest.mark.parametrize("kv_type", ["q8_0", "q4_0"])
-def test_a_smaller_memory_and_no_mapping(engine: LocalEngine, fox: Path, kv_type: str) -> None:
-    load(engine, fox, kv_type=kv_type, mmap=False)
+def test_a_smaller_memory_read_or_mapped(engine: LocalEngine, fox: Path, kv_type: str, mode: str) -> None:
+    load(engine, fox, kv_type=kv_type, load_mode=mode)
     assert ask(engine).text.startswith("The fox 😀")
 
 
