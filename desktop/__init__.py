@@ -6,16 +6,20 @@ reads this list and checks every import, so it cannot go stale.
     __main__
     ui cli
     app terminal
-    chat offers fetch
-    settings hub library conversations engine transfer
+    judging accuracy problems
+    chat offers fetch headers
+    targets
+    settings hub library conversations engine transfer remote
     catalogue
     fit
     changes
     plan
     need
-    speed shape part
+    speed
+    shape part
     hardware gguf licences network
-    paths
+    graphics
+    paths bounded
     errors
     text address
 

@@ -15,8 +15,10 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 ├── NotWritable                  a folder or file that cannot be written
 ├── Corrupt                      bytes are not what they should be (hash, length)
 │   ├── NotGguf                  the file is no GGUF at all
+│   ├── HeaderTooLarge           a GGUF whose header is longer than any that is known
 │   └── Truncated                a GGUF that ends too early
 │       └── HeaderTruncated      so early that even its size cannot be told
+├── NotAModel                    a GGUF that is something else: a projector, an adapter, a vocabulary
 ├── UnknownArchitecture          the engine cannot run this kind of model
 ├── WillNotFit                   more memory needed than there is
 ├── ContextFull                  the conversation is longer than the model can hold
@@ -147,6 +149,12 @@ class NotGguf(Corrupt):
     sentence = "{path} is not a GGUF model file."
 
 
+class HeaderTooLarge(Corrupt):
+    """Facts: path, limit_bytes."""
+
+    sentence = "{path} has a header of more than {limit_bytes}, which is more than Alcove reads; it may be damaged."
+
+
 class Truncated(Corrupt):
     """Facts: path, size_bytes, expected_bytes."""
 
@@ -165,13 +173,20 @@ class UnknownArchitecture(AlcoveError):
     sentence = "This version of the engine cannot run models of the kind “{architecture}”; a newer Alcove may."
 
 
-class WillNotFit(AlcoveError):
-    """Facts: needed_bytes, free_bytes."""
+class NotAModel(AlcoveError):
+    """Facts: path, why."""
 
-    sentence = (
-        "This model needs {needed_bytes} of memory and {free_bytes} are free; "
-        "close other programs, or choose a lighter version or a shorter conversation memory."
-    )
+    sentence = "{path} is no model to talk with: {why}."
+
+
+class WillNotFit(AlcoveError):
+    """Facts: needed_bytes, free_bytes, and perhaps step, the sentence that says what would help."""
+
+    sentence = "This model needs {needed_bytes} of memory and {free_bytes} are free. {step}"
+
+    def __init__(self, **facts: object) -> None:
+        usual = "Close other programs, or choose a lighter version or a shorter conversation memory."
+        super().__init__(**{"step": usual, **facts})
 
 
 class ContextFull(AlcoveError):

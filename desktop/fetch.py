@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from desktop.hub import File, Hub
 from desktop.library import Library, LocalModel, Provenance
 from desktop.network import Network
-from desktop.part import Source
 from desktop.transfer import Progress, Retry, download
 
 
@@ -37,7 +36,7 @@ def fetch(
         reference=catalogue_id or (f"hf:{file.repo}/{file.name}@{file.revision}" if file.revision else file.url),
     )
     part = library.begin(origin)
-    source = Source(file.url, hub.headers(file), file.size_bytes, file.sha256, file.name, file.repo, hub.page(file.repo))
+    source = hub.source(file)
     try:
         sha256 = yield from download(source, part, partial(network.client, f"download {file.name}"), retry)
         return library.adopt(part, replace(origin, sha256=sha256))

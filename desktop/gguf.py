@@ -1,30 +1,31 @@
 """The header of a GGUF model file: what it is, its tensors and its size, from a file or from the first bytes of a remote one.
 
 Follows ggml/src/gguf.cpp of llama.cpp and is as strict, so that what is read here loads there. Every length is checked
-before anything of that length is made; the vocabulary (megabytes of strings) is stepped over, not built.
+before anything of that length is made; the vocabulary (megabytes of strings) is stepped over, not built. A stream is asked for
+what the header is expected to need still, so that a remote one is read in few pieces and hardly further than its end.
 """
 
 import math
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import NoReturn, Protocol
 
-from desktop.errors import Corrupt, HeaderTruncated, LoadFailed, NotFound, NotGguf, Truncated
+from desktop.bounded import Bounded, Readable
+from desktop.errors import Corrupt, LoadFailed, NotFound, NotGguf, Truncated
 
 Item = str | int | float | bool
 Value = Item | tuple[Item, ...]
 
 MAX_KEY_BYTES = 65_535  # the specification's own limit
-MAX_STRING_BYTES = 16 << 20  # the longest known, chat templates, have 50 KB
+MAX_STRING_BYTES = 16 << 20  # of one that is kept; the longest known, whole tokenizers, have some MB
 MAX_ITEMS = 1 << 22  # of an array; vocabularies have up to 0.3 million words and 0.6 million merges
 MAX_ITEMS_KEPT = 4096  # longer arrays are stepped over and only counted, as are all of tokenizer.*
-MAX_TENSORS = 1 << 18
+MAX_TENSORS = 1 << 16  # and entries; the largest models have some thousands
 MAX_TENSOR_NAME_BYTES = 63
-MAX_HEADER_BYTES = 256 << 20
-FIRST_RANGE_BYTES = 1 << 20  # of a remote file; the next ranges are as long as all before together
+KEY_BYTES, TENSOR_BYTES = 48, 72  # the usual length of an entry, and of the facts about a tensor
 
 # id: (name, weights per block, bytes per block); ids that are missing here were withdrawn from the format
 TYPES = {
@@ -56,16 +57,9 @@ _SPLIT = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _UINT32, _STRING, _ARRAY = 4, 8, 9
-_U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
 
 
-class Readable(Protocol):
-    """Anything with read(size): a file, BytesIO, an answer of a server. May give less than asked, nothing at the end."""
-
-    def read(self, size: int, /) -> bytes: ...
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tensor:
     """One tensor: `shape` as stored (row length first), `type` a ggml type id, `offset` from the start of the data."""
 
@@ -98,6 +92,30 @@ class Header:
         return name if isinstance(name, str) else None
 
     @property
+    def kind(self) -> str:
+        """What it is by what it says of itself.
+
+        "model", "projector" (the eyes or ears of a model), "adapter" (a change to one), "vocabulary" (no weights), "imatrix" (a
+        maker's tool) or "part" (a later part of a split model, which says little).
+        """
+        told = self.metadata.get("general.type")
+        if self.metadata.get("split.no", 0) != 0 and self.architecture == "unknown":
+            return "part"
+        if told == "mmproj" or self.architecture == "clip":
+            return "projector"
+        if told == "adapter" or "adapter.type" in self.metadata or self.architecture == "controlvector":
+            return "adapter"
+        if told == "imatrix":
+            return "imatrix"
+        return "model" if self.tensors or self.split_count > 1 else "vocabulary"
+
+    @property
+    def split_count(self) -> int:
+        """How many files the model is in, 1 for nearly all."""
+        count = self.metadata.get("split.count")
+        return count if isinstance(count, int) and count > 1 else 1
+
+    @property
     def weights_bytes(self) -> int:
         return sum(tensor.size_bytes for tensor in self.tensors)
 
@@ -107,8 +125,11 @@ class Header:
 
 
 def read(stream: Readable, path: str) -> Header:
-    """The header that `stream` starts with; `path` is only for errors. Raises NotGguf, Corrupt, HeaderTruncated."""
-    source = _Source(stream, path)
+    """The header that `stream` starts with; `path` is only for errors.
+
+    Raises NotGguf, Corrupt, HeaderTruncated, HeaderTooLarge, and what the stream's read() does.
+    """
+    source = Bounded(stream, path)
     if source.peek(4) != b"GGUF":
         raise NotGguf(path=path)
     source.take(4)
@@ -119,7 +140,7 @@ def read(stream: Readable, path: str) -> Header:
     tensor_count, key_count = source.u64(), source.u64()
     if tensor_count > MAX_TENSORS or key_count > MAX_TENSORS:
         source.fail("its header promises an impossible number of parts")
-    metadata = _read_metadata(source, key_count)
+    metadata = _read_metadata(source, key_count, tensor_count)
     alignment = _alignment(source, metadata)
     tensors = _read_tensors(source, tensor_count, alignment)
     if not tensors:
@@ -129,29 +150,63 @@ def read(stream: Readable, path: str) -> Header:
 
 
 def read_file(path: Path) -> Header:
-    """The header of a file, which must also be long enough for its tensors.
+    """The header of a file, which must also be long enough for its tensors; of the first part of a split model, that of all.
 
-    Raises as read() and Truncated, NotFound, LoadFailed when it may not be read.
+    The latest ones are remembered. Raises as read() and Truncated, NotFound, LoadFailed when it may not be read.
     """
+    first = _read_part(path, "")
+    if first.split_count == 1 or first.metadata.get("split.no", 0) != 0:
+        return first
+    paths = parts(path)
+    rest = [_read_part(part, f", part {number} of {len(paths)} of a model") for number, part in enumerate(paths[1:], 2)]
+    return join([first, *rest], str(path))
+
+
+def parts(path: Path) -> tuple[Path, ...]:
+    """All files of the split model that a file belongs to by its name, whether they are there or not; else the file alone."""
+    return tuple(path.with_name(name) for name in part_names(path.name))
+
+
+def join(headers: Sequence[Header], path: str = "This model") -> Header:
+    """One header of all parts of a split model, or of a whole one: the first one's facts, all tensors, all bytes.
+
+    Each tensor's offset is still from the start of its own part's data. Raises Corrupt when they do not belong together.
+    """
+    first = headers[0]
+    if len(headers) != first.split_count:
+        why = f"it says that it is one of {first.split_count} parts, but its name does not"
+        raise Corrupt(path=path, why=why)
+    if len(headers) == 1:
+        return first
+    for number, header in enumerate(headers):
+        if (header.metadata.get("split.no"), header.split_count) != (number, len(headers)):
+            raise Corrupt(path=path, why=f"what should be part {number + 1} is another one")
+    tensors = tuple(tensor for header in headers for tensor in header.tensors)
+    total = first.metadata.get("split.tensors.count", len(tensors))
+    if total != len(tensors) or len({tensor.name for tensor in tensors}) != total:
+        raise Corrupt(path=path, why="its parts do not belong together")
+    return Header(first.version, first.metadata, tensors, first.data_offset, sum(header.size_bytes for header in headers))
+
+
+def _read_part(path: Path, role: str) -> Header:
+    """The header of one file. `role` tells what is missing when it is not there."""
     try:
-        with path.open("rb") as file:
-            header = read(file, str(path))
-        size_bytes = path.stat().st_size
+        status = path.stat()
+        header = _remembered(path, status.st_size, status.st_mtime_ns, status.st_ino)
     except FileNotFoundError as error:
-        raise NotFound(what=f"file {path}", host="This computer") from error
+        raise NotFound(what=f"file {path}{role}", host="This computer") from error
     except OSError as error:
         raise LoadFailed(path=str(path), why=error.strerror or str(error)) from error
-    if size_bytes < header.size_bytes:
-        raise Truncated(path=str(path), size_bytes=size_bytes, expected_bytes=header.size_bytes)
+    if status.st_size < header.size_bytes:
+        raise Truncated(path=str(path), size_bytes=status.st_size, expected_bytes=header.size_bytes)
     return header
 
 
-def read_ranges(fetch: Callable[[int, int], bytes], path: str) -> Header:
-    """The header of a remote file through fetch(start, length), asking for growing ranges only until it is complete.
-
-    A fetch that gives less than `length` has met the end of the file. Raises as read() and what `fetch` raises.
-    """
-    return read(_Ranges(fetch), path)
+@lru_cache(maxsize=32)
+def _remembered(path: Path, *_: int) -> Header:
+    """The header of a file as it is now: its size, time and number tell whether it is still the one that was read."""
+    with path.open("rb") as file:
+        return read(file, str(path))
 
 
 def quantization(filename: str) -> str | None:
@@ -173,83 +228,18 @@ def split_part(filename: str) -> tuple[int, int] | None:
     return (part, parts) if 1 <= part <= parts else None
 
 
-class _Source:
-    """Numbers and strings from a stream, read in large pieces, with every length checked first."""
-
-    def __init__(self, stream: Readable, path: str) -> None:
-        self._stream = stream
-        self._path = path
-        self._buffer = b""
-        self._at = 0
-        self._before = 0  # bytes of the stream before the buffer
-
-    @property
-    def position(self) -> int:
-        return self._before + self._at
-
-    def fail(self, why: str) -> NoReturn:
-        raise Corrupt(path=self._path, why=why)
-
-    def peek(self, size: int) -> bytes:
-        """The next bytes, fewer at the end of the stream."""
-        while len(self._buffer) - self._at < size:
-            if self._before + len(self._buffer) > MAX_HEADER_BYTES:
-                self.fail("its header has no end")
-            more = self._stream.read(max(1 << 16, size))
-            if not more:
-                break
-            self._before += self._at
-            self._buffer = self._buffer[self._at :] + more
-            self._at = 0
-        return self._buffer[self._at : self._at + size]
-
-    def take(self, size: int) -> bytes:
-        taken = self.peek(size)
-        if len(taken) < size:
-            raise HeaderTruncated(path=self._path, size_bytes=self.position + len(taken))
-        self._at += size
-        return taken
-
-    def skip(self, size: int) -> None:
-        while size > 0:
-            step = min(size, 1 << 20)
-            self.take(step)
-            size -= step
-
-    def u32(self) -> int:
-        return int(_U32.unpack(self.take(4))[0])
-
-    def u64(self) -> int:
-        return int(_U64.unpack(self.take(8))[0])
-
-    def text(self, limit: int, what: str, errors: str = "strict") -> str:
-        length = self.u64()
-        if length > limit:
-            self.fail(f"{what} has an impossible length")
-        try:
-            return self.take(length).decode("utf-8", errors)
-        except UnicodeDecodeError:
-            self.fail(f"{what} is not text")
-
-    def skip_texts(self, count: int, what: str) -> None:
-        """Step over `count` strings, a third of a million of them in some 0.1 s."""
-        unpack, buffer, at = _U64.unpack_from, self._buffer, self._at
-        for _ in range(count):
-            if at + 8 > len(buffer) or at + 8 + (length := unpack(buffer, at)[0]) > len(buffer):
-                self._at = at
-                length = self.u64()
-                if length > MAX_STRING_BYTES:
-                    self.fail(f"a string of {what} has an impossible length")
-                self.skip(length)
-                buffer, at = self._buffer, self._at
-            else:
-                at += 8 + length
-        self._at = at
+def part_names(filename: str) -> tuple[str, ...]:
+    """The names of all parts of the split model that a file belongs to: "x-00002-of-00002.gguf" -> both; else the name alone."""
+    found, part = _SPLIT.search(filename), split_part(filename)
+    if not found or not part:
+        return (filename,)
+    return tuple(f"{filename[: found.start(1)]}{number:05}{filename[found.end(1) :]}" for number in range(1, part[1] + 1))
 
 
-def _read_metadata(source: _Source, count: int) -> dict[str, Value]:
+def _read_metadata(source: Bounded, count: int, tensor_count: int) -> dict[str, Value]:
     metadata: dict[str, Value] = {}
     for number in range(count):
+        source.ahead = (count - number) * KEY_BYTES + tensor_count * TENSOR_BYTES
         key = source.text(MAX_KEY_BYTES, f"the name of entry {number}")
         if not key or key in metadata:
             source.fail(f"the entry “{key}” comes twice" if key else f"entry {number} has no name")
@@ -260,48 +250,51 @@ def _read_metadata(source: _Source, count: int) -> dict[str, Value]:
     return metadata
 
 
-def _read_item(source: _Source, kind: int, key: str) -> Item:
+def _read_item(source: Bounded, kind: int, key: str) -> Item:
     if kind == _STRING:
         return source.text(MAX_STRING_BYTES, f"the entry “{key}”", errors="replace")
     return _read_numbers(source, kind, 1, key)[0]
 
 
-def _read_numbers(source: _Source, kind: int, count: int, key: str) -> tuple[Item, ...]:
+def _read_numbers(source: Bounded, kind: int, count: int, key: str) -> tuple[Item, ...]:
     if kind not in _SCALARS:
         source.fail(f"the entry “{key}” is of an unknown kind")
     numbers = struct.Struct(f"<{count}{_SCALARS[kind]}")
     return numbers.unpack(source.take(numbers.size))
 
 
-def _read_array(source: _Source, key: str) -> Value:
+def _read_array(source: Bounded, key: str) -> Value:
     kind, count = source.u32(), source.u64()
     if kind != _STRING and kind not in _SCALARS:
         source.fail(f"the list “{key}” is of an unknown kind")
     if count > MAX_ITEMS:
         source.fail(f"the list “{key}” has an impossible length")
-    if key.startswith("tokenizer.") or count > MAX_ITEMS_KEPT:
+    size = count * (8 if kind == _STRING else struct.calcsize("<" + _SCALARS[kind]))
+    if not key.startswith("tokenizer.") and count <= MAX_ITEMS_KEPT and source.keep(size):
         if kind == _STRING:
-            source.skip_texts(count, f"the list “{key}”")
-        else:
-            source.skip(count * struct.calcsize("<" + _SCALARS[kind]))
-        return count
+            return tuple(_read_item(source, kind, key) for _ in range(count))
+        return _read_numbers(source, kind, count, key)
     if kind == _STRING:
-        return tuple(_read_item(source, kind, key) for _ in range(count))
-    return _read_numbers(source, kind, count, key)
+        source.ahead += 4 * count if key == "tokenizer.ggml.tokens" else 0  # a list of their types follows
+        source.skip_texts(count)
+    else:
+        source.skip(size)
+    return count
 
 
-def _alignment(source: _Source, metadata: dict[str, Value]) -> int:
+def _alignment(source: Bounded, metadata: dict[str, Value]) -> int:
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1):
         source.fail("its alignment is not a power of two")
     return alignment
 
 
-def _read_tensors(source: _Source, count: int, alignment: int) -> tuple[Tensor, ...]:
+def _read_tensors(source: Bounded, count: int, alignment: int) -> tuple[Tensor, ...]:
     tensors: list[Tensor] = []
     names: set[str] = set()
     offset = 0
-    for _ in range(count):
+    for number in range(count):
+        source.ahead = (count - number) * TENSOR_BYTES
         tensor = _read_tensor(source)
         if tensor.name in names:
             source.fail(f"the tensor “{tensor.name}” comes twice")
@@ -313,7 +306,7 @@ def _read_tensors(source: _Source, count: int, alignment: int) -> tuple[Tensor, 
     return tuple(tensors)
 
 
-def _read_tensor(source: _Source) -> Tensor:
+def _read_tensor(source: Bounded) -> Tensor:
     name = source.text(MAX_TENSOR_NAME_BYTES, "the name of a tensor")
     dimensions = source.u32()
     if dimensions > 4:
@@ -330,21 +323,3 @@ def _read_tensor(source: _Source) -> Tensor:
     if size_bytes >= 1 << 62:
         source.fail(f"the tensor “{name}” has an impossible size")
     return Tensor(name, shape, kind, offset, size_bytes)
-
-
-class _Ranges:
-    """A remote file as a stream: each range is fetched when it is needed, and as long as all before it together."""
-
-    def __init__(self, fetch: Callable[[int, int], bytes]) -> None:
-        self._fetch = fetch
-        self._end = 0
-        self._finished = False
-
-    def read(self, size: int, /) -> bytes:
-        if self._finished:
-            return b""
-        length = max(size, self._end, FIRST_RANGE_BYTES)
-        piece = self._fetch(self._end, length)
-        self._end += len(piece)
-        self._finished = len(piece) < length
-        return piece

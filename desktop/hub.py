@@ -1,4 +1,4 @@
-"""The Hugging Face Hub: search, list files, read the headers of remote ones. The only home of huggingface_hub.
+"""The Hugging Face Hub: search, and list files. The only home of huggingface_hub.
 
 HF_ENDPOINT names another Hub or a mirror, HF_TOKEN an access token; the token goes to the endpoint and to no other host.
 """
@@ -16,6 +16,7 @@ from desktop import __version__, gguf
 from desktop.address import is_address
 from desktop.errors import BadReference, NotFound, ServerRefused, Unreachable
 from desktop.network import Client, Network, Response, refusal
+from desktop.part import Source
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -41,6 +42,7 @@ class File:
     kind: str = "model"
     licence: str | None = None
     base_models: tuple[str, ...] = ()
+    etag: str | None = None  # of a file elsewhere, whose SHA-256 nobody tells
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,19 @@ class Hub:
         """The address of a repository's page, where terms are accepted."""
         return f"{self.endpoint}/{repo}"
 
+    def client(self, purpose: str) -> Client:
+        """A client of the network's for one purpose, told in plain words."""
+        return self._network.client(purpose)
+
     def headers(self, file: File) -> dict[str, str]:
         """What a request for this file must carry: the token, if there is one and the file is on this Hub."""
         if self.token is None or not file.url.startswith(f"{self.endpoint}/"):
             return {}
         return {"Authorization": f"Bearer {self.token}"}
+
+    def source(self, file: File) -> Source:
+        """Where the bytes of this file come from."""
+        return Source(file.url, self.headers(file), file.size_bytes, file.sha256, file.name, file.repo, self.page(file.repo))
 
     def search(self, words: str, limit: int = 20) -> Iterator[Repo]:
         """Repositories with GGUF files whose name has the words, most downloaded first, each as soon as it is known.
@@ -139,28 +149,8 @@ class Hub:
         length = response.headers.get("Content-Length", "")
         if not length.isdecimal():
             raise ServerRefused(host=host, status=response.status_code, why="it does not say how large the file is")
-        return File(host, "", name, int(length), None, gguf.quantization(name), url, kind(name))
-
-    def read_header(self, file: File) -> gguf.Header:
-        """The header of a remote file, from its first bytes only. Raises NotGguf, Corrupt, NetworkError, Gated, NotFound."""
-        with self._network.client(f"read the header of {file.name}") as client:
-            return gguf.read_ranges(lambda start, length: self._range(client, file, start, length), file.name)
-
-    def _range(self, client: Client, file: File, start: int, length: int) -> bytes:
-        """Some bytes of a remote file; fewer at its end. A server that ignores Range is read up to there."""
-        asked = {**self.headers(file), "Range": f"bytes={start}-{start + length - 1}", "Accept-Encoding": "identity"}
-        with client.stream("GET", file.url, headers=asked) as response:
-            if response.status_code == 416:  # there is nothing from here on
-                return b""
-            if response.status_code >= 400:
-                raise refusal(response, what=f"file {file.name} in {file.repo}", repo=file.repo, page=self.page(file.repo))
-            skip = start if response.status_code == 200 else 0
-            content = bytearray()
-            for chunk in response.iter_raw():
-                content += chunk
-                if len(content) >= skip + length:
-                    break
-        return bytes(content[skip : skip + length])
+        etag = response.headers.get("ETag")
+        return File(host, "", name, int(length), None, gguf.quantization(name), url, kind(name), etag=etag)
 
     @contextmanager
     def _api(self, what: str, reference: str) -> Iterator["HfApi"]:

@@ -123,7 +123,7 @@ class Part:
         elif response.status_code == 200:
             length = response.headers.get("Content-Length")
             if "text/html" in response.headers.get("Content-Type", ""):
-                raise ServerRefused(host=self.host, status=200, why=_WEB_PAGE)
+                raise ServerRefused(host=self.host, status=200, why=WEB_PAGE)
             if length and int(length) != source.size_bytes:
                 raise Corrupt(path=source.name, why=f"{self.host} sends {length} bytes where {source.size_bytes} were announced")
             self._fresh = etag
@@ -276,4 +276,4 @@ def _lock(file: IO[bytes]) -> bool:
     return True
 
 
-_WEB_PAGE = "it sent a web page instead of the file; this network may want you to sign in first"
+WEB_PAGE = "it sent a web page instead of the file; this network may want you to sign in first"

@@ -83,3 +83,28 @@ def llama(
             block + "ffn_down.weight": (width, 2 * width),
         }  # fmt: skip
     return write(path, "llama", entries | dict(metadata or {}), tensors, quantization)
+
+
+def split(path: Path, folder: Path, count: int = 2) -> list[Path]:
+    """The parts of a model as llama-gguf-split makes them: all facts in the first, the tensors shared out."""
+    reader = gguf.GGUFReader(path)
+    architecture = str(reader.fields["general.architecture"].contents())
+    names = [f"{path.stem}-{number:05}-of-{count:05}.gguf" for number in range(1, count + 1)]
+    for number, name in enumerate(names):
+        writer = gguf.GGUFWriter(folder / name, architecture)
+        if number:
+            writer.kv_data[0].clear()  # the later parts say nothing but which they are
+        else:
+            for key, field in reader.fields.items():
+                if not key.startswith("GGUF.") and key != "general.architecture":
+                    _add(writer, key, field.contents())
+        writer.add_uint16("split.no", number)
+        writer.add_uint16("split.count", count)
+        writer.add_int32("split.tensors.count", len(reader.tensors))
+        for tensor in reader.tensors[number::count]:
+            writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+    return [folder / name for name in names]

@@ -3,6 +3,7 @@
 import io
 import struct
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import gguf as reference
@@ -10,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desktop import gguf
-from desktop.errors import Corrupt, HeaderTruncated, LoadFailed, NotFound, NotGguf, Truncated
-from tests.gguf_files import llama, write
+from desktop import bounded, gguf
+from desktop.errors import Corrupt, HeaderTooLarge, HeaderTruncated, LoadFailed, NotFound, NotGguf, Truncated
+from tests.gguf_files import llama, split, write
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ WRONG = {
     "kind": (header(entry("a", 77, U32)), "unknown kind"),
     "list kind": (header(entry("a", 9, struct.pack("<IQ", 9, 1))), "unknown kind"),
     "list length": (header(entry("tokenizer.x", 9, struct.pack("<IQ", 8, 1 << 40))), "impossible length"),
-    "word length": (header(entry("tokenizer.x", 9, struct.pack("<IQQ", 8, 1, 1 << 40))), "impossible length"),
+    "word length": (header(entry("tokenizer.x", 9, struct.pack("<IQQ", 8, 1, 1 << 40))), "more than 64 MB"),
     "alignment": (header(entry("general.alignment", 4, struct.pack("<I", 24))), "power of two"),
     "alignment zero": (header(entry("general.alignment", 4, struct.pack("<I", 0))), "power of two"),
     "alignment kind": (header(entry("general.alignment", 7, b"\1")), "not a number"),
@@ -162,52 +163,97 @@ def test_a_wrong_header_is_refused_with_the_reason(name: str) -> None:
         parse(data)
 
 
-def test_a_lie_about_length_is_not_believed_with_memory() -> None:
-    class Endless:
-        asked = 0
+class Pieces:
+    """A stream that gives at most `step` bytes at once, and what was asked of it."""
 
-        def read(self, size: int, /) -> bytes:
-            self.asked = max(self.asked, size)
-            return b"\0" * size
-
-    stream = Endless()
-    start = io.BytesIO(header(entry("tokenizer.x", 9, struct.pack("<IQ", 0, gguf.MAX_ITEMS))))
-    with pytest.raises(Corrupt):
-        gguf.read(_Joined(start, stream, header(keys=2)[:24]), "x")
-    assert stream.asked <= 1 << 20
-
-
-class _Joined:
-    """A header that promises one entry more than it has, followed by zeros without end."""
-
-    def __init__(self, start: io.BytesIO, rest: object, promise: bytes) -> None:
-        self._start = io.BytesIO(promise + start.getvalue()[24:])
-        self._rest = rest
+    def __init__(self, data: bytes, step: int = 1 << 30) -> None:
+        self.asked: list[int] = []
+        self._stream, self._step = io.BytesIO(data), step
 
     def read(self, size: int, /) -> bytes:
-        return self._start.read(size) or self._rest.read(size)  # type: ignore[attr-defined, no-any-return]
+        self.asked.append(size)
+        return self._stream.read(min(size, self._step))
 
 
-def test_a_remote_header_needs_only_its_first_ranges(tmp_path: Path) -> None:
-    words = [f"▁word number {number} of a rather long vocabulary" for number in range(60_000)]
-    big = write(tmp_path / "big.gguf", metadata={"tokenizer.ggml.tokens": words}, tensors={"a": (2048, 4096)})
-    asked: list[tuple[int, int]] = []
+class Zeros:
+    """Some bytes, then zeros without an end."""
 
-    def fetch(start: int, length: int) -> bytes:
-        asked.append((start, length))
-        with big.open("rb") as file:
-            file.seek(start)
-            return file.read(length)
+    def __init__(self, start: bytes) -> None:
+        self.given = self.most = 0
+        self._start = io.BytesIO(start)
 
-    assert gguf.read_ranges(fetch, "big.gguf") == gguf.read_file(big)
-    assert asked == [(0, 1 << 20), (1 << 20, 1 << 20), (2 << 20, 2 << 20)]
-    assert big.stat().st_size > 32 << 20
+    def read(self, size: int, /) -> bytes:
+        self.given, self.most = self.given + size, max(self.most, size)
+        return self._start.read(size) or bytes(size)
 
 
-def test_a_remote_header_that_ends_is_truncated(tiny: Path) -> None:
-    data = tiny.read_bytes()[:2000]
+TOO_LARGE = {
+    "numbers": entry("tokenizer.x", 9, struct.pack("<IQ", 12, gguf.MAX_ITEMS) + bytes(8 << 22))
+    + entry("tokenizer.y", 9, struct.pack("<IQ", 12, gguf.MAX_ITEMS)),
+    "words": entry("tokenizer.x", 9, struct.pack("<IQQ", 8, 1, 1 << 60)),
+    "many words": b"".join(entry(f"tokenizer.{n}", 9, struct.pack("<IQ", 8, gguf.MAX_ITEMS)) + bytes(8 << 22) for n in range(2)),
+}
+
+
+@pytest.mark.parametrize("name", TOO_LARGE)
+def test_a_header_without_an_end_is_given_up(name: str) -> None:
+    stream = Zeros(header(TOO_LARGE[name], keys=3))
+    with pytest.raises(HeaderTooLarge, match="more than 64 MB"):
+        gguf.read(stream, "x")
+    assert stream.given < bounded.MAX_HEADER_BYTES + 2 * bounded.MOST_BYTES
+    assert stream.most <= bounded.MOST_BYTES, "a lie about length is not believed with memory"
+
+
+def test_a_header_that_must_be_too_large_is_not_read_first() -> None:
+    words = Zeros(header(entry("a", 9, struct.pack("<IQ", 8, gguf.MAX_ITEMS)) + struct.pack("<Q", 1 << 40), keys=3))
+    with pytest.raises(HeaderTooLarge):
+        gguf.read(words, "x")
+    assert words.given < 1 << 20
+
+
+def test_more_than_can_be_kept_is_only_counted() -> None:
+    lists = [entry(f"x.{n}", 9, struct.pack("<IQ", 0, gguf.MAX_ITEMS_KEPT) + bytes(gguf.MAX_ITEMS_KEPT)) for n in range(1100)]
+    long = entry("tokenizer.huggingface.json", 8, text("{" * (bounded.MAX_KEPT_BYTES + 1)))
+    found = parse(header(long, *lists, entry("last", 8, text("end"))))
+    assert found.get("tokenizer.huggingface.json") == ""
+    assert (found.get("x.0"), found.get("x.1099")) == ((0,) * gguf.MAX_ITEMS_KEPT, gguf.MAX_ITEMS_KEPT)
+    assert found.get("last") == "end"
+
+
+@pytest.mark.parametrize("step", [1, 7, 100, 4096])
+def test_pieces_say_what_the_whole_says(tiny: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    data = tiny.read_bytes()
+    for name, size in {"FIRST_BYTES": 16, "LEAST_BYTES": 8, "MOST_BYTES": 300}.items():
+        monkeypatch.setattr(bounded, name, size)
+    assert gguf.read(Pieces(data, step), "x") == gguf.read_file(tiny)
+
+
+def test_a_word_beyond_the_end_is_the_same_error_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = header(entry("tokenizer.x", 9, struct.pack("<IQQ", 8, 2, (16 << 20) + 500)), keys=3) + bytes(1000)
     with pytest.raises(HeaderTruncated):
-        gguf.read_ranges(lambda start, length: data[start : start + length], "x")
+        parse(data)
+    monkeypatch.setattr(bounded, "MOST_BYTES", 64)
+    with pytest.raises(HeaderTruncated):
+        gguf.read(Pieces(data, 50), "x")
+
+
+def test_a_stream_is_hardly_read_beyond_the_header(tmp_path: Path) -> None:
+    def word(number: int) -> str:  # they grow, as those of a vocabulary do
+        return f"▁{number:0{4 + number // 20_000}}"
+
+    count = 150_000
+    vocabulary = {
+        "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.tokens": [word(number) for number in range(count)],
+        "tokenizer.ggml.token_type": [1] * count, "tokenizer.ggml.merges": [word(number) + " ▁" for number in range(count)],
+    }  # fmt: skip
+    big = write(tmp_path / "big.gguf", metadata=vocabulary, tensors={f"blk.{n}.attn_q.weight": (16, 16) for n in range(300)})
+    data = big.read_bytes() + bytes(20 << 20)
+    stream = Pieces(data)
+    found = gguf.read(stream, "big.gguf")
+    assert found == gguf.read_file(big)
+    assert found.data_offset > 5_000_000
+    assert sum(stream.asked) < 1.12 * found.data_offset
+    assert len(stream.asked) <= 6
 
 
 @given(st.binary(max_size=400))
@@ -256,3 +302,71 @@ def test_parts_of_a_split_model() -> None:
     assert gguf.split_part("x-Q4_K_M-00002-of-00003.gguf") == (2, 3)
     assert gguf.split_part("x-Q4_K_M.gguf") is None
     assert gguf.split_part("x-00004-of-00003.gguf") is None
+
+
+@pytest.mark.parametrize(
+    ("entries", "tensors", "expected"),
+    [
+        ({}, {"a": (8,)}, "model"),
+        ({}, {}, "vocabulary"),
+        ({"split.count": 2, "split.no": 0}, {}, "model"),
+        ({"general.type": "mmproj"}, {"v.a": (8,)}, "projector"),
+        ({"general.type": "adapter"}, {"a": (8,)}, "adapter"),
+        ({"general.type": "imatrix"}, {"a": (8,)}, "imatrix"),
+    ],
+)
+def test_what_a_file_is(tmp_path: Path, entries: dict[str, object], tensors: dict[str, tuple[int]], expected: str) -> None:
+    path = write(tmp_path / "x.gguf", "llama", entries, tensors)
+    with path.open("rb") as file:
+        assert gguf.read(file, "x").kind == expected
+
+
+def test_an_old_projector_and_an_adapter_without_a_type(tmp_path: Path) -> None:
+    assert gguf.read_file(write(tmp_path / "clip.gguf", "clip", {}, {"v.a": (8,)})).kind == "projector"
+    lora = entry("adapter.type", 8, text("lora"))
+    assert parse(header(lora, tensors=tensor("a", (8,)), tensor_count=1)).kind == "adapter"
+
+
+def test_a_split_model_is_all_its_parts(tiny: Path, tmp_path: Path) -> None:
+    whole = gguf.read_file(tiny)
+    paths = split(tiny, tmp_path, 3)
+    found = gguf.read_file(paths[0])
+    assert gguf.parts(paths[0]) == gguf.parts(paths[2]) == tuple(paths)
+    assert {t.name: t.size_bytes for t in found.tensors} == {t.name: t.size_bytes for t in whole.tensors}
+    assert (found.kind, found.get("block_count"), found.split_count) == ("model", 2, 3)
+    assert found.size_bytes == sum(gguf.read(path.open("rb"), "x").size_bytes for path in paths)
+    assert gguf.read_file(paths[1]).kind == "part"
+
+
+def test_a_part_that_is_missing_short_or_another_one(tiny: Path, tmp_path: Path) -> None:
+    first, second = split(tiny, tmp_path)
+    data = second.read_bytes()
+    second.unlink()
+    with pytest.raises(NotFound, match=r"tiny-00002-of-00002\.gguf, part 2 of 2 of a model"):
+        gguf.read_file(first)
+    second.write_bytes(data[: len(data) // 2])
+    with pytest.raises(Truncated, match=r"tiny-00002-of-00002\.gguf ends too early"):
+        gguf.read_file(first)
+    second.write_bytes(first.read_bytes())
+    with pytest.raises(Corrupt, match="what should be part 2 is another one"):
+        gguf.read_file(first)
+    renamed = first.rename(tmp_path / "renamed.gguf")
+    with pytest.raises(Corrupt, match="one of 2 parts, but its name does not"):
+        gguf.read_file(renamed)
+
+
+def test_parts_that_do_not_belong_together(tiny: Path, tmp_path: Path) -> None:
+    paths = split(tiny, tmp_path, 2)
+    one, two = (gguf.read(path.open("rb"), "x") for path in paths)
+    with pytest.raises(Corrupt, match="do not belong together"):
+        gguf.join([one, replace(two, tensors=two.tensors[1:])])
+    with pytest.raises(Corrupt, match="do not belong together"):
+        gguf.join([one, replace(two, tensors=(one.tensors[0], *two.tensors[1:]))])
+
+
+def test_a_file_is_read_once_until_it_changes(tiny: Path) -> None:
+    first = gguf.read_file(tiny)
+    assert gguf.read_file(tiny) is first
+    data = tiny.read_bytes()
+    tiny.write_bytes(data[:4] + b"\2" + data[5:] + bytes(100))
+    assert gguf.read_file(tiny).version == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.errors import BadReference, Gated, NotFound, NotGguf, Offline, ServerRefused, Unreachable
+from desktop.errors import BadReference, NotFound, Offline, ServerRefused, Unreachable
 from desktop.hub import ENDPOINT, Hub, kind
 from desktop.network import Network
 from tests.hub_server import COMMIT, Fault, HubServer
@@ -137,6 +137,7 @@ def test_an_address_on_the_hub_and_elsewhere(hub: Hub, server: HubServer, networ
     assert (there.repo, there.revision, there.kind) == ("maker/Small-GGUF", COMMIT, "split")
     abroad = Hub(network, "https://hub.example").address(f"{server.endpoint}/maker/Small-GGUF/resolve/main/Small-Q8_0.gguf")
     assert (abroad.repo, abroad.name, abroad.sha256) == ("127.0.0.1", "Small-Q8_0.gguf", None)
+    assert abroad.etag == f'"{server.repos["maker/Small-GGUF"].files["Small-Q8_0.gguf"].sha256}"'
     assert abroad.size_bytes == there.size_bytes + 100_000
     with pytest.raises(NotFound, match=r"no file absent\.gguf"):
         Hub(network, "https://hub.example").address(f"{server.endpoint}/maker/Small-GGUF/resolve/main/absent.gguf")
@@ -158,13 +159,8 @@ def test_a_name_that_is_none(hub: Hub, server: HubServer, name: str) -> None:
     assert server.requests == []
 
 
-def test_a_gated_model_lists_its_files_but_keeps_their_bytes(server: HubServer, network: Network) -> None:
-    file = Hub(network, server.endpoint).repo("maker/Gated-GGUF").files[0]
-    with pytest.raises(Gated) as caught:
-        Hub(network, server.endpoint).read_header(file)
-    assert caught.value.facts == {"repo": "maker/Gated-GGUF", "page": f"{server.endpoint}/maker/Gated-GGUF"}
-    assert Hub(network, server.endpoint, server.token).read_header(file).architecture == "llama"
-    assert all(request.headers["Authorization"] is None for request in server.asked("cdn"))
+def test_a_gated_model_lists_its_files(server: HubServer, network: Network) -> None:
+    assert [file.name for file in Hub(network, server.endpoint).repo("maker/Gated-GGUF").files] == ["g.gguf"]
 
 
 @pytest.mark.parametrize("written", ["{}\n", "  {} ", "\t{}\r\n"])
@@ -232,36 +228,6 @@ def test_each_network_serves_its_own_hub(server: HubServer) -> None:
     assert (len(first.activity), len(second.activity)) == (2, 1)
 
 
-# --- headers of remote files ----------------------------------------------------------------------------------------------------
-
-
-def test_a_remote_header_costs_few_bytes(hub: Hub, server: HubServer, network: Network) -> None:
-    server.add("maker/Large-GGUF", {"large.gguf": gguf(30_000_000)})
-    file = hub.file("maker/Large-GGUF", "large.gguf")
-    header = hub.read_header(file)
-    assert (header.architecture, header.size_bytes) == ("llama", file.size_bytes)
-    assert sum(a.received_bytes for a in network.activity) < 2_000_000
-    assert all("Range" in request.headers for request in server.asked("cdn"))
-
-
-def test_a_remote_header_from_a_server_without_ranges(hub: Hub, server: HubServer, network: Network) -> None:
-    server.faults.append(Fault("no_range", times=None))
-    long = "llama" * 500_000  # a header of 2.5 MB, so that several ranges are asked for
-    server.add("maker/Large-GGUF", {"large.gguf": gguf(50_000_000, long)})
-    assert hub.read_header(hub.file("maker/Large-GGUF", "large.gguf")).architecture == long
-    asked = server.asked("cdn")
-    assert len(asked) > 1
-    assert sum(a.received_bytes for a in network.activity) < 20_000_000, "no more is read than was wanted"
-
-
-def test_a_remote_file_that_is_no_gguf(hub: Hub, server: HubServer) -> None:
-    server.add("maker/Odd-GGUF", {"odd.gguf": b"<html>" * 1000, "empty.gguf": b""})
-    with pytest.raises(NotGguf):
-        hub.read_header(hub.file("maker/Odd-GGUF", "odd.gguf"))
-    with pytest.raises(NotGguf):
-        hub.read_header(hub.file("maker/Odd-GGUF", "empty.gguf"))
-
-
 # --- who is asked ---------------------------------------------------------------------------------------------------------------
 
 
@@ -291,7 +257,7 @@ def test_nothing_is_written_and_no_stored_token_is_read(server: HubServer, tmp_p
     token.write_text("hf_stored")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     code = "from desktop.hub import Hub; from desktop.network import Network; import sys\n"
-    code += "hub = Hub(Network(), sys.argv[1]); hub.read_header(next(hub.search('small')).files[0])"
+    code += "assert next(Hub(Network(), sys.argv[1]).search('small')).files"
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "XDG_"))}
     environment |= {"HOME": str(home), "USERPROFILE": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
     environment["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "0"
