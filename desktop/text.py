@@ -45,6 +45,16 @@ def about_words_per_second(tokens_per_s: float) -> str:
     return words if words.startswith("less") else f"about {words}"
 
 
+def about_words_range(low_tokens_per_s: float, high_tokens_per_s: float) -> str:
+    """A predicted range: "about 8 to 12 words a second"; one figure where both ends round to it."""
+    low, high = (rate * WORDS_PER_TOKEN for rate in (low_tokens_per_s, high_tokens_per_s))
+    if high < 0.95 or f"{low:.0f}" == f"{high:.0f}":
+        return about_words_per_second(high_tokens_per_s)
+    if low < 0.95:
+        return f"up to {words_per_second(high_tokens_per_s)}"
+    return f"about {low:.0f} to {high:.0f} words a second"
+
+
 def billions(count: float) -> str:
     """A number of weights: 8190735360 -> "8.2 billion", 5700000 -> "6 million"."""
     return f"{count / 1e9:.1f} billion".replace(".0 ", " ") if count >= 950e6 else f"{count / 1e6:.0f} million"

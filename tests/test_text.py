@@ -41,5 +41,16 @@ def test_predicted_rates_say_so() -> None:
     assert text.about_words_per_second(0.4) == "less than one word a second"
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (10.7, 16.0, "about 8 to 12 words a second"), (12.0, 12.4, "about 9 words a second"), (0.3, 4.1, "up to 3 words a second"),
+        (0.2, 0.9, "less than one word a second"),
+    ],
+)  # fmt: skip
+def test_a_range_is_told_as_one(low: float, high: float, words: str) -> None:
+    assert text.about_words_range(low, high) == words
+
+
 def test_rates() -> None:
     assert text.rate(12_400_000) == "12 MB/s"

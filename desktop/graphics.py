@@ -1,0 +1,57 @@
+"""How fast the memory of graphics devices and processors is, by their names, as their makers publish it (resources/gpus.json)."""
+
+import json
+import re
+from functools import cache
+from typing import Any
+
+from desktop.paths import resource
+
+# Words that make another device of a name, so that "RTX 4070" is not taken for an RTX 4070 Ti that the table lacks
+OTHER = {"ti", "super", "xt", "xtx", "gre", "pro", "max", "ultra", "laptop", "mobile", "d", "gt"}
+# Multiplications a second while a question is read, per byte of bandwidth: 11 (M4 Pro) to 23 (RTX 2080) were published for
+# llama.cpp; cards with matrix units have more
+PARAMS_PER_BYTE = {"nvidia": 20.0, "amd": 14.0, "intel": 8.0, "apple": 10.0}
+USUAL_PARAMS_PER_BYTE = 10.0
+USUAL_MEMORY_BANDWIDTH = 45e9  # two channels of DDR4-2933, about the mean of computers between five and ten years old
+
+
+def bandwidth(name: str) -> float | None:
+    """Bytes a second of the memory of a graphics device, None where the table does not have it: "NVIDIA GeForce RTX 4060"."""
+    found = _find("gpus", name)
+    return None if found is None else found * 1e9
+
+
+def memory_bandwidth(processor: str) -> float:
+    """Bytes a second of the main memory that computers with this processor usually have."""
+    return (_find("processors", processor) or _find("gpus", processor) or USUAL_MEMORY_BANDWIDTH / 1e9) * 1e9
+
+
+def params_per_byte(name: str, vendor: str) -> float:
+    """Multiplications that a device does while a byte comes from its memory, when a question is read."""
+    maker = next((maker for maker in PARAMS_PER_BYTE if maker in f"{vendor} {name}".lower()), "")
+    return PARAMS_PER_BYTE.get(maker, USUAL_PARAMS_PER_BYTE)
+
+
+def _find(table: str, name: str) -> float | None:
+    """The entry with the most words that stand in the name one after another, and are not part of a longer name."""
+    words = _words(name)
+    best: tuple[int, float | None] = (0, None)
+    for key, gigabytes in _tables()[table].items():
+        wanted = _words(key)
+        for start in range(len(words) - len(wanted) + 1):
+            after = words[start + len(wanted) :]
+            if words[start : start + len(wanted)] == wanted and len(wanted) > best[0] and not (after and after[0] in OTHER):
+                best = len(wanted), gigabytes
+    return best[1]
+
+
+def _words(name: str) -> list[str]:
+    plain = re.sub(r"\((r|tm|c)\)|[®™]", " ", name.lower())
+    return re.findall(r"[a-z0-9.]+", plain)
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    tables: dict[str, Any] = json.loads(resource("gpus.json").read_text("utf-8"))
+    return tables
