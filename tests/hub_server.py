@@ -43,6 +43,7 @@ class Fault:
 
     times=None is for ever.
 
+    none       nothing goes wrong; the fault after it meets the next request
     status     answers `status` (with `headers`, such as Retry-After or X-Error-Code)
     cut        closes the connection after `bytes` of the body
     hold       sends `bytes` of the body, then nothing until `release` is set

@@ -38,10 +38,10 @@ class _Pieces:
 
     def __init__(self, data: bytes, endless: bool = False) -> None:
         self._data, self._at, self._endless = data, 0, endless
-        self._step = 1 + (data[-1] if data else 0) * 37
+        self._step = (4096 if endless else 1) + (data[-1] if data else 0) * 37
 
     def read(self, size: int, /) -> bytes:
-        assert 0 < size <= bounded.MOST_BYTES + (1 << 20), f"{size} bytes were asked for at once"
+        assert 0 < size <= _usual[2], f"{size} bytes were asked for at once"
         if self._endless and self._at >= len(self._data):
             self._at = 0
         piece = self._data[self._at : self._at + min(size, self._step)]
