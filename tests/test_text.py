@@ -44,7 +44,8 @@ def test_predicted_rates_say_so() -> None:
 @pytest.mark.parametrize(
     ("low", "high", "words"),
     [
-        (10.7, 16.0, "about 8 to 12 words a second"), (12.0, 12.4, "about 9 words a second"), (0.3, 4.1, "up to 3 words a second"),
+        (10.7, 16.0, "about 8 to 12 words a second"), (12.0, 12.4, "about 9 words a second"),
+        (0.3, 4.1, "up to 3 words a second"),
         (0.2, 0.9, "less than one word a second"),
     ],
 )  # fmt: skip
