@@ -17,6 +17,8 @@ reads this list and checks every import, so it cannot go stale.
     need
     speed
     shape part
+    work
+    layers
     hardware gguf licences network
     graphics
     paths bounded

@@ -10,9 +10,10 @@ import msgspec
 
 from desktop.errors import Corrupt
 from desktop.gguf import TYPES
+from desktop.layers import Layer
 from desktop.licences import Evidence, Link
 from desktop.paths import resource
-from desktop.shape import Layer, Shape
+from desktop.shape import Shape
 
 BEGINNING = 2023  # year from which `quality` counts generations
 DENSITY_YEARS = 1.0  # a model of the same quality is half as large a year later; see Model.quality
@@ -132,6 +133,8 @@ class Model:
             head_count=self.head_count,
             active_params=self.params_active or self.params_total,
             output_bytes=table_bytes if self.tied_embeddings else 2 * table_bytes,
+            input_bytes=table_bytes,
+            shared_bytes=table_bytes if self.tied_embeddings else 0,
             expert_bytes=active_bytes // 2 if self.params_active else 0,  # 35 to 61 % in nine mixtures with published figures
             active=((_main_type(variant.quantization), active_bytes),),
         )
