@@ -1,21 +1,27 @@
 """The parts of Alcove, each built once, and the acts that need several of them. The doors (window, command line) hold one App."""
 
 import os
+import time
 from collections.abc import Generator
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
-from desktop import chat, fetch, fit, gguf, offers, settings, speed, text
-from desktop.address import is_address
+from desktop import chat, fetch, fit, gguf, judging, offers, problems, settings, speed
+from desktop.accuracy import Entry, Record
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
 from desktop.conversations import Conversations, Stored
-from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Piece, Reading
+from desktop.engine import Benched, BenchStep, ChatOptions, Loaded, Loading, Piece, Reading
 from desktop.engine.local import LocalEngine, report
 from desktop.errors import NotFound, NotHere, WillNotFit
+from desktop.fit import Wish
 from desktop.hardware import Hardware, detect
+from desktop.headers import Headers
 from desktop.hub import File, Hub
+from desktop.judging import Judgement, Step
 from desktop.library import Library, LocalModel
 from desktop.licences import GUIDE as GUIDE_EVIDENCE
 from desktop.licences import Evidence, Licences, Ruling
@@ -25,7 +31,28 @@ from desktop.offers import Offer, Target
 from desktop.paths import GUIDE, Paths
 from desktop.transfer import Progress
 
-LITTLE_DISK_BYTES = 5_000_000_000  # the download of a usual model and its reserve
+Result = TypeVar("Result")
+SAID_ENOUGH = 24  # tokens of an answer, from which its speed is worth keeping
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the engine has open: the file, what was wished and planned for it."""
+
+    reference: str
+    path: Path
+    wish: Wish
+    shape: fit.Shape
+    fit: fit.Fit
+
+
+@dataclass(frozen=True)
+class BenchReport:
+    """A model measured on this computer beside what was predicted. load_s: seconds to open it."""
+
+    load_s: float
+    benched: Benched
+    fit: fit.Fit
 
 
 class App:
@@ -40,9 +67,10 @@ class App:
         self.library = Library(settings.models_dir(self.settings, paths), GUIDE)
         self.engine = LocalEngine()
         self.rates = speed.load(paths.cache / "rates.json")
-        self._probed = False
-        # What the engine has open: file, wished context, shape, share on graphics cards.
-        self._opened: tuple[Path, int | None, fit.Shape, float] | None = None
+        self.record = Record(paths.cache / "accuracy.json")
+        self._opened: Opened | None = None  # the last that the engine opened
+        self._found: Hardware | None = None  # this computer as it was last seen
+        self._shapes: dict[str, fit.Shape] = {}  # of the headers that were read, by _key
 
     @classmethod
     def open(cls, home: str | os.PathLike[str] | None = None) -> "App":
@@ -74,6 +102,10 @@ class App:
     def hub(self) -> Hub:
         return Hub(self.network, self.settings.hub_endpoint or None)
 
+    @cached_property
+    def headers(self) -> Headers:
+        return Headers(self.hub, self.paths.cache / "headers")
+
     def use_token(self, token: str) -> None:
         """Show this access token to the Hub until Alcove is closed. It is written nowhere."""
         self.hub.token = token
@@ -86,12 +118,7 @@ class App:
 
     def hardware(self) -> Hardware:
         """This computer as it is now. The first call ever asks the engine's process what it can use, which takes a second."""
-        found = detect(report(self.paths.cache))
-        if not self.rates.measured and not self._probed:
-            # A busy moment makes a computer look slow, so until real answers tell, the best of its starts counts.
-            before, self._probed = self.rates, True
-            self.rates = max(before, speed.probe(found), key=lambda rates: rates.memory_bytes_per_s)
-            speed.save(self.rates, self.paths.cache / "rates.json")
+        found = self._found = detect(report(self.paths.cache))
         return found
 
     # --- models ---------------------------------------------------------------------------------------------------------------
@@ -137,7 +164,7 @@ class App:
         if target.path is not None:
             return gguf.read_file(target.path)
         if target.file or target.url:
-            return self.hub.read_header(self.file(target))
+            return _end(self.headers.read(self.file(target))).header
         return None
 
     def shape(self, target: Target, header: gguf.Header | None) -> fit.Shape:
@@ -150,8 +177,7 @@ class App:
 
     def context(self, target: Target) -> int | None:
         """Tokens of conversation memory that the person chose for this model or for all; None: what suits it."""
-        key = target.model.id if target.model else target.name
-        return self.settings.contexts.get(key) or self.settings.context or None
+        return self.settings.contexts.get(_settings_key(target)) or self.settings.context or None
 
     def ruling(self, target: Target) -> Ruling:
         """What the licence of a target allows, from every piece of evidence on this computer. Raises as gguf.read_file."""
@@ -181,48 +207,147 @@ class App:
 
     def problems(self, found: Hardware) -> list[dict[str, str]]:
         """What is wrong on this computer, each with the step that mends it: keys "what" and "fix"."""
-        problems = [
-            {"what": gpu.why, "fix": "Build the engine for it (README, Graphics cards); until then the processor does the work."}
-            for gpu in found.gpus
-            if not gpu.used and not gpu.unified and (gpu.memory_total_bytes or 0) > 3e9
-        ]
-        folder, free_bytes = self.library.folder, self.library.free_bytes()
-        if not folder.is_dir():
-            fix = "Connect the disk it is on, or choose another folder in Settings."
-            problems.append({"what": f"The folder for models, {folder}, is not there.", "fix": fix})
-        if not is_address(self.hub.endpoint):
-            what = f"“{self.hub.endpoint}” is not the address of a Hub, so no model can be fetched."
-            problems.append({"what": what, "fix": "Correct HF_ENDPOINT or hub_endpoint in settings.json, or remove it."})
-        if free_bytes < LITTLE_DISK_BYTES:
-            what = f"Only {text.size(free_bytes)} are free in {folder}, which is too little for most models."
-            problems.append({"what": what, "fix": "Remove something, or choose another folder in Settings."})
-        if not found.engine.backends:
-            problems.append(
-                {"what": "The engine cannot be started.", "fix": "Remove the .venv folder and run the start command again."}
-            )
-        if not GUIDE.is_file():
-            problems.append({"what": "The built-in guide is missing.", "fix": "Get a complete copy of Alcove."})
-        return problems
+        return problems.find(found, self.library, self.hub)
+
+    # --- will it run ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def accuracy(self) -> str:
+        """How right the estimates were on this computer, as a sentence; empty while nothing was measured."""
+        return self.record.sentence()
+
+    @property
+    def opened(self) -> Opened | None:
+        """What the engine has open now."""
+        return self._opened if self.engine.info is not None else None
+
+    def estimate(
+        self,
+        target: Target | str,
+        header: gguf.Header | None = None,
+        hardware: Hardware | None = None,
+        *,
+        context: int | None = None,
+        kv_type: str | None = None,
+        gpu_layers: int | None = None,
+        goal: str | None = None,
+    ) -> fit.Fit:
+        """Will it run here, by the formula, in milliseconds: from this header, the one that was read last, or the catalogue.
+
+        hardware: None is this computer as it was last seen. Asks neither the disk nor the network for a Target that was judged
+        before, or that the catalogue knows. Raises NotHere for a file that nothing is known of.
+        """
+        target = self.target(target) if isinstance(target, str) else target
+        shape = fit.Shape.from_header(header) if header else self._shapes.get(_key(target))
+        if shape is None and target.path is not None:
+            shape = self._known(target, gguf.read_file(target.path))
+        if shape is None and not (target.model and target.variant):
+            raise NotHere(name=target.name, reference=target.reference)
+        shape = shape or self.shape(target, None)
+        wish = self._wish(target, context, kv_type, gpu_layers, goal)
+        return self._question(target, shape, hardware or self._found or self.hardware(), wish).by_formula()
+
+    def judge(
+        self,
+        reference: Target | str,
+        *,
+        context: int | None = None,
+        kv_type: str | None = None,
+        gpu_layers: int | None = None,
+        goal: str | None = None,
+        hardware: Hardware | None = None,
+        projector_bytes: int = 0,
+    ) -> Generator[Step, None, Judgement]:
+        """Will it run here, by the engine's own figures, whether or not the file is here: its header is enough.
+
+        Raises NotAModel, UnknownArchitecture, what gguf.read_file raises, and the network's errors where the catalogue does not
+        know the model.
+        """
+        started_s = time.monotonic()
+        target = self.target(reference) if isinstance(reference, str) else reference
+        self.engine.prepare_measure()  # it starts while the header is read
+        known = yield from judging.read(target, self.file, self.headers)
+        shape = self._known(target, known.header) if known.header else self.shape(target, None)
+        wish = self._wish(target, context, kv_type, gpu_layers, goal)
+        question = self._question(target, shape, hardware or self.hardware(), wish, projector_bytes)
+        if known.model is None:
+            judged, note = question.by_formula(), known.note
+        else:
+            judged, note = yield from question.ask(self.engine, known.model)
+        took_s = time.monotonic() - started_s
+        return Judgement(judged, known.bytes_read, took_s, known.source, note or known.note)
+
+    def _known(self, target: Target, header: gguf.Header) -> fit.Shape:
+        """The shape in a header, kept for the next estimate. Raises NotAModel."""
+        judging.refuse_other_kinds(header, target.name)
+        shape = self._shapes[_key(target)] = fit.Shape.from_header(header)
+        return shape
+
+    def _question(
+        self, target: Target, shape: fit.Shape, hardware: Hardware, wish: Wish, projector_bytes: int = 0
+    ) -> judging.Question:
+        here = self.opened is not None and target.path == self.opened.path
+        held = self.engine.held_bytes() if hardware is self._found or here else fit.NOTHING
+        sizes = {v.quantization: v.size_bytes for v in target.model.variants} if target.model else fit.NOTHING
+        return judging.Question(shape, hardware, self.rates, wish, held, projector_bytes, sizes)
+
+    def _wish(
+        self,
+        target: Target,
+        context: int | None = None,
+        kv_type: str | None = None,
+        gpu_layers: int | None = None,
+        goal: str | None = None,
+    ) -> Wish:
+        """What is asked for now, else what the person chose for this model; a goal goes before the length for all models."""
+        key, chosen = _settings_key(target), self.settings
+        goal = goal or chosen.goals.get(key)
+        context = context or chosen.contexts.get(key) or (None if goal else chosen.context) or None
+        return Wish(context, kv_type or chosen.kv_types.get(key), gpu_layers, goal)
+
+    def bench(
+        self, reference: str, *, context: int | None = None, threads: int | None = None, depth: int = 0
+    ) -> Generator[Loading | BenchStep, None, BenchReport]:
+        """Open a model and measure its speed and memory here; what was predicted goes into the record beside it."""
+        loaded = yield from self.open_model(reference, context=context, threads=threads, chats=False)
+        assert self._opened is not None
+        benched = yield from self.engine.bench(depth=depth, threads=threads)
+        self._note(self._opened, benched.peak_bytes, benched.tokens_per_s)
+        return BenchReport(loaded.load_s, benched, self._opened.fit)
+
+    def _note(self, opened: Opened, peak_bytes: int, tokens_per_s: float) -> None:
+        """Keep predicted beside measured. Bytes 0: the workspace was not used whole, or a graphics card holds a part."""
+        judged = opened.fit
+        whole = peak_bytes if not judged.gpu_layers else 0
+        self.record.add(Entry(opened.reference, judged.total_bytes, whole, judged.tokens_per_s, tokens_per_s))
 
     # --- chat -----------------------------------------------------------------------------------------------------------------
 
     def open_model(
-        self, reference: str, *, context: int | None = None, threads: int | None = None
+        self, reference: str, *, context: int | None = None, threads: int | None = None, chats: bool = True
     ) -> Generator[Loading, None, Loaded]:
-        """Load the model on this computer that a reference means, unless it is open. Raises NotHere and the engine's errors."""
+        """Load the model on this computer that a reference means, by the best plan for it, unless it is open so.
+
+        chats: False opens also what has no vocabulary, to be measured. Raises NotHere, NotAModel, WillNotFit, engine errors.
+        """
         target = self.target(reference)
         if target.path is None:
             raise NotHere(name=target.name, reference=reference)
-        wished = context or self.context(target)
-        if self.engine.info is not None and self._opened and self._opened[:2] == (target.path, wished) and threads is None:
+        wish, opened = self._wish(target, context), self.opened
+        if opened and (opened.path, opened.wish) == (target.path, wish) and threads is None and self.engine.info:
             return self.engine.info  # what is free now no longer counts: it has its memory
-        shape = self.shape(target, gguf.read_file(target.path))
-        judged = fit.fit(shape, self.hardware(), self.rates, context=wished)
+        shape = self._known(target, gguf.read_file(target.path))
+        question = self._question(target, shape, self.hardware(), wish)
+        judged = question.by_formula()
+        if judged.close_call:  # half a second well spent
+            with closing(question.ask(self.engine, target.path)) as steps:
+                judged, _ = yield from _as_loading(steps)
         if judged.verdict == "too_big":  # mapped, it would open, and then bring the computer to a standstill
-            raise WillNotFit(needed_bytes=judged.total_bytes, free_bytes=judged.free_bytes)
-        wanted = LoadOptions(target.path, context=judged.context, gpu_layers=judged.gpu_layers, threads=threads)
-        loaded = yield from self.engine.load(wanted)
-        self._opened = target.path, wished, shape, judged.gpu_share
+            step = judged.help[0] if judged.help else "Choose a smaller model."
+            raise WillNotFit(needed_bytes=judged.total_bytes, free_bytes=judged.free_bytes, step=step)
+        wanted = replace(judging.options(target.path, judged), chats=chats)
+        loaded = yield from self.engine.load(replace(wanted, threads=threads) if threads else wanted)
+        self._opened = Opened(reference, target.path, wish, shape, judged)
         if target.local is not None:
             self.library.used(target.local.id)
         return loaded
@@ -245,14 +370,52 @@ class App:
         yield from self.open_model(reference)
         answer = yield from chat.answer(self.conversations, conversation_id, self.engine, options, model=reference)
         if answer.tokens_per_s and self._opened:
-            self._learn(*self._opened[2:], answer.tokens_per_s)
+            self._learn(self._opened, answer.tokens_per_s)
         return answer
 
-    def _learn(self, shape: fit.Shape, gpu_share: float, tokens_per_s: float) -> None:
+    def _learn(self, opened: Opened, tokens_per_s: float) -> None:
         """Let the writing rate of a real answer correct the predictions for this computer."""
-        gpu_bytes = round(shape.active_bytes * gpu_share)
-        self.rates = speed.learn(self.rates, shape.active_bytes - gpu_bytes, tokens_per_s, gpu_bytes)
+        plan = opened.fit.plan
+        self.rates = speed.learn(
+            speed.for_hardware(self.rates, self._found or self.hardware()),
+            opened.shape,
+            tokens_per_s,
+            gpu_share=opened.fit.gpu_share,
+            kv_type=plan.kv_type,
+            load_mode=plan.load_mode,
+        )
         speed.save(self.rates, self.paths.cache / "rates.json")
+
+
+def _key(target: Target) -> str:
+    """What tells one file from another in memory."""
+    return str(target.path or target.url or f"{target.repo}/{target.file or target.variant}")
+
+
+def _settings_key(target: Target) -> str:
+    """The name under which the person's choices for a model are kept."""
+    return target.model.id if target.model else target.name
+
+
+def _end(steps: Generator[object, None, Result]) -> Result:
+    """What an iterator returns, where nobody watches."""
+    try:
+        while True:
+            next(steps)
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+
+
+def _as_loading(steps: Generator[Step, None, Result]) -> Generator[Loading, None, Result]:
+    """The same work, seen as the beginning of opening a model."""
+    try:
+        while True:
+            next(steps)
+            yield Loading(0.0)
+    except StopIteration as end:
+        result: Result = end.value
+        return result
 
 
 def _licence(header: gguf.Header) -> str | None:

@@ -8,12 +8,13 @@ from desktop import text
 from desktop.changes import Change, proposals
 from desktop.hardware import Hardware
 from desktop.need import MARGIN_BYTES, MARGIN_SHARE, VERDICTS, DeviceUse, Judge, Need, Plan
-from desktop.plan import DEFAULT_CONTEXT, SHORT_CONTEXT, choose
+from desktop.plan import DEFAULT_CONTEXT, SHORT_CONTEXT, Wish, choose
 from desktop.shape import DeviceMemory, Layer, Shape
 from desktop.speed import Rates
 
 __all__ = [
-    "DEFAULT_CONTEXT", "SHORT_CONTEXT", "VERDICTS", "Change", "DeviceMemory", "DeviceUse", "Fit", "Layer", "Plan", "Shape", "fit",
+    "DEFAULT_CONTEXT", "SHORT_CONTEXT", "VERDICTS", "Change", "DeviceMemory", "DeviceUse", "Fit", "Layer", "Plan", "Shape",
+    "Wish", "fit",
 ]  # fmt: skip
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
@@ -46,6 +47,7 @@ class Fit:
     margin_bytes: int = 0  # to be left free beside total_bytes
     tokens_per_s_low: float = 0.0
     tokens_per_s_high: float = 0.0
+    close_call: bool = False  # so near to another verdict that the formula alone should not decide
     layers: int = 0  # of the model, the output counted as one
     changes: tuple[Change, ...] = ()  # what `help` says, for buttons
 
@@ -59,6 +61,7 @@ def fit(
     kv_type: str | None = None,
     gpu_layers: int | None = None,
     goal: str | None = None,
+    plan: Plan | None = None,
     measured: tuple[DeviceMemory, ...] | None = None,
     held: Mapping[str, int] = NOTHING,
     projector_bytes: int = 0,
@@ -68,13 +71,15 @@ def fit(
     """Judge a model for this computer as it is now, under the best plan for `goal` (None, "speed", "quality" or "long").
 
     context: tokens; None = DEFAULT_CONTEXT, or SHORT_CONTEXT where only that fits. gpu_layers: None = as many as fit.
-    measured: what the engine said of exactly this context, kv_type and gpu_layers. held: bytes per device that come free with
-    the model that is open. sizes: the files of the model's other versions. advise: False leaves help out, which takes longest.
+    plan: this one and no other, of which the engine has said `measured`. held: bytes per device that come free with the model
+    that is open. sizes: the files of the model's other versions. advise: False leaves help out, which takes longest.
     """
     judge = Judge(shape, hardware, rates, held, projector_bytes, measured)
-    need = choose(judge, context, kv_type, gpu_layers, goal)
-    asked = gpu_layers if measured is None else None
-    changes = proposals(judge, need, asked, sizes) if advise else ()
+    if plan is not None:
+        need = judge.need(plan.context, plan.kv_type, plan.gpu_layers)
+    else:
+        need = choose(judge, Wish(context, kv_type, gpu_layers, goal))
+    changes = proposals(judge, need, gpu_layers, sizes) if advise else ()
     uses = need.devices
     return Fit(
         architecture=shape.architecture,
@@ -100,6 +105,7 @@ def fit(
         margin_bytes=need.margin_bytes,
         tokens_per_s_low=need.tokens_per_s_low,
         tokens_per_s_high=need.tokens_per_s_high,
+        close_call=need.close_call,
         layers=len(shape.layers) + 1,
         changes=changes,
     )

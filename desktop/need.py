@@ -26,6 +26,7 @@ DRIVER_BYTES = {"CUDA": 300_000_000, "ROCm": 300_000_000}
 USUAL_DRIVER_BYTES = 100_000_000
 # What must stay free beside a running model, so that the computer is not slowed by a page file
 MARGIN_SHARE, MARGIN_BYTES = 0.03, 250_000_000
+CLOSE_SHARE = 0.03  # of what is needed: the formula is nearer to the engine than that
 # For "runs if you close other apps", what the system itself needs: two gigabytes, but not more than a quarter of a small computer
 SYSTEM_BYTES, SYSTEM_SHARE = 2_000_000_000, 0.25
 
@@ -106,6 +107,11 @@ def _gpu_margin(free_bytes: int) -> int:
     return round(free_bytes * MARGIN_SHARE)
 
 
+def _gpu_slack(use: DeviceUse) -> int:
+    """What stays free on a graphics card beside the margin; below 0 where room lacks."""
+    return use.free_bytes - _gpu_margin(use.free_bytes) - use.total_bytes
+
+
 @dataclass(frozen=True)
 class Need:
     """One plan judged: what it takes on each device, how fast it is, and whether that will do."""
@@ -121,6 +127,7 @@ class Need:
     tokens_per_s_high: float
     prompt_tokens_per_s: float
     verdict: str
+    close_call: bool = False  # so near to another verdict that the formula alone should not decide
 
     @property
     def total_bytes(self) -> int:
@@ -149,7 +156,7 @@ class Judge:
 
     @cached_property
     def gpu_rates(self) -> Rates:
-        return speed.for_gpus(self.rates, self.room.gpus)
+        return speed.for_hardware(self.rates, self.hardware)
 
     @property
     def most_layers(self) -> int:
@@ -175,7 +182,9 @@ class Judge:
         else:
             verdict = "runs_slowly" if 0 < rate < SLOW_TOKENS_PER_S else "runs_well"
         plan = Plan(context, layers, kv_type, load_mode, threads(self.hardware))
-        return Need(plan, uses, main, margin, short, share, rate, low, high, prompt, verdict)
+        slack = [left, self.room.at_most_bytes - main - margin, *(_gpu_slack(use) for use in uses[1:] if not use.shares_main)]
+        close = any(abs(each) < CLOSE_SHARE * main for each in slack)
+        return Need(plan, uses, main, margin, short, share, rate, low, high, prompt, verdict, close)
 
     def _layers(self, context: int, kv_type: str) -> int:
         """The largest number of layers that fits the graphics cards, with workspace and margin."""
@@ -183,7 +192,7 @@ class Judge:
         return bisect_left(counts, 1, key=lambda count: self._short(self._uses(context, kv_type, count))) - 1
 
     def _short(self, uses: Sequence[DeviceUse]) -> int:
-        return sum(max(0, use.total_bytes - (use.free_bytes - _gpu_margin(use.free_bytes))) for use in uses[1:])
+        return sum(max(0, -_gpu_slack(use)) for use in uses[1:])
 
     def _uses(self, context: int, kv_type: str, gpu_layers: int) -> tuple[DeviceUse, ...]:
         parts = self.measured or self.shape.lay_out(context, kv_type, gpu_layers, self._split)
@@ -219,11 +228,8 @@ class Judge:
         return min(1.0, sum(use.weights_bytes for use in uses[1:]) / self._all_gpu_weights)
 
     def _speed(self, gpu_share: float, depth: int, kv_type: str, load_mode: str) -> tuple[float, float, float, float]:
-        shape = self.shape
-        on_gpu = round(shape.active_bytes * gpu_share)
-        rate = speed.predict(shape.active_bytes - on_gpu, on_gpu, self.gpu_rates)
-        params = shape.active_params or shape.active_bytes * 8 // 5
-        return rate, rate, rate, speed.predict_prompt(params, gpu_share, self.hardware.cpu, self.gpu_rates)
+        found = speed.predict(self.shape, self.gpu_rates, gpu_share=gpu_share, depth=depth, kv_type=kv_type, load_mode=load_mode)
+        return found.tokens_per_s, found.low, found.high, found.prompt_tokens_per_s
 
 
 def _use(name: str, part: DeviceMemory, process_bytes: int, projector_bytes: int, there: tuple[int, int, bool]) -> DeviceUse:
@@ -253,6 +259,11 @@ def scaled(shape: Shape, size_bytes: int) -> Shape:
         shape,
         weights_bytes=size_bytes,
         active_bytes=round(shape.active_bytes * part),
+        active=tuple((kind, round(size * part)) for kind, size in shape.active),
+        expert_bytes=round(shape.expert_bytes * part),
         layers=tuple(replace(layer, weights_bytes=round(layer.weights_bytes * part)) for layer in shape.layers),
         output_bytes=round(shape.output_bytes * part),
+        input_bytes=round(shape.input_bytes * part),
+        shared_bytes=round(shape.shared_bytes * part),
+        largest_bytes=round(shape.largest_bytes * part),
     )

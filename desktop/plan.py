@@ -1,6 +1,7 @@
 """The best settings for a goal: speed, answer quality or long conversations, each way judged before it is chosen."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from desktop.need import Judge, Need
 
@@ -14,14 +15,19 @@ AS_FAST = 1.03  # a smaller share in speed is not worth a shorter memory
 MUCH_LONGER = 1.2  # so much more context is worth the smaller form of conversation memory
 
 
-def choose(
-    judge: Judge,
-    context: int | None = None,
-    kv_type: str | None = None,
-    gpu_layers: int | None = None,
-    goal: str | None = None,
-) -> Need:
-    """The best way to open the model; what is given stays as it is. goal: None is the balance between the three."""
+@dataclass(frozen=True)
+class Wish:
+    """What a person chose; None leaves it to the plan. goal: "speed", "quality", "long"; None is the balance between them."""
+
+    context: int | None = None
+    kv_type: str | None = None
+    gpu_layers: int | None = None
+    goal: str | None = None
+
+
+def choose(judge: Judge, wish: Wish) -> Need:
+    """The best way to open the model that grants the wish."""
+    context, kv_type, gpu_layers, goal = wish.context, wish.kv_type, wish.gpu_layers, wish.goal
     most = judge.shape.context_length or DEFAULT_CONTEXT
     if context is not None:
         contexts = [min(context, most)]
@@ -68,7 +74,7 @@ def _longest(judge: Judge, most: int, kv_types: Iterable[str], gpu_layers: int |
         need = _longest_of(judge, most, kv_type, gpu_layers)
         if need and (not found or need.plan.context > MUCH_LONGER * found[-1].plan.context):
             found.append(need)
-    return found[-1] if found else choose(judge, None, None, gpu_layers)
+    return found[-1] if found else choose(judge, Wish(gpu_layers=gpu_layers))
 
 
 def _longest_of(judge: Judge, most: int, kv_type: str, gpu_layers: int | None) -> Need | None:

@@ -10,6 +10,8 @@ from desktop.errors import NotWritable
 from desktop.paths import Paths
 
 Theme = Literal["system", "light", "dark", "contrast"]
+Goal = Literal["speed", "quality", "long"]
+KvType = Literal["f16", "q8_0", "q4_0"]
 
 
 class Settings(msgspec.Struct, kw_only=True):
@@ -23,6 +25,8 @@ class Settings(msgspec.Struct, kw_only=True):
     last_model: str = ""  # reference of the model that a new chat starts with
     context: int = 0  # tokens of conversation memory; 0: what suits model and computer
     contexts: dict[str, int] = {}  # the same where it was chosen for one model, by its catalogue id or the name of its file
+    goals: dict[str, Goal] = {}  # what a model's settings are chosen for, by the same names: nothing is the balance
+    kv_types: dict[str, KvType] = {}  # the form of conversation memory, where one was chosen for a model
     hub_endpoint: str = ""  # empty: HF_ENDPOINT, else huggingface.co
     ca_file: str = ""  # a company's certificate, in addition to the system's
     window: str = ""  # size and place of the window, as Qt wrote them

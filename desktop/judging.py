@@ -1,0 +1,186 @@
+"""The exact answer before anything is downloaded: the plan by the formula, then the engine's own figures for it."""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from desktop import fit as fits
+from desktop import gguf
+from desktop.engine import HeaderPart, LoadOptions
+from desktop.engine.local import LocalEngine
+from desktop.errors import EngineCrashed, LoadFailed, NetworkError, NotAModel, WillNotFit
+from desktop.fit import DeviceMemory, Fit, Shape, Wish
+from desktop.hardware import Hardware
+from desktop.headers import Headers, Reading, RemoteHeader
+from desktop.hub import File
+from desktop.offers import Target
+from desktop.speed import Rates
+
+FROM_CATALOGUE = "From the catalogue, not checked."
+NOT_ASKED = "The engine could not be asked, so these figures are calculated."
+ROUNDS = 3  # in which a plan is corrected by what the engine says of it
+OTHER_KINDS = {
+    "projector": "it is the part of a model that sees pictures or hears, and goes beside the model's own file",
+    "adapter": "it only changes another model a little, and goes on top of that model's file",
+    "vocabulary": "it has a vocabulary but no weights",
+    "imatrix": "it is a maker's tool for making models smaller",
+    "part": "it is a later part of a model in several files; name the first one, which ends in -00001-of-…",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is going on: stage "header" (it is read), "engine" (it is asked) or "measure" (this computer is measured)."""
+
+    stage: str
+    fraction: float = 0.0
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A fit and where it comes from: source "file", "hub", "cache" (of headers) or "catalogue"; note is a sentence, or empty."""
+
+    fit: Fit
+    header_bytes_read: int  # over the network
+    took_s: float
+    source: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A model, by its shape, and the computer that it is to run on."""
+
+    shape: Shape
+    hardware: Hardware
+    rates: Rates
+    wish: Wish
+    held: Mapping[str, int]
+    projector_bytes: int = 0
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    def by_formula(self, *, advise: bool = True) -> Fit:
+        """The answer without the engine: at once."""
+        return self._fit(self.hardware, advise=advise)
+
+    def ask(self, engine: LocalEngine, model: Path | Sequence[HeaderPart]) -> Generator[Step, None, tuple[Fit, str]]:
+        """The plan with the engine's own figures, and a note where it could not tell. Raises UnknownArchitecture.
+
+        Where the engine needs so much more or less than the formula says that the verdict changes, it is planned again.
+        """
+        planned_on = self.hardware
+        for round in range(ROUNDS):
+            planned = self._fit(planned_on, advise=False)
+            try:
+                measured = yield from _measured(engine, model, planned)
+            except (EngineCrashed, LoadFailed, WillNotFit):
+                return self.by_formula(), NOT_ASKED
+            exact = self._fit(self.hardware, planned, measured)
+            if exact.verdict == planned.verdict or round == ROUNDS - 1:
+                break
+            planned_on = _tightened(self.hardware, planned, exact)
+        return exact, ""
+
+    def _fit(
+        self,
+        hardware: Hardware,
+        planned: Fit | None = None,
+        measured: tuple[DeviceMemory, ...] | None = None,
+        *,
+        advise: bool = True,
+    ) -> Fit:
+        wish = self.wish
+        return fits.fit(
+            self.shape,
+            hardware,
+            self.rates,
+            context=wish.context,
+            kv_type=wish.kv_type,
+            gpu_layers=wish.gpu_layers,
+            goal=wish.goal,
+            plan=planned.plan if planned else None,
+            measured=measured,
+            held=self.held,
+            projector_bytes=self.projector_bytes,
+            sizes=self.sizes,
+            advise=advise,
+        )
+
+
+def _measured(
+    engine: LocalEngine, model: Path | Sequence[HeaderPart], planned: Fit
+) -> Generator[Step, None, tuple[DeviceMemory, ...]]:
+    path = model if isinstance(model, Path) else Path(model[0].name)
+    with closing(engine.measure(model, options(path, planned))) as steps:
+        try:
+            while True:
+                next(steps)
+                yield Step("engine")
+        except StopIteration as end:
+            measured: tuple[DeviceMemory, ...] = end.value
+            return measured
+
+
+def options(path: Path, judged: Fit) -> LoadOptions:
+    """The orders for the engine that carry a plan out."""
+    plan = judged.plan
+    return LoadOptions(path, plan.context, plan.gpu_layers, plan.threads, plan.kv_type, plan.load_mode)
+
+
+def _tightened(hardware: Hardware, planned: Fit, exact: Fit) -> Hardware:
+    """The same computer with as much less memory on each device as the engine needs more there than was planned."""
+    more = {now.name: now.total_bytes - before.total_bytes for now, before in zip(exact.devices, planned.devices, strict=False)}
+    memory = replace(hardware.memory, available_bytes=max(0, hardware.memory.available_bytes - more["CPU"]))
+    gpus = tuple(
+        replace(gpu, memory_free_bytes=max(0, gpu.memory_free_bytes - more.get(gpu.name, 0))) if gpu.memory_free_bytes else gpu
+        for gpu in hardware.gpus
+    )
+    return replace(hardware, memory=memory, gpus=gpus)
+
+
+def refuse_other_kinds(header: gguf.Header, name: str) -> None:
+    """Raises NotAModel, which says what a file is for that is not a model by itself."""
+    if header.kind != "model":
+        raise NotAModel(path=name, why=OTHER_KINDS.get(header.kind, "it holds something else"))
+
+
+@dataclass(frozen=True)
+class Known:
+    """What could be found out about a model: its header and what the engine can be shown; neither, for the catalogue's facts."""
+
+    header: gguf.Header | None
+    model: Path | Sequence[HeaderPart] | None
+    bytes_read: int
+    source: str
+    note: str = ""
+
+
+def read(target: Target, find: Callable[[Target], File], headers: Headers) -> Generator[Step, None, Known]:
+    """The header of a target's file: from the disk, else from the Hub, else from the cache of headers, else there is only the
+    catalogue. Raises as gguf.read_file, and the network's errors for what the catalogue does not know."""
+    yield Step("header")
+    if target.path is not None:
+        return Known(gguf.read_file(target.path), target.path, 0, "file")
+    try:
+        with closing(headers.read(find(target))) as steps:
+            remote = yield from _as_steps(steps)
+    except NetworkError:
+        kept = headers.cached(target.repo, target.file) if target.repo and target.file else None
+        if kept is None and not (target.model and target.variant):
+            raise
+        if kept is None:
+            return Known(None, None, 0, "catalogue", FROM_CATALOGUE)
+        return Known(kept.header, kept.parts, 0, "cache", f"As it was read on {kept.read_at:%d.%m.%Y}, not checked again.")
+    return Known(remote.header, remote.parts, remote.bytes_read, "cache" if remote.cached else "hub")
+
+
+def _as_steps(steps: Generator[Reading, None, RemoteHeader]) -> Generator[Step, None, RemoteHeader]:
+    try:
+        while True:
+            next(steps)
+            yield Step("header")
+    except StopIteration as end:
+        remote: RemoteHeader = end.value
+        return remote

@@ -1,0 +1,37 @@
+"""What is wrong on this computer, and the step that mends each thing."""
+
+from desktop import text
+from desktop.address import is_address
+from desktop.hardware import Hardware
+from desktop.hub import Hub
+from desktop.library import Library
+from desktop.paths import GUIDE
+
+LITTLE_DISK_BYTES = 5_000_000_000  # the download of a usual model and its reserve
+LITTLE_GPU_BYTES = 3_000_000_000  # a card with less would not help
+
+
+def find(found: Hardware, library: Library, hub: Hub) -> list[dict[str, str]]:
+    """Every problem with keys "what" and "fix", each a sentence or two."""
+    problems = [
+        {"what": gpu.why, "fix": "Build the engine for it (README, Graphics cards); until then the processor does the work."}
+        for gpu in found.gpus
+        if not gpu.used and not gpu.unified and (gpu.memory_total_bytes or 0) > LITTLE_GPU_BYTES
+    ]
+    folder, free_bytes = library.folder, library.free_bytes()
+    if not folder.is_dir():
+        fix = "Connect the disk it is on, or choose another folder in Settings."
+        problems.append({"what": f"The folder for models, {folder}, is not there.", "fix": fix})
+    if not is_address(hub.endpoint):
+        what = f"“{hub.endpoint}” is not the address of a Hub, so no model can be fetched."
+        problems.append({"what": what, "fix": "Correct HF_ENDPOINT or hub_endpoint in settings.json, or remove it."})
+    if free_bytes < LITTLE_DISK_BYTES:
+        what = f"Only {text.size(free_bytes)} are free in {folder}, which is too little for most models."
+        problems.append({"what": what, "fix": "Remove something, or choose another folder in Settings."})
+    if not found.engine.backends:
+        problems.append(
+            {"what": "The engine cannot be started.", "fix": "Remove the .venv folder and run the start command again."}
+        )
+    if not GUIDE.is_file():
+        problems.append({"what": "The built-in guide is missing.", "fix": "Get a complete copy of Alcove."})
+    return problems
