@@ -13,6 +13,7 @@ OTHER = {"ti", "super", "xt", "xtx", "gre", "pro", "max", "ultra", "laptop", "mo
 # llama.cpp; cards with matrix units have more
 PARAMS_PER_BYTE = {"nvidia": 20.0, "amd": 14.0, "intel": 8.0, "apple": 10.0}
 USUAL_PARAMS_PER_BYTE = 10.0
+BACKENDS = {"CUDA": {"geforce", "rtx", "gtx", "tesla", "nvidia"}, "Metal": {"apple"}}  # what the engine uses for a card called so
 USUAL_MEMORY_BANDWIDTH = 45e9  # two channels of DDR4-2933, about the mean of computers between five and ten years old
 
 
@@ -31,6 +32,11 @@ def params_per_byte(name: str, vendor: str) -> float:
     """Multiplications that a device does while a byte comes from its memory, when a question is read."""
     maker = next((maker for maker in PARAMS_PER_BYTE if maker in f"{vendor} {name}".lower()), "")
     return PARAMS_PER_BYTE.get(maker, USUAL_PARAMS_PER_BYTE)
+
+
+def backend(name: str) -> str:
+    """What the engine would use for a device of this name: "CUDA", "Metal", or what works for all others, "Vulkan"."""
+    return next((each for each, makers in BACKENDS.items() if makers & set(_words(name))), "Vulkan")
 
 
 def _find(table: str, name: str) -> float | None:

@@ -68,7 +68,7 @@ class Rates:
     those of Q4_K, as far as measured; layer_s, attention_s (per layer, head and earlier token) and params_per_s
     (multiplications while a question is read) are the processor's, too. gpu_bytes_per_s: of the graphics cards together,
     None = not learned. measured, gpu_learned: real answers have corrected it. computer, quiet, tries: what was measured,
-    whether it had nothing else to do, and how often that was tried.
+    whether it had nothing else to do, and how often that was tried. measured_at: "2026-11-22T03:35:48+00:00".
     """
 
     memory_bytes_per_s: float = 0.0
@@ -81,6 +81,7 @@ class Rates:
     params_per_s: float = 0.0
     gpu_params_per_s: float = 0.0
     computer: str = ""
+    measured_at: str = ""
     quiet: bool = False
     tries: int = 0
 
@@ -273,5 +274,6 @@ def assume_gpu(hardware: Hardware, memory_bytes: int, name: str | None = None) -
     here = max((gpu.bandwidth_bytes_per_s or 0 for gpu in hardware.gpus), default=0)
     bandwidth = (graphics.bandwidth(name) if name else None) or here or USUAL_GPU_BANDWIDTH
     why = "It is only assumed, for this question."
-    called, unified = name or "Graphics card", bool(name and name.startswith("Apple"))
-    return (Gpu(called, "assumed", None, memory_bytes, memory_bytes, True, why, unified, bandwidth_bytes_per_s=bandwidth),)
+    backend = graphics.backend(name) if name else None
+    called, unified = name or "Graphics card", backend == "Metal"
+    return (Gpu(called, "assumed", backend, memory_bytes, memory_bytes, True, why, unified, bandwidth_bytes_per_s=bandwidth),)

@@ -229,4 +229,5 @@ def test_an_assumed_card_is_used() -> None:
     assert (assumed.used, assumed.memory_free_bytes) == (True, 8 * 10**9)
     assert speed.assume_gpu(HERE, 0) == ()
     (named,) = speed.assume_gpu(HERE, 16 * 10**9, "Apple M4 Pro")
-    assert (named.unified, named.bandwidth_bytes_per_s) == (True, 273e9)
+    assert (named.unified, named.backend, named.bandwidth_bytes_per_s) == (True, "Metal", 273e9)
+    assert speed.assume_gpu(HERE, 8 * 10**9, "RTX 4060")[0].backend == "CUDA"

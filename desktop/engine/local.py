@@ -199,14 +199,14 @@ def report(cache: Path) -> EngineReport:
     Asked again for another build and, where there is a graphics device, after the next start of the computer. Never
     raises: the version is "missing" without an engine and "broken" when it does not start.
     """
-    build = _build()
-    if build is None:
+    current = build()
+    if current is None:
         return EngineReport("llama.cpp", "missing", (), False)
     path = cache / "engine.json"
     with suppress(OSError, msgspec.DecodeError):
         known = msgspec.json.decode(path.read_bytes(), type=_Remembered)
         same_start = not known.report.gpu_offload or abs(known.booted_s - psutil.boot_time()) < 60
-        if known.build == build and same_start:
+        if known.build == current and same_start:
             return known.report
     try:
         answer = _ask_for_report()
@@ -214,11 +214,11 @@ def report(cache: Path) -> EngineReport:
         return EngineReport("llama.cpp", "broken", (), False)
     with suppress(OSError):  # a home that cannot be written only means asking again
         cache.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(msgspec.json.encode(_Remembered(build, psutil.boot_time(), answer)))
+        path.write_bytes(msgspec.json.encode(_Remembered(current, psutil.boot_time(), answer)))
     return answer
 
 
-def _build() -> str | None:
+def build() -> str | None:
     """What tells one build of the engine from another, found without loading it; None where there is no engine."""
     package = importlib.util.find_spec("llama_cpp")
     if package is None or package.origin is None:
