@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,6 +29,7 @@ from desktop.licences import load as load_licences
 from desktop.network import Network
 from desktop.offers import Offer, Target
 from desktop.paths import GUIDE, Paths
+from desktop.speed import Rates
 from desktop.transfer import Progress
 
 Result = TypeVar("Result")
@@ -45,14 +46,23 @@ class Opened:
     shape: fit.Shape
     fit: fit.Fit
 
+    def speed(self, rates: Rates, hardware: Hardware, depth: int) -> float:
+        """Tokens a second that are predicted for it after `depth` tokens."""
+        plan, known = self.fit.plan, speed.for_hardware(rates, hardware)
+        told = speed.predict(
+            self.shape, known, gpu_share=self.fit.gpu_share, depth=depth, kv_type=plan.kv_type, load_mode=plan.load_mode
+        )
+        return told.tokens_per_s
+
 
 @dataclass(frozen=True)
 class BenchReport:
-    """A model measured on this computer beside what was predicted. load_s: seconds to open it."""
+    """A model measured on this computer beside what was predicted. load_s: seconds to open it; memory: `fit.total_bytes`."""
 
     load_s: float
     benched: Benched
     fit: fit.Fit
+    predicted_tokens_per_s: float  # at the depth that was measured
 
 
 class App:
@@ -69,6 +79,7 @@ class App:
         self.rates = speed.load(paths.cache / "rates.json")
         self.record = Record(paths.cache / "accuracy.json")
         self._opened: Opened | None = None  # the last that the engine opened
+        self._held: Mapping[str, int] = fit.NOTHING  # what would come free with the open model
         self._found: Hardware | None = None  # this computer as it was last seen
         self._shapes: dict[str, fit.Shape] = {}  # of the headers that were read, by _key
 
@@ -119,6 +130,7 @@ class App:
     def hardware(self) -> Hardware:
         """This computer as it is now. The first call ever asks the engine's process what it can use, which takes a second."""
         found = self._found = detect(report(self.paths.cache))
+        self._held = self.engine.held_bytes()  # of the same moment, for what is free now depends on it
         return found
 
     # --- models ---------------------------------------------------------------------------------------------------------------
@@ -127,9 +139,9 @@ class App:
         """What a model reference means, from what is on this computer. Raises BadReference."""
         return offers.resolve(reference, self.catalogue, self.library)
 
-    def offers(self, found: Hardware, context: int | None = None) -> tuple[Offer, ...]:
-        """The catalogue judged for this computer, best first."""
-        return offers.rank(self.catalogue, self.licences, self.library, found, self.rates, context)
+    def offers(self, found: Hardware, context: int | None = None, wanted: offers.Wanted = offers.ANYTHING) -> tuple[Offer, ...]:
+        """What of the catalogue is wanted, judged for this computer, best first."""
+        return offers.rank(self.catalogue, self.licences, self.library, found, self.rates, context, wanted)
 
     def file(self, target: Target) -> File:
         """The file on the Hub that a target means; asks the Hub. Raises NotFound and the network's errors."""
@@ -177,7 +189,7 @@ class App:
 
     def context(self, target: Target) -> int | None:
         """Tokens of conversation memory that the person chose for this model or for all; None: what suits it."""
-        return self.settings.contexts.get(_settings_key(target)) or self.settings.context or None
+        return self.settings.contexts.get(settings_key(target)) or self.settings.context or None
 
     def ruling(self, target: Target) -> Ruling:
         """What the licence of a target allows, from every piece of evidence on this computer. Raises as gguf.read_file."""
@@ -231,6 +243,7 @@ class App:
         kv_type: str | None = None,
         gpu_layers: int | None = None,
         goal: str | None = None,
+        rates: Rates | None = None,
     ) -> fit.Fit:
         """Will it run here, by the formula, in milliseconds: from this header, the one that was read last, or the catalogue.
 
@@ -245,7 +258,7 @@ class App:
             raise NotHere(name=target.name, reference=target.reference)
         shape = shape or self.shape(target, None)
         wish = self._wish(target, context, kv_type, gpu_layers, goal)
-        return self._question(target, shape, hardware or self._found or self.hardware(), wish).by_formula()
+        return self._question(target, shape, hardware or self._found or self.hardware(), wish, rates).by_formula()
 
     def judge(
         self,
@@ -256,6 +269,7 @@ class App:
         gpu_layers: int | None = None,
         goal: str | None = None,
         hardware: Hardware | None = None,
+        rates: Rates | None = None,
         projector_bytes: int = 0,
     ) -> Generator[Step, None, Judgement]:
         """Will it run here, by the engine's own figures, whether or not the file is here: its header is enough.
@@ -269,7 +283,8 @@ class App:
         known = yield from judging.read(target, self.file, self.headers)
         shape = self._known(target, known.header) if known.header else self.shape(target, None)
         wish = self._wish(target, context, kv_type, gpu_layers, goal)
-        question = self._question(target, shape, hardware or self.hardware(), wish, projector_bytes)
+        question = self._question(target, shape, hardware or self.hardware(), wish, rates)
+        question = replace(question, projector_bytes=projector_bytes)
         if known.model is None:
             judged, note = question.by_formula(), known.note
         else:
@@ -284,12 +299,11 @@ class App:
         return shape
 
     def _question(
-        self, target: Target, shape: fit.Shape, hardware: Hardware, wish: Wish, projector_bytes: int = 0
+        self, target: Target, shape: fit.Shape, hardware: Hardware, wish: Wish, rates: Rates | None = None
     ) -> judging.Question:
-        here = self.opened is not None and target.path == self.opened.path
-        held = self.engine.held_bytes() if hardware is self._found or here else fit.NOTHING
+        held = self._held if hardware is self._found else fit.NOTHING
         sizes = {v.quantization: v.size_bytes for v in target.model.variants} if target.model else fit.NOTHING
-        return judging.Question(shape, hardware, self.rates, wish, held, projector_bytes, sizes)
+        return judging.Question(shape, hardware, rates or self.rates, wish, held, sizes=sizes)
 
     def _wish(
         self,
@@ -300,40 +314,61 @@ class App:
         goal: str | None = None,
     ) -> Wish:
         """What is asked for now, else what the person chose for this model; a goal goes before the length for all models."""
-        key, chosen = _settings_key(target), self.settings
+        key, chosen = settings_key(target), self.settings
         goal = goal or chosen.goals.get(key)
         context = context or chosen.contexts.get(key) or (None if goal else chosen.context) or None
         return Wish(context, kv_type or chosen.kv_types.get(key), gpu_layers, goal)
 
     def bench(
-        self, reference: str, *, context: int | None = None, threads: int | None = None, depth: int = 0
+        self,
+        reference: str,
+        *,
+        context: int | None = None,
+        kv_type: str | None = None,
+        gpu_layers: int | None = None,
+        load_mode: str | None = None,
+        threads: int | None = None,
+        depth: int = 0,
     ) -> Generator[Loading | BenchStep, None, BenchReport]:
-        """Open a model and measure its speed and memory here; what was predicted goes into the record beside it."""
-        loaded = yield from self.open_model(reference, context=context, threads=threads, chats=False)
-        assert self._opened is not None
-        benched = yield from self.engine.bench(depth=depth, threads=threads)
-        self._note(self._opened, benched.peak_bytes, benched.tokens_per_s)
-        return BenchReport(loaded.load_s, benched, self._opened.fit)
+        """Open a model and measure its speed and memory here; what was predicted goes into the record beside it.
 
-    def _note(self, opened: Opened, peak_bytes: int, tokens_per_s: float) -> None:
-        """Keep predicted beside measured. Bytes 0: the workspace was not used whole, or a graphics card holds a part."""
+        depth: tokens said before. Raises as open_model does, and ContextFull.
+        """
+        wish = replace(self._wish(self.target(reference), context, kv_type, gpu_layers), load_mode=load_mode)
+        loaded = yield from self.open_model(reference, wish=wish, threads=threads, chats=False)
+        opened = self._opened
+        assert opened is not None
+        predicted = opened.speed(self.rates, self.hardware(), depth)
+        benched = yield from self.engine.bench(depth=depth, threads=threads)
+        self._note(opened, benched.peak_bytes, predicted if threads is None else 0.0, benched.tokens_per_s)
+        return BenchReport(loaded.load_s, benched, opened.fit, predicted)
+
+    def _note(self, opened: Opened, peak_bytes: int, predicted: float, tokens_per_s: float) -> None:
+        """Keep predicted beside measured. Bytes 0: the workspace was not used whole; a graphics card may hold a part, too."""
         judged = opened.fit
         whole = peak_bytes if not judged.gpu_layers else 0
-        self.record.add(Entry(opened.reference, judged.total_bytes, whole, judged.tokens_per_s, tokens_per_s))
+        self.record.add(Entry(opened.reference, judged.total_bytes, whole, predicted, tokens_per_s))
 
     # --- chat -----------------------------------------------------------------------------------------------------------------
 
     def open_model(
-        self, reference: str, *, context: int | None = None, threads: int | None = None, chats: bool = True
+        self,
+        reference: str,
+        *,
+        context: int | None = None,
+        threads: int | None = None,
+        wish: Wish | None = None,
+        chats: bool = True,
     ) -> Generator[Loading, None, Loaded]:
         """Load the model on this computer that a reference means, by the best plan for it, unless it is open so.
 
-        chats: False opens also what has no vocabulary, to be measured. Raises NotHere, NotAModel, WillNotFit, engine errors.
+        wish: in place of what the person chose for this model. chats: False opens also what has no vocabulary, to be measured.
+        Raises NotHere, NotAModel, WillNotFit and the engine's errors.
         """
         target = self.target(reference)
         if target.path is None:
             raise NotHere(name=target.name, reference=reference)
-        wish, opened = self._wish(target, context), self.opened
+        wish, opened = wish or self._wish(target, context), self.opened
         if opened and (opened.path, opened.wish) == (target.path, wish) and threads is None and self.engine.info:
             return self.engine.info  # what is free now no longer counts: it has its memory
         shape = self._known(target, gguf.read_file(target.path))
@@ -392,7 +427,7 @@ def _key(target: Target) -> str:
     return str(target.path or target.url or f"{target.repo}/{target.file or target.variant}")
 
 
-def _settings_key(target: Target) -> str:
+def settings_key(target: Target) -> str:
     """The name under which the person's choices for a model are kept."""
     return target.model.id if target.model else target.name
 

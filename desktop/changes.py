@@ -29,6 +29,7 @@ class Change:
     sentence: str
     verdict: str  # what it becomes
     needed_bytes: int  # in all, then
+    saves_bytes: int = 0  # against now
     context: int | None = None
     kv_type: str | None = None
     gpu_layers: int | None = None
@@ -84,12 +85,12 @@ def proposals(judge: Judge, now: Need, asked_layers: int | None, sizes: Mapping[
         case = replace(case, gpu_layers=None)
         auto = _Try("auto_gpu", "Let the program choose how much goes on the graphics card")
         if (need := case.need(auto)).rank < now.rank:
-            return (_told(auto, need),)
+            return (_told(auto, need, now),)
     found = _better(case, _single(case, sizes), now.rank)
     reached = min((need.rank for _, need in found), default=now.rank)
     if reached:
-        found += _better(case, _double(case), reached)
-    return tuple(_told(change, need) for change, need in found) or (_smaller(judge, now),)
+        found += _better(case, _double(case, sizes), reached)
+    return tuple(_told(change, need, now) for change, need in found) or (_smaller(judge, now),)
 
 
 def _better(case: _Case, changes: Iterable[_Try | None], than: int) -> list[tuple[_Try, Need]]:
@@ -104,9 +105,9 @@ def _single(case: _Case, sizes: Mapping[str, int]) -> Iterator[_Try | None]:
     yield _lighter(case, None, sizes)
 
 
-def _double(case: _Case) -> Iterator[_Try | None]:
+def _double(case: _Case, sizes: Mapping[str, int]) -> Iterator[_Try | None]:
     yield _shorter(case, "q8_0") if case.now.plan.kv_type == "f16" else None
-    yield _lighter(case, SHORTEST_CONTEXT, {}) if case.now.plan.context > SHORTEST_CONTEXT else None
+    yield _lighter(case, SHORTEST_CONTEXT, sizes) if case.now.plan.context > SHORTEST_CONTEXT else None
 
 
 def _close(case: _Case) -> _Try | None:
@@ -125,8 +126,7 @@ def _shorter(case: _Case, kv_type: str | None) -> _Try | None:
 
     def change(context: int) -> _Try:
         start = "Keep the conversation memory in a smaller form and shorten it" if kv_type else "Shorten the conversation memory"
-        words = round(context * text.WORDS_PER_TOKEN, -2)
-        does = f"{start} to {context} tokens (about {words:.0f} words)"
+        does = f"{start} to {_words(context)}"
         return _Try("smaller_memory+shorter" if kv_type else "shorter", does, context, kv_type)
 
     return _largest(case, [change(context) for context in lengths])
@@ -147,13 +147,13 @@ def _lighter(case: _Case, context: int | None, sizes: Mapping[str, int]) -> _Try
         smaller = [(_down(each), "") for each in range(present - step, round(present * LIGHTEST), -step)]
 
     def change(size_bytes: int, name: str) -> _Try:
-        start = "Shorten the conversation memory to {tokens} tokens and choose" if context else "Choose"
+        start = f"Shorten the conversation memory to {_words(context)} and choose" if context else "Choose"
         version = (
             f"the lighter version {name} ({text.size(size_bytes)})"
             if name
             else f"a lighter version of up to {text.size(size_bytes)}"
         )
-        does = f"{start.format(tokens=context)} {version}"
+        does = f"{start} {version}"
         return _Try("shorter+lighter" if context else "lighter", does, context, None, size_bytes, 0, name or None)
 
     return _largest(case, [change(*each) for each in smaller])
@@ -167,13 +167,19 @@ def _largest(case: _Case, changes: Sequence[_Try]) -> _Try | None:
     return changes[bisect_left(changes, True, key=lambda change: case.need(change).rank <= reach)]
 
 
-def _told(change: _Try, need: Need) -> Change:
+def _words(context: int) -> str:
+    """So many tokens as people count."""
+    return f"about {round(context * text.WORDS_PER_TOKEN, -2):,.0f} words"
+
+
+def _told(change: _Try, need: Need, now: Need) -> Change:
     then = "" if change.kind == "close_apps" else f"needs {text.size(need.total_bytes)} and "
     return Change(
         kind=change.kind,
         sentence=f"{change.does}: then it {then}{ENDS[need.verdict]}.",
         verdict=need.verdict,
         needed_bytes=need.total_bytes,
+        saves_bytes=max(0, now.total_bytes - need.total_bytes),
         context=change.context,
         kv_type=change.kv_type,
         gpu_layers=need.plan.gpu_layers if change.kind == "auto_gpu" else None,

@@ -17,6 +17,7 @@ __all__ = [
     "Wish", "fit",
 ]  # fmt: skip
 
+CERTAIN = 1.3  # a range of speed that is narrower is told as one figure
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
@@ -49,6 +50,7 @@ class Fit:
     tokens_per_s_high: float = 0.0
     close_call: bool = False  # so near to another verdict that the formula alone should not decide
     layers: int = 0  # of the model, the output counted as one
+    context_length: int = 0  # tokens that it was made for; 0 = not known
     changes: tuple[Change, ...] = ()  # what `help` says, for buttons
 
 
@@ -61,6 +63,7 @@ def fit(
     kv_type: str | None = None,
     gpu_layers: int | None = None,
     goal: str | None = None,
+    load_mode: str | None = None,
     plan: Plan | None = None,
     measured: tuple[DeviceMemory, ...] | None = None,
     held: Mapping[str, int] = NOTHING,
@@ -74,7 +77,7 @@ def fit(
     plan: this one and no other, of which the engine has said `measured`. held: bytes per device that come free with the model
     that is open. sizes: the files of the model's other versions. advise: False leaves help out, which takes longest.
     """
-    judge = Judge(shape, hardware, rates, held, projector_bytes, measured)
+    judge = Judge(shape, hardware, rates, held, projector_bytes, load_mode, measured)
     if plan is not None:
         need = judge.need(plan.context, plan.kv_type, plan.gpu_layers)
     else:
@@ -107,6 +110,7 @@ def fit(
         tokens_per_s_high=need.tokens_per_s_high,
         close_call=need.close_call,
         layers=len(shape.layers) + 1,
+        context_length=shape.context_length,
         changes=changes,
     )
 
@@ -121,12 +125,19 @@ def _why(need: Need, judge: Judge) -> str:
     margin = f"{total} and a margin of {text.size(need.margin_bytes)}"
     if need.verdict == "close_apps":
         return f"It needs {margin}; {free} are free now. Without other programs it would fit."
-    rate = text.about_words_per_second(need.tokens_per_s)
-    where = _where(need, judge)
+    rate, where = _rate(need), _where(need, judge)
     if need.verdict == "runs_slowly":
-        return f"It fits: it needs {margin}; {free} are free. But it would write only {rate}{where}."
+        only = "" if rate.startswith("less") else "only "
+        return f"It fits: it needs {margin}; {free} are free. But it would write {only}{rate}{where}."
     told = f" It writes {rate}{where}." if need.tokens_per_s else ""
     return f"It needs {margin}; {free} are free.{told}"
+
+
+def _rate(need: Need) -> str:
+    """The speed in words: a range where it is not certain."""
+    if need.tokens_per_s_high <= CERTAIN * need.tokens_per_s_low:
+        return text.about_words_per_second(need.tokens_per_s)
+    return text.about_words_range(need.tokens_per_s_low, need.tokens_per_s_high)
 
 
 def _where(need: Need, judge: Judge) -> str:

@@ -18,6 +18,7 @@ from desktop.offers import Target
 from desktop.speed import Rates
 
 FROM_CATALOGUE = "From the catalogue, not checked."
+ASSUMED = "The graphics card is only assumed, so these figures are calculated."
 NOT_ASKED = "The engine could not be asked, so these figures are calculated."
 ROUNDS = 3  # in which a plan is corrected by what the engine says of it
 OTHER_KINDS = {
@@ -73,6 +74,8 @@ class Question:
         planned_on = self.hardware
         for round in range(ROUNDS):
             planned = self._fit(planned_on, advise=False)
+            if planned.plan.gpu_layers and any(gpu.used and gpu.device is None for gpu in self.hardware.gpus):
+                return self.by_formula(), ASSUMED  # the engine does not have it
             try:
                 measured = yield from _measured(engine, model, planned)
             except (EngineCrashed, LoadFailed, WillNotFit):
@@ -100,6 +103,7 @@ class Question:
             kv_type=wish.kv_type,
             gpu_layers=wish.gpu_layers,
             goal=wish.goal,
+            load_mode=wish.load_mode,
             plan=planned.plan if planned else None,
             measured=measured,
             held=self.held,

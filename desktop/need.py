@@ -148,6 +148,7 @@ class Judge:
     rates: Rates
     held: Mapping[str, int] = field(default_factory=dict)
     projector_bytes: int = 0
+    load_mode: str | None = None  # where it is not left to the plan
     measured: tuple[DeviceMemory, ...] | None = None  # what the engine itself said, for the one plan that is asked about
 
     @cached_property
@@ -172,7 +173,7 @@ class Judge:
         short = self._short(uses)
         left = self.room.available_bytes - main - margin
         # Mapped weights are slower for the processor, but where memory is tight the system can drop them instead of swapping.
-        load_mode = "mmap" if left < margin else "read"
+        load_mode = self.load_mode or ("mmap" if left < margin else "read")
         share = self._gpu_share(uses, layers)
         rate, low, high, prompt = self._speed(share, depth, kv_type, load_mode)
         if short or main + margin > self.room.at_most_bytes:

@@ -23,6 +23,7 @@ class Wish:
     kv_type: str | None = None
     gpu_layers: int | None = None
     goal: str | None = None
+    load_mode: str | None = None
 
 
 def choose(judge: Judge, wish: Wish) -> Need:

@@ -44,7 +44,8 @@ def test_runs_well() -> None:
     assert judged.kv_bytes == 36 * 8192 * 2048 * 2
     assert 6.3 * GB < judged.total_bytes < 6.7 * GB
     assert judged.tokens_per_s == pytest.approx(8.4, abs=0.1)
-    assert judged.why == "It needs 6.5 GB and a margin of 250 MB; 11.2 GB are free. It writes about 6 words a second."
+    assert judged.why.startswith("It needs 6.5 GB and a margin of 250 MB; 11.2 GB are free. It writes about ")
+    assert judged.tokens_per_s_low <= judged.tokens_per_s <= judged.tokens_per_s_high
     assert judged.devices[0].name == "CPU"
     assert judged.method == "formula"
 
@@ -53,7 +54,7 @@ def test_runs_slowly_says_how_fast_and_what_would_be_faster() -> None:
     judged = fit(QWEN3_8B, computer(16, 11.2), SLOW)
     consistent(judged)
     assert judged.verdict == "runs_slowly"
-    assert "only about 2 words a second" in judged.why
+    assert "would write only about " in judged.why
     assert judged.help == ("Choose a lighter version of up to 2.6 GB: then it needs 4.1 GB and runs well.",)
 
 
@@ -64,7 +65,7 @@ def test_close_apps_says_how_much_to_free_and_what_else_would_help() -> None:
     assert judged.why == "It needs 7.7 GB and a margin of 250 MB; 6.2 GB are free now. Without other programs it would fit."
     assert judged.help == (
         "Close other programs that use 1.8 GB together: then it runs well.",
-        "Shorten the conversation memory to 4096 tokens (about 3100 words): then it needs 5.9 GB and runs well.",
+        "Shorten the conversation memory to about 3,100 words: then it needs 5.9 GB and runs well.",
         "Choose a lighter version of up to 3.2 GB: then it needs 5.9 GB and runs well.",
     )
     freed = computer(16, 6.2 + 1.8)
@@ -141,7 +142,7 @@ def test_more_layers_than_the_card_holds() -> None:
     judged = fit(QWEN3_8B, computer(16, 11, card(4)), FAST, gpu_layers=37)
     assert judged.verdict == "too_big"
     assert "lacks " in judged.why
-    assert judged.help == ("Let the program choose how much goes on the graphics card: then it needs 6.9 GB and runs well.",)
+    assert judged.help == ("Let the program choose how much goes on the graphics card: then it needs 6.8 GB and runs well.",)
 
 
 def test_a_card_that_is_not_used_counts_for_nothing() -> None:
@@ -176,7 +177,8 @@ def test_a_sliding_window_costs_little_for_long_conversations() -> None:
     assert long.kv_bytes - short.kv_bytes == 6 * (32768 - 4096) * 2048 * 2
 
 
-def test_without_a_known_rate_there_is_a_verdict_but_no_speed() -> None:
+def test_without_a_measured_rate_the_speed_is_only_a_range() -> None:
     judged = fit(QWEN3_8B, computer(16, 11), Rates())
-    assert (judged.verdict, judged.tokens_per_s) == ("runs_well", 0.0)
-    assert judged.why == "It needs 6.5 GB and a margin of 250 MB; 11.0 GB are free."
+    assert judged.verdict in ("runs_well", "runs_slowly")
+    assert judged.tokens_per_s_high > 1.3 * judged.tokens_per_s_low
+    assert " to " in judged.why
