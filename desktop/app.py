@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,8 +14,8 @@ from desktop.accuracy import Entry, Record
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
 from desktop.conversations import Conversations, Stored
-from desktop.engine import Benched, BenchStep, ChatOptions, Loaded, Loading, Piece, Reading
-from desktop.engine.local import LocalEngine, report
+from desktop.engine import Benched, BenchStep, ChatOptions, Loaded, Loading, Piece, Reading, probe
+from desktop.engine.local import LocalEngine, build, report
 from desktop.errors import NotFound, NotHere, WillNotFit
 from desktop.fit import Wish
 from desktop.hardware import Hardware, detect
@@ -33,6 +33,8 @@ from desktop.speed import Rates
 from desktop.transfer import Progress
 
 Result = TypeVar("Result")
+Seen = TypeVar("Seen")
+Told = TypeVar("Told")
 SAID_ENOUGH = 24  # tokens of an answer, from which its speed is worth keeping
 
 
@@ -117,6 +119,10 @@ class App:
     def headers(self) -> Headers:
         return Headers(self.hub, self.paths.cache / "headers")
 
+    @cached_property
+    def _build(self) -> str:
+        return build() or ""
+
     def use_token(self, token: str) -> None:
         """Show this access token to the Hub until Alcove is closed. It is written nowhere."""
         self.hub.token = token
@@ -132,6 +138,18 @@ class App:
         found = self._found = detect(report(self.paths.cache))
         self._held = self.engine.held_bytes()  # of the same moment, for what is free now depends on it
         return found
+
+    @property
+    def measure_due(self) -> bool:
+        """Whether this computer was never measured as it is now, with this engine: `measure_computer` is worth its seconds."""
+        return self._found is not None and speed.is_due(self.rates, self._found, self._build)
+
+    def measure_computer(self) -> Generator[Step, None, Rates]:
+        """Measure how fast this computer reads and writes, in some three seconds, and keep it."""
+        with closing(probe.measure(self.hardware(), self.rates, self._build, self.paths.cache)) as steps:
+            self.rates = yield from _followed(steps, lambda step: Step("measure", step.fraction, step.text))
+        speed.save(self.rates, self.paths.cache / "rates.json")
+        return self.rates
 
     # --- models ---------------------------------------------------------------------------------------------------------------
 
@@ -376,7 +394,7 @@ class App:
         judged = question.by_formula()
         if judged.close_call:  # half a second well spent
             with closing(question.ask(self.engine, target.path)) as steps:
-                judged, _ = yield from _as_loading(steps)
+                judged, _ = yield from _followed(steps, lambda _: Loading(0.0))
         if judged.verdict == "too_big":  # mapped, it would open, and then bring the computer to a standstill
             step = judged.help[0] if judged.help else "Choose a smaller model."
             raise WillNotFit(needed_bytes=judged.total_bytes, free_bytes=judged.free_bytes, step=step)
@@ -442,12 +460,11 @@ def _end(steps: Generator[object, None, Result]) -> Result:
         return result
 
 
-def _as_loading(steps: Generator[Step, None, Result]) -> Generator[Loading, None, Result]:
-    """The same work, seen as the beginning of opening a model."""
+def _followed(steps: Generator[Seen, None, Result], shown: Callable[[Seen], Told]) -> Generator[Told, None, Result]:
+    """The same work, each of its steps shown as another."""
     try:
         while True:
-            next(steps)
-            yield Loading(0.0)
+            yield shown(next(steps))
     except StopIteration as end:
         result: Result = end.value
         return result

@@ -9,7 +9,7 @@ from desktop import fit as fits
 from desktop import gguf
 from desktop.engine import HeaderPart, LoadOptions
 from desktop.engine.local import LocalEngine
-from desktop.errors import EngineCrashed, LoadFailed, NetworkError, NotAModel, WillNotFit
+from desktop.errors import EngineCrashed, NetworkError, NotAModel, WillNotFit
 from desktop.fit import DeviceMemory, Fit, Shape, Wish
 from desktop.hardware import Hardware
 from desktop.headers import Headers, Reading, RemoteHeader
@@ -67,7 +67,9 @@ class Question:
         return self._fit(self.hardware, advise=advise)
 
     def ask(self, engine: LocalEngine, model: Path | Sequence[HeaderPart]) -> Generator[Step, None, tuple[Fit, str]]:
-        """The plan with the engine's own figures, and a note where it could not tell. Raises UnknownArchitecture.
+        """The plan with the engine's own figures, and a note where it could not tell.
+
+        Raises UnknownArchitecture and LoadFailed: what the engine would not open, it says before a download as well.
 
         Where the engine needs so much more or less than the formula says that the verdict changes, it is planned again.
         """
@@ -78,7 +80,7 @@ class Question:
                 return self.by_formula(), ASSUMED  # the engine does not have it
             try:
                 measured = yield from _measured(engine, model, planned)
-            except (EngineCrashed, LoadFailed, WillNotFit):
+            except (EngineCrashed, WillNotFit, OSError):  # or no room for the headers
                 return self.by_formula(), NOT_ASKED
             exact = self._fit(self.hardware, planned, measured)
             if exact.verdict == planned.verdict or round == ROUNDS - 1:

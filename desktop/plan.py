@@ -70,21 +70,22 @@ def _usual_speed(judge: Judge, need: Need) -> float:
 
 def _longest(judge: Judge, most: int, kv_types: Iterable[str], gpu_layers: int | None) -> Need:
     """The longest memory that runs well, in a smaller form only where that makes it much longer."""
-    found: list[Need] = []
+    balanced = choose(judge, Wish(gpu_layers=gpu_layers))
+    found = [] if balanced.verdict != "runs_well" else [balanced]
     for kv_type in kv_types:
         need = _longest_of(judge, most, kv_type, gpu_layers)
         if need and (not found or need.plan.context > MUCH_LONGER * found[-1].plan.context):
             found.append(need)
-    return found[-1] if found else choose(judge, Wish(gpu_layers=gpu_layers))
+    return found[-1] if found else balanced
 
 
 def _longest_of(judge: Judge, most: int, kv_type: str, gpu_layers: int | None) -> Need | None:
-    """By halving: what fits at one length fits at every shorter one, and is not slower there."""
+    """By halving: what fits at one length fits at every shorter one. The speed is that of a conversation half as long."""
     low, high, best = SHORTEST_CONTEXT // CONTEXT_STEP, max(1, most // CONTEXT_STEP), None
     while low <= high:
         middle = (low + high + 1) // 2
         context = min(middle * CONTEXT_STEP, most)
-        if judge.need(context, kv_type, gpu_layers, depth=context).verdict == "runs_well":
+        if judge.need(context, kv_type, gpu_layers, depth=context // 2).verdict == "runs_well":
             best, low = context, middle + 1
         else:
             high = middle - 1
