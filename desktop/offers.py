@@ -1,30 +1,75 @@
-"""Which models to offer on this computer, in which order and why; and what a model reference means."""
+"""Which models to offer on this computer, in which order and why: by how useful they are at the speed they would have here."""
 
 import math
-import os
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from functools import cached_property
 
 from desktop import fit as fits
-from desktop import gguf
+from desktop import speed, text
 from desktop.catalogue import Catalogue, Model, Variant
-from desktop.errors import BadReference
 from desktop.fit import VERDICTS, Fit
 from desktop.hardware import Hardware
 from desktop.library import Library, LocalModel
 from desktop.licences import Licences, Ruling
-from desktop.speed import Rates
+from desktop.speed import Rates, Speed
+from desktop.targets import USUAL_BITS, Target, local_target, on_disk, reference_to, resolve
+
+__all__ = [
+    "LANGUAGES", "TASKS", "Offer", "Target", "Wanted", "local_target", "on_disk", "rank", "reference_to", "resolve", "variants",
+]  # fmt: skip
 
 RUNS = VERDICTS[:2]
-USUAL_BITS = 4.9  # bits a weight of Q4_K_M: close to the original at a third of the size
+ROLES = ("quick", "balanced", "best")
+TASKS = ("chat", "code", "pictures", "thinking")
+LANGUAGES = {
+    "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English", "es": "Spanish",
+    "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian", "id": "Indonesian", "it": "Italian",
+    "ja": "Japanese", "ko": "Korean", "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian",
+    "ru": "Russian", "sv": "Swedish", "th": "Thai", "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese",
+}  # fmt: skip
 SMALL_PARAMS = 2.5e9  # models below it lose more by few bits and cost little, so they are offered with 8
+MANY_BITS = 8.5
 LOW_BITS = 3.9  # below, answers suffer visibly: only where nothing else fits, and never recommended
-QUICK_TOKENS_PER_S, QUICK_BYTES = 10.0, 4.5e9  # feels instant, and is soon here
-BALANCED_TOKENS_PER_S, BALANCED_BYTES = 6.0, 12e9  # writes as fast as one reads
-BEST_TOKENS_PER_S = 2.0  # with some patience
+
+USUAL_DEPTH = 2048  # tokens said before, in a conversation that has lasted a while
+COMFORT_TOKENS_PER_S = 5 / text.WORDS_PER_TOKEN  # five words a second: as fast as people read, who manage about four
+SLOW_COST = 2.0  # doublings of the model that every halving of the speed below it takes away
+INSTANT_TOKENS_PER_S = 10 / text.WORDS_PER_TOKEN
+QUICK_BYTES, BALANCED_BYTES = 3.5e9, 12e9  # here in minutes, and without filling the disk of a small laptop
+HURRY = 0.25  # for "balanced", four times as fast counts as half a generation
+ROOM_SHARE = 0.25  # of what is free: what "balanced" leaves to other programs
+CODER_BONUS = 1.0  # for code, a model that is made for it counts as much as one twice its size
+FASTER = 1.25  # by which factor "quick" must be, beside "balanced"
+STEP_UP = 0.25  # by how much a role must be more capable than the one before, or it is no choice
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a person asks of the models: every one of `languages` ("German"), a task of TASKS, and a goal as in fit.fit."""
+
+    languages: tuple[str, ...] = ()
+    task: str | None = None
+    goal: str | None = None
+
+    def takes(self, model: Model) -> bool:
+        """Whether a model may be shown."""
+        able = {
+            None: True,
+            "chat": _for_everyone(model),
+            "code": model.chats and (is_coder(model) or model.thinks != "yes"),
+            "pictures": model.chats and model.reads_pictures,
+            "thinking": model.chats and model.thinks != "no" and not is_coder(model),
+        }
+        return able[self.task] and all(model.speaks(language) for language in self.languages)
+
+    def recommends(self, model: Model) -> bool:
+        """Whether it may carry a role, too."""
+        fits_task = self.takes(model) and (self.task in ("code", "thinking") or _for_everyone(model))
+        return model.core and fits_task
+
+
+ANYTHING = Wanted()
 
 
 @dataclass(frozen=True)
@@ -38,11 +83,19 @@ class Offer:
     ruling: Ruling
     role: str | None = None
     local: LocalModel | None = None
+    usual: Speed = Speed()  # in a conversation of USUAL_DEPTH tokens
+    reason: str = ""  # of a role, in one sentence
 
     @property
     def worth(self) -> float:
         """The model's quality, less what few bits cost: below the usual precision, half the bytes count as half the model."""
         return self.model.quality + min(0.0, math.log2(self.variant.bits / USUAL_BITS))
+
+    @property
+    def usefulness(self) -> float:
+        """Its worth at the speed it has here: below a comfortable one, twice the time counts as a quarter of the model."""
+        slower = min(0.0, math.log2(max(self.usual.tokens_per_s, 0.01) / COMFORT_TOKENS_PER_S))
+        return self.worth + SLOW_COST * slower
 
     @property
     def reference(self) -> str:
@@ -61,206 +114,171 @@ class Offer:
         return self.fit.tokens_per_s
 
     @property
+    def left_bytes(self) -> int:
+        """Of the main memory: what stays free beside it."""
+        main, *cards = self.fit.devices
+        return main.free_bytes - main.total_bytes - sum(card.total_bytes for card in cards if card.shares_main)
+
+    @property
     def why(self) -> str:
-        return self.fit.why
+        return self.reason or self.fit.why
 
 
-def reference_to(model: Model, variant: Variant) -> str:
-    """What names this variant: "qwen3-8b:Q5_K_M"."""
-    return f"{model.id}:{variant.quantization}"
+def is_coder(model: Model) -> bool:
+    """Whether it is made for program code."""
+    return "coder" in model.id
+
+
+def _for_everyone(model: Model) -> bool:
+    """One that talks, is no specialist for code, and does not think for minutes before each answer."""
+    return model.chats and model.thinks != "yes" and not is_coder(model)
 
 
 def variants(
     model: Model, licences: Licences, library: Library, hardware: Hardware, rates: Rates, context: int | None = None
 ) -> tuple[Offer, ...]:
     """Every variant of a model judged, light to powerful."""
-    return _judged(model, licences, library.list(), hardware, rates, context)
-
-
-def _judged(
-    model: Model, licences: Licences, local: Sequence[LocalModel], hardware: Hardware, rates: Rates, context: int | None
-) -> tuple[Offer, ...]:
-    ruling = licences.rule(model.evidence)
-    return tuple(
-        Offer(
-            id=reference_to(model, variant),
-            model=model,
-            variant=variant,
-            fit=fits.fit(model.shape(variant), hardware, rates, context=context),
-            ruling=ruling,
-            local=on_disk(model, variant, local),
-        )
-        for variant in model.variants
-    )
+    return _Judging(licences, library.list(), hardware, rates, context).all_of(model)
 
 
 def rank(
-    catalogue: Catalogue, licences: Licences, library: Library, hardware: Hardware, rates: Rates, context: int | None = None
+    catalogue: Catalogue,
+    licences: Licences,
+    library: Library,
+    hardware: Hardware,
+    rates: Rates,
+    context: int | None = None,
+    wanted: Wanted = ANYTHING,
 ) -> tuple[Offer, ...]:
     """One offer a model, in the variant that suits this computer, best first. Up to three of those that fit carry a role."""
-    local = library.list()
+    judging = _Judging(licences, library.list(), hardware, rates, context, wanted.goal)
     ranked = sorted(
-        (_suited(_judged(m, licences, local, hardware, rates, context)) for m in catalogue.models if m.variants),
-        key=lambda o: (VERDICTS.index(o.verdict), o.variant.bits < LOW_BITS, not o.model.core, -o.worth, o.size_bytes),
+        (_suited(judging.all_of(model), wanted) for model in catalogue.models if model.variants and wanted.takes(model)),
+        key=lambda o: (VERDICTS.index(o.verdict), o.variant.bits < LOW_BITS, not o.model.core, -o.usefulness, o.size_bytes),
     )
-    return _with_roles(ranked)
-
-
-def _suited(choices: Sequence[Offer]) -> Offer:
-    """Of a model's variants: one that runs, not of few bits, the best verdict, and then the usual precision."""
-    wanted = 8.5 if choices[0].model.params_total < SMALL_PARAMS else USUAL_BITS
-    return min(
-        choices,
-        key=lambda o: (o.verdict not in RUNS, o.variant.bits < LOW_BITS, VERDICTS.index(o.verdict), abs(o.variant.bits - wanted)),
-    )
-
-
-def _with_roles(ranked: Sequence[Offer]) -> tuple[Offer, ...]:
-    """Mark the quick, the balanced and the best offer: three different models, each better than the one before.
-
-    On a slow computer nothing reaches the speed that a role asks for; then quick is what is fastest there.
-    """
-    able = [o for o in ranked if o.model.core and o.verdict in RUNS and o.variant.bits >= LOW_BITS and _for_everyone(o.model)]
-    if not able:
-        return tuple(ranked)
-    patient = [o for o in able if o.tokens_per_s >= BEST_TOKENS_PER_S]
-    best = max(patient, key=lambda o: o.worth, default=max(able, key=lambda o: o.tokens_per_s))
-    roles = {best.id: "best"}
-    lesser = sorted((o for o in able if o.worth < best.worth), key=lambda o: o.worth)
-    if lesser:
-        humbler = lesser[:-1] or lesser  # leaves one for the middle
-        fast = [o for o in humbler if o.tokens_per_s >= QUICK_TOKENS_PER_S and o.size_bytes <= QUICK_BYTES]
-        quick = max(fast, key=_pace, default=max(humbler, key=lambda o: o.tokens_per_s))
-        roles[quick.id] = "quick"
-        between = [o for o in lesser if o.worth > quick.worth]
-        # Neither slower nor larger than the best: else why not take that one?
-        between = [o for o in between if o.tokens_per_s >= best.tokens_per_s and o.size_bytes <= best.size_bytes] or between
-        handy = [o for o in between if o.size_bytes <= BALANCED_BYTES] or between
-        fluent = [o for o in handy if o.tokens_per_s >= BALANCED_TOKENS_PER_S] or handy
-        if fluent:
-            roles[max(fluent, key=_pace).id] = "balanced"
-    return tuple(replace(o, role=roles.get(o.id)) for o in ranked)
-
-
-def _pace(o: Offer) -> float:
-    """Worth and speed together: four times as fast counts as half a generation."""
-    return o.worth + 0.25 * math.log2(o.tokens_per_s or 0.01)
-
-
-def _for_everyone(model: Model) -> bool:
-    """One that talks, is no specialist for code, and does not think for minutes before each answer."""
-    return model.chats and model.thinks != "yes" and "coder" not in model.id
-
-
-def on_disk(model: Model, variant: Variant, local: Iterable[LocalModel]) -> LocalModel | None:
-    """The complete file of this variant in the library, if it is there."""
-    for file in local:
-        if (
-            file.complete
-            and file.file
-            and file.repo in (variant.repo or model.gguf_repo, model.repo)
-            and gguf.quantization(file.file) == variant.quantization
-        ):
-            return file
-    return None
+    return _with_roles(ranked, wanted)
 
 
 @dataclass(frozen=True)
-class Target:
-    """What a model reference means. Exactly one of the ways to the file is set when nothing is on disk yet.
+class _Judging:
+    """What variants are judged against."""
 
-    `path` is set when the file is on this computer; `model` with `variant` when the catalogue knows it; `repo` with `file` (and
-    `revision`) for a file on the Hub; `url` for another address.
+    licences: Licences
+    local: Sequence[LocalModel]
+    hardware: Hardware
+    rates: Rates
+    context: int | None
+    goal: str | None = None
+
+    @cached_property
+    def known_rates(self) -> Rates:
+        return speed.for_hardware(self.rates, self.hardware)
+
+    def all_of(self, model: Model) -> tuple[Offer, ...]:
+        ruling = self.licences.rule(model.evidence)
+        return tuple(self._offer(model, variant, ruling) for variant in model.variants)
+
+    def _offer(self, model: Model, variant: Variant, ruling: Ruling) -> Offer:
+        shape = model.shape(variant)
+        fit = fits.fit(shape, self.hardware, self.rates, context=self.context, goal=self.goal, advise=False)
+        kept = {"kv_type": fit.plan.kv_type, "load_mode": fit.plan.load_mode}
+        usual = speed.predict(shape, self.known_rates, gpu_share=fit.gpu_share, depth=USUAL_DEPTH, **kept)
+        local = on_disk(model, variant, self.local)
+        return Offer(reference_to(model, variant), model, variant, fit, ruling, local=local, usual=usual)
+
+
+def _suited(choices: Sequence[Offer], wanted: Wanted) -> Offer:
+    """Of a model's variants: one that runs, not of few bits, with the best verdict, no slower than need be, of the usual bits.
+
+    For speed that is the lightest which is not of few bits, for quality the most powerful.
+    """
+    small = choices[0].model.params_total < SMALL_PARAMS
+    bits = {"speed": LOW_BITS, "quality": MANY_BITS}.get(wanted.goal or "", MANY_BITS if small else USUAL_BITS)
+    return min(
+        choices,
+        key=lambda o: (
+            o.verdict not in RUNS,
+            o.variant.bits < LOW_BITS,
+            VERDICTS.index(o.verdict),
+            o.worth - o.usefulness,  # 0 for all that are comfortable
+            abs(o.variant.bits - bits),
+        ),
+    )
+
+
+def _with_roles(ranked: Sequence[Offer], wanted: Wanted) -> tuple[Offer, ...]:
+    """Mark the quick, the balanced and the best offer: three different models, each more capable than the one before.
+
+    On a slow computer nothing reaches the speed that a role asks for; then quick is what is fastest there.
     """
 
-    reference: str
-    name: str
-    path: Path | None = None
-    model: Model | None = None
-    variant: Variant | None = None
-    repo: str | None = None
-    file: str | None = None
-    revision: str | None = None
-    url: str | None = None
-    local: LocalModel | None = None
+    def value(o: Offer) -> float:
+        return o.worth + (CODER_BONUS if wanted.task == "code" and is_coder(o.model) else 0.0)
+
+    def pace(o: Offer) -> float:
+        return value(o) + HURRY * math.log2(o.usual.tokens_per_s or 0.01)
+
+    def below(o: Offer) -> list[Offer]:
+        return [other for other in able if value(other) <= value(o) - STEP_UP]
+
+    able = [o for o in ranked if o.verdict in RUNS and o.variant.bits >= LOW_BITS and wanted.recommends(o.model)]
+    if not able:
+        return tuple(ranked)
+    best = max(able, key=lambda o: value(o) - o.worth + o.usefulness)
+    balanced = max(_kept(below(best), _wishes_for_balanced(best)), key=pace, default=None)
+    quick = _quick(below(balanced), balanced, pace) if balanced else None
+    if quick is None and balanced:  # it is the fastest already
+        quick, least = balanced, value(balanced) + STEP_UP
+        between = [o for o in below(best) if value(o) >= least and o.usual.tokens_per_s > best.usual.tokens_per_s]
+        balanced = max(between, key=pace, default=None)
+    roles = {o.id: role for role, o in zip(ROLES, (quick, balanced, best), strict=True) if o}
+    return tuple(replace(o, role=roles[o.id], reason=_reason(roles[o.id], o)) if o.id in roles else o for o in ranked)
 
 
-def resolve(reference: str, catalogue: Catalogue, library: Library) -> Target:
-    """Read a model reference; asks nobody but the disk. Raises BadReference."""
-    wanted = reference.strip()
-    if wanted.startswith("hf:"):
-        return _hub_target(wanted, catalogue, library)
-    if wanted.startswith(("http://", "https://")):
-        return _web_target(wanted)
-    if (local := library.get(wanted)) is not None:
-        if local.complete or local.missing:
-            return local_target(local, catalogue)
-        if local.reference and local.reference != wanted:  # unfinished: what was asked for then
-            return resolve(local.reference, catalogue, library)
-    name, _, quantization = wanted.partition(":")
-    if (model := catalogue.get(name)) is not None:
-        return _catalogue_target(wanted, model, quantization, library)
-    if wanted.lower().endswith(".gguf") or os.path.isfile(wanted):  # unlike Path's, False for what can be no path
-        path = Path(os.path.expanduser(wanted)).absolute()
-        known = next((m for m in library.list() if m.path == path), None)
-        return local_target(known, catalogue) if known else Target(wanted, path.stem, path=path)
-    raise BadReference(reference=reference)
+def _quick(choices: Sequence[Offer], balanced: Offer, pace: Callable[[Offer], float]) -> Offer | None:
+    """Of those: one that answers at once and is soon here, else the fastest; None where none is faster than `balanced`."""
+    least = balanced.usual.tokens_per_s
+    instant = [o for o in choices if o.usual.low >= INSTANT_TOKENS_PER_S and o.size_bytes <= QUICK_BYTES]
+    instant = [o for o in instant if o.usual.tokens_per_s >= FASTER * least]
+    faster = [o for o in choices if o.usual.tokens_per_s > least]
+    return max(instant, key=pace, default=None) or max(faster, key=lambda o: o.usual.tokens_per_s, default=None)
 
 
-def local_target(local: LocalModel, catalogue: Catalogue) -> Target:
-    """A model of the library as a target."""
-    model = catalogue.by_repo(local.repo) if local.repo else None
-    quantization = gguf.quantization(local.file or local.path.name)
-    variant = next((v for v in model.variants if v.quantization == quantization), None) if model else None
-    return Target(local.id, local.name, local.path, model, variant, local.repo, local.file, local.revision, None, local)
-
-
-def _web_target(reference: str) -> Target:
-    try:
-        parts = urlsplit(reference)
-        host = (parts.hostname or "").encode("idna")  # as it is looked up: a part of more than 63 letters is none
-    except ValueError as error:
-        raise BadReference(reference=reference) from error
-    name = unquote(Path(parts.path).name)
-    if not host or not name.lower().endswith(".gguf"):
-        raise BadReference(reference=reference)
-    return Target(reference, Path(name).stem, url=reference)
-
-
-def _hub_target(reference: str, catalogue: Catalogue, library: Library) -> Target:
-    match = re.fullmatch(r"hf:([\w.-]+/[\w.-]+)/(.+\.gguf)(?:@([\w./-]+))?", reference, re.IGNORECASE)
-    if not match:
-        raise BadReference(reference=reference)
-    repo, file, revision = match.groups()
-    local = library.find(repo, file)
-    if local is not None and local.complete:
-        return replace(local_target(local, catalogue), reference=reference)
-    model = catalogue.by_repo(repo)
-    variant = next((v for v in model.variants if v.quantization == gguf.quantization(file)), None) if model else None
-    return Target(reference, Path(file).stem, None, model, variant, repo, file, revision)
-
-
-def _catalogue_target(reference: str, model: Model, quantization: str, library: Library) -> Target:
-    local = library.list()
-    found = {v.quantization: on_disk(model, v, local) for v in model.variants}
-    if quantization:
-        variant = next((v for v in model.variants if v.quantization.lower() == quantization.lower()), None)
-        if variant is None:
-            raise BadReference(reference=reference)
-    else:  # one that is here already, else the usual one
-        variant = next((v for v in model.variants if found[v.quantization]), None) or min(
-            model.variants, key=lambda v: abs(v.bits - USUAL_BITS)
-        )
-    here = found[variant.quantization]
-    return Target(
-        reference,
-        model.name,
-        here.path if here else None,
-        model,
-        variant,
-        model.gguf_repo,
-        here.file if here else None,
-        None,
-        None,
-        here,
+def _wishes_for_balanced(best: Offer) -> tuple[Callable[[Offer], bool], ...]:
+    """What a balanced offer should be, the weightiest first."""
+    return (
+        # Neither as slow as the best, nor as large: else why not take that one?
+        lambda o: o.usual.tokens_per_s >= best.usual.tokens_per_s or 2 * o.size_bytes <= best.size_bytes,
+        lambda o: o.usual.low >= COMFORT_TOKENS_PER_S,
+        lambda o: o.size_bytes <= BALANCED_BYTES,
+        lambda o: o.left_bytes >= ROOM_SHARE * o.fit.devices[0].free_bytes,
     )
+
+
+def _kept(choices: Sequence[Offer], wishes: Iterable[Callable[[Offer], bool]]) -> Sequence[Offer]:
+    """Those that keep to as many of the wishes as can be had."""
+    for wish in wishes:
+        choices = [o for o in choices if wish(o)] or choices
+    return choices
+
+
+def _reason(role: str, o: Offer) -> str:
+    """Why this one has the role, in one sentence."""
+    pace = _pace_words(o.usual.tokens_per_s)
+    if role == "quick":
+        return f"Answers {pace}, and is a file of only {text.size(o.size_bytes)}."
+    if role == "balanced":
+        return f"Answers {pace}, and leaves {text.size(max(0, o.left_bytes))} of memory free."
+    return f"The most capable that suits this computer; answers {pace}."
+
+
+def _pace_words(tokens_per_s: float) -> str:
+    """A speed beside that of reading, which is about four words a second."""
+    words = tokens_per_s * text.WORDS_PER_TOKEN
+    if words >= 10:
+        return "much faster than you read"
+    if words >= 5.5:
+        return "faster than you read"
+    if words >= 3.3:
+        return "about as fast as you read"
+    return f"slower than you read, {text.about_words_per_second(tokens_per_s)}"

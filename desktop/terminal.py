@@ -13,12 +13,14 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from desktop import text
+from desktop.engine import Benched
 from desktop.fit import Fit
 from desktop.hardware import Hardware, sentence
 from desktop.hub import Repo
 from desktop.library import LocalModel
 from desktop.licences import Ruling
 from desktop.offers import Offer
+from desktop.speed import Rates
 
 VERDICT_WORDS = {
     "runs_well": "runs well",
@@ -35,6 +37,11 @@ OPENNESS_WORDS = {
     "unknown": "nobody has stated a licence that Alcove knows",
 }
 STAGE_WORDS = {"ask": "Asking", "check": "Checking what is here", "download": "Getting", "wait": "Waiting for the next try"}
+METHOD_WORDS = {
+    "engine": "The engine's own figures for this file.",
+    "formula": "Calculated; the engine was not asked.",
+}
+LOAD_WORDS = {"read": "read into memory", "mmap": "mapped from the disk"}
 USUAL_ROWS = 15  # of the suggestions, unless all are wanted
 
 PIPE_COLUMNS = 1000  # in a pipe, no line is wrapped or cut
@@ -96,24 +103,84 @@ def show_offers(offers: Sequence[Offer], *, everything: bool) -> None:
         out.print(f"[dim]Get one with: alcove get {next((o.id for o in offers if o.role == 'balanced'), offers[0].id)}[/]")
 
 
-def show_fit(name: str, judged: Fit) -> None:
-    """A verdict with its figures and what would help."""
+def show_fit(name: str, judged: Fit, note: str) -> None:
+    """A verdict with what each device would hold, how it would be opened, and what would help."""
     out.print(f"[bold]{escape(name)}[/]: {VERDICT_WORDS[judged.verdict]}. {escape(judged.why)}", soft_wrap=True)
-    for part, amount in (
-        ("Model", judged.weights_bytes),
-        ("Conversation memory", judged.kv_bytes),
-        ("Workspace", judged.compute_bytes),
-        ("Together", judged.total_bytes),
-        ("Free now", judged.free_bytes),
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for head in ("", "Model", "Conversation memory", "Workspace", "Programs", "Together", "Free now"):
+        table.add_column(head, justify="right" if head else "left", no_wrap=True)
+    for use in judged.devices:
+        programs = use.process_bytes + use.projector_bytes
+        parts = (use.weights_bytes, use.kv_bytes, use.compute_bytes, programs, use.total_bytes, use.free_bytes)
+        name = "Main memory" if use is judged.devices[0] else use.name
+        table.add_row(escape(name), *(text.size(part) for part in parts))
+    out.print(table)
+    for what, said in (
+        ("Plan", _plan_words(judged)),
+        ("Speed", _speed_words(judged)),
+        ("Source", note or METHOD_WORDS[judged.method]),
     ):
-        out.print(f"  {part:<20} {text.size(amount):>8}")
-    out.print(
-        f"  {'Remembers':<20} {judged.context:,} tokens, about {round(judged.context * text.WORDS_PER_TOKEN, -2):,.0f} words"
-    )
-    if judged.tokens_per_s:
-        out.print(f"  {'Writes':<20} {text.about_words_per_second(judged.tokens_per_s)}")
+        if said:
+            out.print(f"[dim]{what:<7}[/] {escape(said)}", soft_wrap=True)
     for step in judged.help:
         say(f"  → {step}")
+
+
+def _plan_words(judged: Fit) -> str:
+    plan = judged.plan
+    words = round(plan.context * text.WORDS_PER_TOKEN, -2)
+    parts = [f"{plan.context:,} tokens of conversation, about {words:,.0f} words"]
+    if plan.kv_type != "f16":
+        parts.append(f"kept in a smaller form ({plan.kv_type})")
+    if plan.gpu_layers:
+        cards = ", ".join(use.name for use in judged.devices[1:])
+        parts.append(f"{'all' if plan.gpu_layers >= judged.layers else plan.gpu_layers} of {judged.layers} layers on {cards}")
+    parts.append(LOAD_WORDS[plan.load_mode])
+    return "; ".join([*parts, f"{plan.threads} threads."])
+
+
+def _speed_words(judged: Fit) -> str:
+    if not judged.tokens_per_s:
+        return ""
+    writes = text.about_words_range(
+        judged.tokens_per_s_low or judged.tokens_per_s, judged.tokens_per_s_high or judged.tokens_per_s
+    )
+    reads = f", reads {text.about_words_per_second(judged.prompt_tokens_per_s)}" if judged.prompt_tokens_per_s else ""
+    return f"Writes {writes}{reads}."
+
+
+def show_bench(name: str, load_s: float, benched: Benched, predicted: Fit, accuracy: str) -> None:
+    """What was measured beside what was predicted."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for head in ("", "Measured", "Predicted", "Difference"):
+        table.add_column(head, justify="right" if head else "left")
+    rates = (
+        ("Writes", benched.tokens_per_s, predicted.tokens_per_s),
+        ("Reads", benched.prompt_tokens_per_s, predicted.prompt_tokens_per_s),
+    )
+    for what, measured, told in rates:
+        table.add_row(what, f"{measured:.1f} tokens/s", f"{told:.1f} tokens/s", f"{percent(told, measured):+.0f} %")
+    memory, told = benched.peak_bytes, predicted.total_bytes
+    table.add_row("Memory", text.size(memory), text.size(told), f"{percent(told, memory):+.1f} %")
+    out.print(f"[bold]{escape(name)}[/], {benched.threads} threads", soft_wrap=True)
+    out.print(table)
+    say(f"Opened in {load_s:.1f} s; a question of 512 tokens is read in {benched.first_token_s:.1f} s.")
+    if accuracy:
+        say(accuracy)
+
+
+def percent(told: float, measured: float) -> float:
+    """By how many per cent a prediction was too high; 0 where nothing was measured."""
+    return 100 * (told / measured - 1) if measured else 0.0
+
+
+def rates_words(rates: Rates) -> str:
+    """How fast this computer is, and how that is known."""
+    if not rates.memory_bytes_per_s:
+        return "not measured yet; estimated from the names of the parts"
+    card = f"; {text.rate(rates.gpu_bytes_per_s)} on graphics cards" if rates.gpu_bytes_per_s else ""
+    how = "corrected by real answers" if rates.measured else "as measured"
+    return f"{text.rate(rates.memory_bytes_per_s)} of weights on the processor{card}, {how}"
 
 
 def show_repos(found: Sequence[Repo]) -> None:
@@ -177,6 +244,17 @@ def progress(kind: str) -> Iterator[Callable[[Any], None]]:
             )
     else:
         yield lambda step: None
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str, float], None]]:
+    """A bar on a terminal for what takes a while: takes what is going on and how far it is, from 0 to 1."""
+    if not err.is_terminal:
+        yield lambda words, fraction: None
+        return
+    with Progress(TextColumn("{task.description}"), BarColumn(), console=err, transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda words, fraction: bar.update(task, completed=fraction, description=words)
 
 
 class _JsonLines:

@@ -22,19 +22,24 @@ def from_sysctl(text: str, available_bytes: int) -> tuple[Gpu, ...]:
     if values.get("hw.optional.arm64") != "1" or not total.isdigit():
         return ()
     limit_mb = values.get("iogpu.wired_limit_mb", "0")
-    limit_bytes = int(limit_mb) << 20 if limit_mb.isdigit() else 0
-    limit_bytes = limit_bytes or (int(total) * 2 // 3 if int(total) <= SMALL_BYTES else int(total) * 3 // 4)
+    limit = int(limit_mb) << 20 if limit_mb.isdigit() else 0
+    limit = limit or limit_bytes(int(total))
     bandwidth_gb = BANDWIDTH_GB.get(chip.removeprefix("Apple "))
     return (
         Gpu(
             name=f"{chip or 'Apple'} graphics",
             vendor="Apple",
             backend=None,
-            memory_total_bytes=limit_bytes,
-            memory_free_bytes=min(limit_bytes, available_bytes),
+            memory_total_bytes=limit,
+            memory_free_bytes=min(limit, available_bytes),
             used=False,
             why="",
             unified=True,
             bandwidth_bytes_per_s=bandwidth_gb * 1e9 if bandwidth_gb else None,
         ),
     )
+
+
+def limit_bytes(total_bytes: int) -> int:
+    """How much of the memory a program may use for graphics, unless the owner has changed it."""
+    return total_bytes * 2 // 3 if total_bytes <= SMALL_BYTES else total_bytes * 3 // 4

@@ -1,0 +1,57 @@
+"""What every command is made of: the group it joins, the options it shares with others, an App for as long as it lasts."""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from desktop import terminal
+from desktop.app import App
+from desktop.errors import AlcoveError
+
+Result = TypeVar("Result")
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Home = Annotated[Path | None, typer.Option("--home", help="The folder for every file that Alcove writes.", envvar="ALCOVE_HOME")]
+Reference = Annotated[
+    str, typer.Argument(metavar="MODEL", help="qwen3-8b, qwen3-8b:Q5_K_M, hf:OWNER/REPO/FILE.gguf, a path, or guide.")
+]
+Context = Annotated[int | None, typer.Option(help="Tokens of conversation memory.", min=256)]
+Threads = Annotated[int | None, typer.Option(help="Threads of the processor; default: all cores but one.", min=1)]
+
+commands = typer.Typer(
+    name="alcove",
+    help="A private AI chat on your own computer. Without a command, the window opens.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@contextmanager
+def opened(home: Path | None, as_json: bool) -> Iterator[App]:
+    """An App for one command; a stated error ends the command with exit 1, its sentence and, with --json, its object."""
+    try:
+        app = App.open(home)
+        try:
+            yield app
+        finally:
+            app.close()
+    except AlcoveError as error:
+        if as_json:
+            terminal.show_json({"error": {"kind": error.kind, "message": str(error), **error.facts}})
+        terminal.complain(str(error))
+        raise typer.Exit(1) from None
+
+
+def finish(work: Generator[Any, None, Result], seen: Callable[[Any], None] = lambda item: None) -> Result:
+    """Run a slow act to its end, showing each thing it yields; Ctrl-C closes it, so that it can clean up."""
+    try:
+        while True:
+            seen(next(work))
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+    finally:
+        work.close()

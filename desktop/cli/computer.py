@@ -1,0 +1,216 @@
+"""The commands about this computer: doctor, suggest, fit, bench."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+import typer
+
+from desktop import offers, terminal, text
+from desktop.address import proxy_for, without_password
+from desktop.app import App, BenchReport
+from desktop.cli.assumed import Cores, CpuName, GpuName, Ram, Vram, assumed
+from desktop.cli.command import Context, Home, Json, Reference, Threads, commands, finish, opened
+from desktop.engine import BenchStep
+from desktop.judging import Judgement
+from desktop.offers import Offer, Wanted
+
+Goal = Annotated[
+    Literal["speed", "quality", "long"] | None,
+    typer.Option(help="What matters most: speed, the quality of answers, or long conversations."),
+]
+KvType = Annotated[
+    Literal["f16", "q8_0", "q4_0"] | None, typer.Option(help="How conversation memory is stored; default: what suits the goal.")
+]
+GpuLayers = Annotated[int | None, typer.Option(help="Layers on the graphics card; default: as many as fit.", min=0)]
+
+
+@commands.command()
+def doctor(json: Json = False, home: Home = None) -> None:
+    """What this computer has, what the engine can use, and what is wrong."""
+    with opened(home, json) as app:
+        found = app.hardware()
+        folder = app.library.folder
+        free_bytes = app.library.free_bytes()
+        problems = app.problems(found)
+        proxy = proxy_for(app.hub.endpoint)
+        if json:
+            engine = {k: getattr(found.engine, k) for k in ("name", "version", "backends", "gpu_offload")}
+            door = {"offline": app.network.offline, "proxy": without_password(proxy) if proxy else None}
+            terminal.show_json(
+                {
+                    "memory": asdict(found.memory),
+                    "cpu": asdict(found.cpu),
+                    "gpus": [asdict(g) for g in found.gpus],
+                    "engine": engine,
+                    "disk": {"models_dir": str(folder), "free_bytes": free_bytes},
+                    "network": {**door, "hub": app.hub.endpoint},
+                    "speed": asdict(app.rates),
+                    "accuracy": app.accuracy,
+                    "problems": problems,
+                }
+            )
+            return
+        network = "offline by your choice" if app.network.offline else f"{app.hub.endpoint}, only when you ask for a model"
+        others = (
+            ("Models", f"{folder}, {text.size(free_bytes)} free"),
+            ("Network", network),
+            ("Speed", terminal.rates_words(app.rates)),
+            ("Estimates", app.accuracy or "None could be checked yet; alcove bench MODEL checks one."),
+        )
+        terminal.show_computer(found, others, problems)
+
+
+@commands.command()
+def suggest(
+    everything: Annotated[bool, typer.Option("--all", help="Also models that do not fit.")] = False,
+    language: Annotated[list[str] | None, typer.Option(help="Only models that know it: German, or de. May be repeated.")] = None,
+    task: Annotated[Literal["chat", "code", "pictures", "thinking"] | None, typer.Option(help="Only models for this.")] = None,
+    goal: Goal = None,
+    context: Context = None,
+    ram: Ram = None,
+    vram: Vram = None,
+    gpu: GpuName = None,
+    cpu: CpuName = None,
+    cores: Cores = None,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Models for this computer, or for an assumed one, best first; three of them carry a role."""
+    wanted = Wanted(tuple(_language(each) for each in language or ()), task, goal)
+    with opened(home, json) as app:
+        found, rates = assumed(app.hardware(), app.rates, ram=ram, vram=vram, gpu=gpu, cpu=cpu, cores=cores)
+        ranked = offers.rank(app.catalogue, app.licences, app.library, found, rates, context, wanted)
+        shown = [o for o in ranked if everything or o.verdict != "too_big"]
+        if json:
+            terminal.show_json({"offers": [_offer_json(o) for o in shown]})
+        else:
+            terminal.show_offers(shown, everything=everything)
+
+
+def _language(words: str) -> str:
+    """A language as the catalogue calls it; those that it does not name are left to models of very many."""
+    if len(words) <= 3 and words.lower() not in offers.LANGUAGES:
+        raise typer.BadParameter(f"“{words}” is not known as a language; its English name will do.")
+    return offers.LANGUAGES.get(words.lower(), words.capitalize())
+
+
+def _offer_json(o: Offer) -> dict[str, Any]:
+    return {
+        "id": o.id,
+        "model": o.model.name,
+        "variant": o.variant.quantization,
+        "reference": o.reference,
+        "size_bytes": o.size_bytes,
+        "total_bytes": o.fit.total_bytes,
+        "context": o.fit.context,
+        "gpu_layers": o.fit.gpu_layers,
+        "verdict": o.verdict,
+        "tokens_per_s": o.tokens_per_s,
+        "tokens_per_s_low": o.fit.tokens_per_s_low,
+        "tokens_per_s_high": o.fit.tokens_per_s_high,
+        "licence": o.ruling.licence,
+        "openness": o.ruling.openness,
+        "role": o.role,
+        "why": o.why,
+    }
+
+
+@commands.command("fit")
+def fit_command(
+    reference: Reference,
+    goal: Goal = None,
+    context: Context = None,
+    kv_type: KvType = None,
+    gpu_layers: GpuLayers = None,
+    projector: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The projector that goes with it, to count it in.")
+    ] = None,
+    ram: Ram = None,
+    vram: Vram = None,
+    gpu: GpuName = None,
+    cpu: CpuName = None,
+    cores: Cores = None,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Will it run here, how, and how fast: asked of the engine, from the file's header alone."""
+    with opened(home, json) as app:
+        found, app.rates = assumed(app.hardware(), app.rates, ram=ram, vram=vram, gpu=gpu, cpu=cpu, cores=cores)
+        judged = finish(
+            app.judge(
+                reference,
+                context=context,
+                kv_type=kv_type,
+                gpu_layers=gpu_layers,
+                goal=goal,
+                hardware=found,
+                projector_bytes=_projector_bytes(app, projector) if projector else 0,
+            )
+        )
+        if json:
+            facts = {k: getattr(judged, k) for k in ("took_s", "source", "note")}
+            terminal.show_json({**asdict(judged.fit), "header_bytes_read": _bytes_read(app, reference, judged), **facts})
+        else:
+            terminal.show_fit(app.target(reference).name, judged.fit, judged.note)
+
+
+def _bytes_read(app: App, reference: str, judged: Judgement) -> int:
+    """What was read of the header: over the network, or from the file."""
+    header = app.header(app.target(reference)) if judged.source == "file" else None  # which is remembered
+    return header.data_offset if header else judged.header_bytes_read
+
+
+def _projector_bytes(app: App, reference: str) -> int:
+    """What the part of a model that sees pictures takes."""
+    header = app.header(app.target(reference))
+    if header is None or header.kind != "projector":
+        raise typer.BadParameter(f"“{reference}” is no projector; its name usually begins with mmproj.")
+    return header.weights_bytes
+
+
+@commands.command()
+def bench(
+    reference: Reference,
+    context: Context = None,
+    threads: Threads = None,
+    depth: Annotated[int, typer.Option(help="Tokens of conversation that come before.", min=0)] = 0,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Measure this computer with a model that is on it, beside what was predicted."""
+    with opened(home, json) as app:
+        with terminal.steps() as show:
+            work = app.bench(reference, context=context, threads=threads, depth=depth)
+            report = finish(
+                work, lambda step: show("Measuring" if isinstance(step, BenchStep) else "Opening the model", step.fraction)
+            )
+        if json:
+            terminal.show_json(_bench_json(report, app.accuracy))
+        else:
+            terminal.show_bench(app.target(reference).name, report.load_s, report.benched, report.fit, app.accuracy)
+
+
+def _bench_json(report: BenchReport, accuracy: str) -> dict[str, Any]:
+    benched, predicted = report.benched, report.fit
+    return {
+        "load_s": report.load_s,
+        "prompt_tokens_per_s": benched.prompt_tokens_per_s,
+        "tokens_per_s": benched.tokens_per_s,
+        "first_token_s": benched.first_token_s,
+        "threads": benched.threads,
+        "peak_memory_bytes": benched.peak_bytes,
+        "predicted": {
+            "tokens_per_s": predicted.tokens_per_s,
+            "tokens_per_s_low": predicted.tokens_per_s_low,
+            "tokens_per_s_high": predicted.tokens_per_s_high,
+            "prompt_tokens_per_s": predicted.prompt_tokens_per_s,
+            "total_bytes": predicted.total_bytes,
+        },
+        "errors_percent": {
+            "tokens_per_s": terminal.percent(predicted.tokens_per_s, benched.tokens_per_s),
+            "prompt_tokens_per_s": terminal.percent(predicted.prompt_tokens_per_s, benched.prompt_tokens_per_s),
+            "total_bytes": terminal.percent(predicted.total_bytes, benched.peak_bytes),
+        },
+        "plan": asdict(predicted.plan),
+        "accuracy": accuracy,
+    }

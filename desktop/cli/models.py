@@ -1,0 +1,116 @@
+"""The commands about models: search, get, list, remove, licence."""
+
+import time
+from typing import Annotated, Any, Literal
+
+import typer
+
+from desktop import terminal, text
+from desktop.app import App
+from desktop.cli.command import Home, Json, Reference, commands, finish, opened
+from desktop.errors import AlcoveError, BadReference
+from desktop.library import LocalModel
+
+
+@commands.command()
+def search(
+    words: Annotated[list[str], typer.Argument(help="Words of the model's name.")],
+    limit: Annotated[int, typer.Option(help="Repositories at most.", min=1, max=100)] = 10,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Models on the Hub that this engine can read (GGUF files)."""
+    with opened(home, json) as app:
+        found = list(app.hub.search(" ".join(words), limit))
+        if json:
+            keys = ("name", "size_bytes", "quantization")
+            models = [
+                {
+                    "repo": repo.id,
+                    "files": [{k: getattr(f, k) for k in keys} for f in repo.files],
+                    "licence": repo.licence_tag,
+                    "gated": repo.gated,
+                    "downloads": repo.downloads,
+                    "updated": repo.updated,
+                }
+                for repo in found
+            ]
+            terminal.show_json({"models": models})
+        else:
+            terminal.show_repos(found)
+
+
+@commands.command()
+def get(
+    reference: Reference,
+    progress: Annotated[Literal["auto", "json", "none"], typer.Option(help="json: a line per half second on stderr.")] = "auto",
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Download a model, verify it, keep it. Ctrl-C keeps the part; the same command goes on from there."""
+    with opened(home, json) as app, terminal.progress(progress) as show:
+        started_s = time.monotonic()
+        resumed_bytes = done_bytes = 0
+
+        def seen(step: Any) -> None:
+            nonlocal resumed_bytes, done_bytes
+            resumed_bytes, done_bytes = max(resumed_bytes, step.resumed_bytes), step.done_bytes
+            show(step)
+
+        model = finish(app.get(reference), seen)
+        took_s = time.monotonic() - started_s
+        fetched_bytes = max(0, done_bytes - resumed_bytes)
+    if json:
+        facts = {"path": str(model.path), "sha256": model.sha256, "size_bytes": model.size_bytes}
+        terminal.show_json({**facts, "fetched_bytes": fetched_bytes, "resumed_bytes": resumed_bytes, "took_s": took_s})
+    else:
+        checked = "checked against the Hub's hash" if model.sha256 else "opened from where it is"
+        terminal.say(f"{model.name} is here ({text.size(model.size_bytes)}, {checked}): alcove chat {model.id}")
+
+
+@commands.command("list")
+def list_command(json: Json = False, home: Home = None) -> None:
+    """Models on this computer."""
+    with opened(home, json) as app:
+        keys = ("id", "size_bytes", "origin", "sha256", "last_used", "complete")
+        models = [(m, _licence_of(app, m)) for m in app.library.list()]
+        if json:
+            rows = [{k: getattr(m, k) for k in keys} | {"path": str(m.path), "licence": licence} for m, licence in models]
+            terminal.show_json({"models": rows})
+        else:
+            terminal.show_library(models)
+
+
+def _licence_of(app: App, model: LocalModel) -> str | None:
+    """What decides for a model that is here; for an unfinished or broken one, what its page said."""
+    try:
+        return app.ruling(app.target(model.id)).licence if model.complete else model.licence
+    except AlcoveError:
+        return model.licence
+
+
+@commands.command()
+def remove(model: Annotated[str, typer.Argument(help="An id from: alcove list")], json: Json = False, home: Home = None) -> None:
+    """Delete a model that Alcove downloaded; only forget one that lies elsewhere."""
+    with opened(home, json) as app:
+        local = app.library.get(model) or app.target(model).local
+        if local is None:
+            raise BadReference(reference=model)
+        freed_bytes = app.library.remove(local.id)
+        if json:
+            terminal.show_json({"freed_bytes": freed_bytes})
+        elif freed_bytes:
+            terminal.say(f"{local.name} is gone; {text.size(freed_bytes)} are free again.")
+        else:
+            terminal.say(f"{local.name} is forgotten; its file stays where it is.")
+
+
+@commands.command()
+def licence(reference: Reference, json: Json = False, home: Home = None) -> None:
+    """What the licence of a model lets you do; the id of a licence works too."""
+    with opened(home, json) as app:
+        ruling = app.licence(reference)
+        if json:
+            terminal.show_json(ruling.to_json())
+        else:
+            terminal.show_ruling(ruling)

@@ -1,0 +1,134 @@
+"""What a model reference means: a catalogue entry, a file on the Hub or at another address, or a file on this computer."""
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from desktop import gguf
+from desktop.catalogue import Catalogue, Model, Variant
+from desktop.errors import BadReference
+from desktop.library import Library, LocalModel
+
+USUAL_BITS = 4.9  # bits a weight of Q4_K_M: close to the original at a third of the size
+
+
+def reference_to(model: Model, variant: Variant) -> str:
+    """What names this variant: "qwen3-8b:Q5_K_M"."""
+    return f"{model.id}:{variant.quantization}"
+
+
+def on_disk(model: Model, variant: Variant, local: Iterable[LocalModel]) -> LocalModel | None:
+    """The complete file of this variant in the library, if it is there."""
+    for file in local:
+        if (
+            file.complete
+            and file.file
+            and file.repo in (variant.repo or model.gguf_repo, model.repo)
+            and gguf.quantization(file.file) == variant.quantization
+        ):
+            return file
+    return None
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a model reference means. Exactly one of the ways to the file is set when nothing is on disk yet.
+
+    `path` is set when the file is on this computer; `model` with `variant` when the catalogue knows it; `repo` with `file` (and
+    `revision`) for a file on the Hub; `url` for another address.
+    """
+
+    reference: str
+    name: str
+    path: Path | None = None
+    model: Model | None = None
+    variant: Variant | None = None
+    repo: str | None = None
+    file: str | None = None
+    revision: str | None = None
+    url: str | None = None
+    local: LocalModel | None = None
+
+
+def resolve(reference: str, catalogue: Catalogue, library: Library) -> Target:
+    """Read a model reference; asks nobody but the disk. Raises BadReference."""
+    wanted = reference.strip()
+    if wanted.startswith("hf:"):
+        return _hub_target(wanted, catalogue, library)
+    if wanted.startswith(("http://", "https://")):
+        return _web_target(wanted)
+    if (local := library.get(wanted)) is not None:
+        if local.complete or local.missing:
+            return local_target(local, catalogue)
+        if local.reference and local.reference != wanted:  # unfinished: what was asked for then
+            return resolve(local.reference, catalogue, library)
+    name, _, quantization = wanted.partition(":")
+    if (model := catalogue.get(name)) is not None:
+        return _catalogue_target(wanted, model, quantization, library)
+    if wanted.lower().endswith(".gguf") or os.path.isfile(wanted):  # unlike Path's, False for what can be no path
+        path = Path(os.path.expanduser(wanted)).absolute()
+        known = next((m for m in library.list() if m.path == path), None)
+        return local_target(known, catalogue) if known else Target(wanted, path.stem, path=path)
+    raise BadReference(reference=reference)
+
+
+def local_target(local: LocalModel, catalogue: Catalogue) -> Target:
+    """A model of the library as a target."""
+    model = catalogue.by_repo(local.repo) if local.repo else None
+    quantization = gguf.quantization(local.file or local.path.name)
+    variant = next((v for v in model.variants if v.quantization == quantization), None) if model else None
+    return Target(local.id, local.name, local.path, model, variant, local.repo, local.file, local.revision, None, local)
+
+
+def _web_target(reference: str) -> Target:
+    try:
+        parts = urlsplit(reference)
+        host = (parts.hostname or "").encode("idna")  # as it is looked up: a part of more than 63 letters is none
+    except ValueError as error:
+        raise BadReference(reference=reference) from error
+    name = unquote(Path(parts.path).name)
+    if not host or not name.lower().endswith(".gguf"):
+        raise BadReference(reference=reference)
+    return Target(reference, Path(name).stem, url=reference)
+
+
+def _hub_target(reference: str, catalogue: Catalogue, library: Library) -> Target:
+    match = re.fullmatch(r"hf:([\w.-]+/[\w.-]+)/(.+\.gguf)(?:@([\w./-]+))?", reference, re.IGNORECASE)
+    if not match:
+        raise BadReference(reference=reference)
+    repo, file, revision = match.groups()
+    local = library.find(repo, file)
+    if local is not None and local.complete:
+        return replace(local_target(local, catalogue), reference=reference)
+    model = catalogue.by_repo(repo)
+    variant = next((v for v in model.variants if v.quantization == gguf.quantization(file)), None) if model else None
+    return Target(reference, Path(file).stem, None, model, variant, repo, file, revision)
+
+
+def _catalogue_target(reference: str, model: Model, quantization: str, library: Library) -> Target:
+    local = library.list()
+    found = {v.quantization: on_disk(model, v, local) for v in model.variants}
+    if quantization:
+        variant = next((v for v in model.variants if v.quantization.lower() == quantization.lower()), None)
+        if variant is None:
+            raise BadReference(reference=reference)
+    else:  # one that is here already, else the usual one
+        variant = next((v for v in model.variants if found[v.quantization]), None) or min(
+            model.variants, key=lambda v: abs(v.bits - USUAL_BITS)
+        )
+    here = found[variant.quantization]
+    return Target(
+        reference,
+        model.name,
+        here.path if here else None,
+        model,
+        variant,
+        model.gguf_repo,
+        here.file if here else None,
+        None,
+        None,
+        here,
+    )
