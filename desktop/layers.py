@@ -67,7 +67,7 @@ def cells(layer: Layer, context: int) -> int:
 
 def entry(header: Header, key: str, default: int = 0) -> int:
     value = header.get(key)
-    return value if isinstance(value, int) else default
+    return max(0, value) if isinstance(value, int) else default
 
 
 def largest_entry(header: Header, key: str) -> int:

@@ -87,9 +87,9 @@ class Shape:
             active=active,
             expert_bytes=round(sum(tensor.size_bytes * part for tensor, part in shares if "_exps" in tensor.name)),
             input_bytes=sum(tables.values()),
-            shared_bytes=tables.get("token_embd.weight", 0) if tied else 0,
+            shared_bytes=tables.get("token_embd.weight", 0) if tied and header.architecture not in OWN_OUTPUT else 0,
             largest_bytes=max((tensor.size_bytes for tensor in tensors if BLOCK.match(tensor.name)), default=0),
-            input_numbers=entry(header, "embedding_length_per_layer_input") * blocks,
+            input_numbers=entry(header, "embedding_length_per_layer_input") * max(0, blocks),
         )
 
     def memory_bytes(self, context: int, kv_type: str = "f16") -> int:
@@ -104,7 +104,7 @@ class Shape:
         The last `gpu_layers` layers (the output counts as one more) lie on graphics devices, shared out as `split` says (its
         sum is whatever it is); none is one device. Devices are named "CPU", "GPU0", "GPU1" ...
         """
-        shares = (tuple(split) or (1.0,)) if gpu_layers > 0 else ()
+        shares = (tuple(split) if sum(split) > 0 else (1.0,)) if gpu_layers > 0 else ()
         homes = _homes(len(self.layers) + 1, gpu_layers, shares)
         weights, kept, states = ([0] * (len(shares) + 1) for _ in range(3))
         known = any(layer.weights_bytes for layer in self.layers)
@@ -140,9 +140,11 @@ class Shape:
         lent = max((layer.memory_bytes(context, kv_type) - layer.state_bytes for layer in left), default=0)
         if any(layer.state_bytes for layer in left):
             entering = max(entering, round(MIXED_SHARE * alone))
-        return [entering, *(max(alone - row + self.largest_bytes, lent + masks + 3 * row) for _ in shares)]
+        first = max(alone - row + self.largest_bytes, lent + masks + 3 * row)
+        return [entering, first, *(alone - row for _ in shares[1:])]
 
 
+OWN_OUTPUT = {"bitnet"}  # the output reads the input table where it is
 INPUTS = ("token_embd.", "per_layer_token_embd.", "position_embd.", "token_types.")
 
 
