@@ -1,11 +1,10 @@
 """What this computer is and what suits it: looked up after the window is shown, and again when models come or go."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal
 
-from desktop import fit as fits
 from desktop.app import App
 from desktop.errors import AlcoveError
 from desktop.fit import Fit
@@ -17,6 +16,8 @@ from desktop.ui import verdict
 from desktop.ui.chooser import ModelChoice
 from desktop.ui.tasks import Tasks, once
 
+MEASURE_TASK = "measure"
+
 
 @dataclass(frozen=True)
 class About:
@@ -26,6 +27,8 @@ class About:
     name: str
     fit: Fit | None
     ruling: Ruling
+    replaces: str = ""  # the name of another model that is open now and would be given up
+    freed_bytes: int = 0  # what that gives back
 
 
 class Advice(QObject):
@@ -36,12 +39,15 @@ class Advice(QObject):
     choices_judged = Signal(object)  # tuple[ModelChoice, ...]
     described = Signal(object)  # About
     undescribed = Signal(str)  # the reference of a model that is gone, or whose file cannot be read
+    measuring = Signal(float)  # how fast this computer is, is being measured: 0 to 1
+    measured = Signal()  # that is over, in one way or another
     failed = Signal(AlcoveError)
 
     def __init__(self, tasks: Tasks, app: App, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tasks, self._app = tasks, app
         self.hardware: Hardware | None = None
+        self._asked_to_measure = False
 
     def look(self) -> None:
         """Look at the computer, then judge everything for it."""
@@ -56,13 +62,29 @@ class Advice(QObject):
         task = self._tasks.start(once(self._app.offers, self.hardware), key="offers")
         task.done.connect(self.offers_ranked)
         task.failed.connect(self.failed)
-        self._tasks.start(self._choices(self.hardware), key="choices").done.connect(self.choices_judged)
+        task = self._tasks.start(self._choices(self.hardware), key="choices")
+        task.done.connect(self.choices_judged)
+        task.done.connect(self._measure)
 
     def describe(self, reference: str) -> None:
         """Find out what the panel is to say of a model."""
         task = self._tasks.start(once(self._about, reference), key="about")
         task.done.connect(self.described)
         task.failed.connect(lambda _: self.undescribed.emit(reference))
+
+    def stop_measuring(self) -> None:
+        """Not now: the person does not want to wait, or the computer is needed. It is done at the next start."""
+        self._tasks.cancel(MEASURE_TASK)
+
+    def _measure(self) -> None:
+        """When this computer or its engine are new: once a start, after everything that is shown without it."""
+        if self._asked_to_measure or not self._app.measure_due:
+            return
+        self._asked_to_measure = True
+        task = self._tasks.start(self._app.measure_computer(), key=MEASURE_TASK)
+        task.yielded.connect(lambda step: self.measuring.emit(step.fraction))
+        task.done.connect(self.judge)
+        task.over.connect(self.measured)
 
     def _on_hardware(self, found: Hardware) -> None:
         self.hardware = found
@@ -81,16 +103,28 @@ class Advice(QObject):
 
     def _about(self, reference: str) -> About:
         target = self._app.target(reference)
+        opened = self._app.opened
+        if opened is not None and opened.path == target.path:
+            return About(reference, name_of(target), opened.fit, self._app.ruling(target))
         judged = self._fit(target, self.hardware) if self.hardware is not None else None
-        return About(reference, name_of(target), judged, self._app.ruling(target))
+        about = About(reference, name_of(target), judged, self._app.ruling(target))
+        if opened is None or judged is None:
+            return about
+        return replace(about, replaces=self._name(opened.reference), freed_bytes=sum(self._app.engine.held_bytes().values()))
+
+    def _name(self, reference: str) -> str:
+        """Of a model that was opened, even if its file is gone since."""
+        try:
+            return name_of(self._app.target(reference))
+        except AlcoveError:
+            return reference
 
     def _fit(self, target: Target, found: Hardware) -> Fit | None:
         """None for a file that cannot be read: opening it will say why."""
         try:
-            shape = self._app.shape(target, self._app.header(target))
+            return self._app.estimate(target, hardware=found)
         except AlcoveError:
             return None
-        return fits.fit(shape, found, self._app.rates, context=self._app.context(target))
 
 
 def name_of(target: Target) -> str:

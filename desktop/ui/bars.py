@@ -12,6 +12,8 @@ from desktop.ui import theme
 class Bar(QWidget):
     """Segments from the left on a track. Each segment is (share of the whole, colour name, opacity)."""
 
+    GAP = 0.0  # px between segments
+
     def __init__(self, height: int = 8) -> None:
         super().__init__()
         self._height = height
@@ -49,7 +51,7 @@ class Bar(QWidget):
             width = min(max(0.0, share) * box.width(), box.right() - left)
             fill = QColor(theme.colour(tone))
             fill.setAlphaF(opacity)
-            painter.fillRect(QRectF(left, box.top(), width, box.height()), fill)
+            painter.fillRect(QRectF(left, box.top(), max(0.0, width - self.GAP), box.height()), fill)
             left += width
         if theme.line_width() > 1:  # high contrast: the track needs its edge
             painter.setPen(theme.colour("ink"))
@@ -58,14 +60,38 @@ class Bar(QWidget):
 
 
 class MemoryBar(Bar):
-    """What a model would take of the memory that is free: weights, conversation memory, workspace, and the rest."""
+    """What a model would take of a memory. Parts that go beyond its end stand behind a mark there."""
+
+    GAP = 1.0  # so that two shades beside each other are two parts
+    MARK = 3  # px by which the mark is higher and lower than the bar
+
+    def __init__(self, height: int = 8) -> None:
+        super().__init__(height)
+        self._end = 1.0  # where the memory ends, as a share of the bar
 
     def set_memory(self, weights_bytes: int, kv_bytes: int, compute_bytes: int, free_bytes: int, tone: str = "accent") -> None:
-        """tone: "accent", "warning" or "bad", by the verdict."""
-        whole = max(1, free_bytes, weights_bytes + kv_bytes + compute_bytes)
-        self.set_segments(
-            [(weights_bytes / whole, tone, 1.0), (kv_bytes / whole, tone, 0.6), (compute_bytes / whole, tone, 0.35)]
-        )
+        """Of what is free: model, conversation memory, workspace. tone: "accent", "warning" or "bad", by the verdict."""
+        self.set_parts([(weights_bytes, tone, 1.0), (kv_bytes, tone, 0.6), (compute_bytes, tone, 0.35)], free_bytes)
+
+    def set_parts(self, parts: Sequence[tuple[int, str, float]], memory_bytes: int) -> None:
+        """Each part is (bytes, colour name, opacity), from the left; the memory has `memory_bytes`."""
+        whole = max(1, memory_bytes, sum(amount for amount, _, _ in parts))
+        end = memory_bytes / whole
+        if end != self._end:
+            self._end = end
+            self.update()
+        self.set_segments([(amount / whole, tone, opacity) for amount, tone, opacity in parts])
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, self._height + 2 * self.MARK if self._height > 8 else self._height)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._end > 0.999 or self._height <= 8:  # a thin bar of a list has no room for the mark
+            return
+        with QPainter(self) as painter:
+            left = min(self.width() - 2.0, max(0.0, self._end * self.width() - 1))
+            painter.fillRect(QRectF(left, 0, 2, self.height()), theme.colour("ink"))
 
 
 class Ladder(QWidget):

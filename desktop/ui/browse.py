@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from desktop import offers
 from desktop.errors import AlcoveError
-from desktop.fit import Fit, fit
 from desktop.hardware import Hardware
 from desktop.hub import Repo
 from desktop.library import Library, LocalModel
@@ -21,6 +20,7 @@ from desktop.ui import theme
 from desktop.ui.buttons import Tabs
 from desktop.ui.getting import Getting
 from desktop.ui.hub_search import HubSearch
+from desktop.ui.judging import Judges
 from desktop.ui.local_models import LocalModels
 from desktop.ui.messages import explain
 from desktop.ui.model_detail import ModelDetail
@@ -34,15 +34,15 @@ TABS = ("recommended", "local", "hub")
 
 
 class Browse(Page):
-    """Signals carry a model reference. `search` is Hub.search, `ruling` judges the licence of a file that is here,
-    `lengths` keeps the chosen tokens of conversation memory by model id."""
+    """Signals carry a model reference. `search` is Hub.search, `ruling` judges the licence of a file that is here."""
 
     get_clicked = Signal(str)
     cancel_clicked = Signal(str)
     chat_clicked = Signal(str)
     online_clicked = Signal()
     open_file_clicked = Signal()
-    length_chosen = Signal()  # a model's conversation memory was chosen, in `lengths`
+    wished = Signal(str, object)  # a model's reference and the Wish
+    look_again_clicked = Signal()  # other programs may have been closed
     act_clicked = Signal(str, object)  # what an error's button does (ui/messages.py), and the error or None
 
     def __init__(
@@ -53,11 +53,11 @@ class Browse(Page):
         search: Callable[[str], Iterator[Repo]],
         ruling: Callable[[LocalModel], Ruling],
         removals: Removals,
-        lengths: dict[str, int],
+        judges: Judges,
     ) -> None:
         super().__init__(self.tr("Models"))
         self._licences, self._library = licences, library
-        self._lengths = lengths
+        self._judges = judges
         self._hardware: Hardware | None = None
         self._rates = Rates()
         self._progress: dict[str, Progress] = {}
@@ -67,8 +67,8 @@ class Browse(Page):
         self.tabs = Tabs([self.tr("Recommended"), self.tr("On this computer"), self.tr("Search the Hub")])
         self.header.addWidget(self.tabs)
         self.recommended = Recommended(self.verticalScrollBar())
-        self.local = LocalModels(library, tasks, ruling, removals)
-        self.hub = HubSearch(tasks, search, licences)
+        self.local = LocalModels(library, tasks, ruling, removals, judges)
+        self.hub = HubSearch(tasks, search, licences, judges)
         self._parts: tuple[QWidget, ...] = (self.recommended, self.local, self.hub)
         for part in self._parts:
             self.body.addWidget(part)
@@ -77,7 +77,11 @@ class Browse(Page):
         self.local.counted.connect(self._on_counted)
         self.local.open_file_clicked.connect(self.open_file_clicked)
         self.hub.online_clicked.connect(self.online_clicked)
-        self.hub.act_clicked.connect(self.act_clicked)
+        for judging in (self.local, self.hub):
+            judging.act_clicked.connect(self.act_clicked)
+            judging.wished.connect(self.wished)
+            judging.look_again_clicked.connect(self.look_again_clicked)
+        self.local.models_clicked.connect(lambda: self.show_tab("recommended"))
         for tab in (self.recommended, self.local, self.hub):
             tab.get_clicked.connect(self.get_clicked)
             tab.cancel_clicked.connect(self.cancel_clicked)
@@ -90,6 +94,8 @@ class Browse(Page):
         """Show the catalogue as judged for this computer."""
         self._hardware, self._rates = hardware, rates
         self.recommended.show_offers(ranked)
+        for part in (self.local, self.hub, *((self._detail.fit,) if self._detail else ())):
+            part.look_again()
         self.hub.show_free(ranked[0].fit.free_bytes if ranked else hardware.memory.available_bytes)
         self.local.show_names(
             {
@@ -120,14 +126,18 @@ class Browse(Page):
         """Show one model in full, in the variant of this offer."""
         if self._hardware is None:
             return
-        context = offer.fit.context
-        choices = offers.variants(offer.model, self._licences, self._library, self._hardware, self._rates, context)
+        choices = offers.variants(offer.model, self._licences, self._library, self._hardware, self._rates)
         chosen = next(choice for choice in choices if choice.reference == offer.reference)
         self._scrolled = self.verticalScrollBar().value()
-        detail = self._detail = ModelDetail(choices, chosen, self._judge, self._lengths.get(offer.model.id, 0))
+        wish = self._judges.wishes(offer.reference)
+        detail = self._detail = ModelDetail(choices, chosen, self._judges, wish)
         detail.back_clicked.connect(self.close_model)
         detail.variant_chosen.connect(lambda _: self._show_state(detail))
-        detail.length_chosen.connect(partial(self._keep_length, offer.model.id))
+        detail.fit.wished.connect(detail.wish)
+        detail.fit.wished.connect(lambda wish: self.wished.emit(offer.reference, wish))
+        detail.fit.models_clicked.connect(self.close_model)
+        detail.fit.look_again_clicked.connect(self.look_again_clicked)
+        detail.fit.act_clicked.connect(self.act_clicked)
         detail.get_clicked.connect(self.get_clicked)
         detail.cancel_clicked.connect(self.cancel_clicked)
         detail.chat_clicked.connect(self.chat_clicked)
@@ -150,14 +160,6 @@ class Browse(Page):
         row = self.recommended.row(offer.reference)
         if row is not None:
             row.setFocus()
-
-    def _keep_length(self, model_id: str, tokens: int) -> None:
-        self._lengths[model_id] = tokens
-        self.length_chosen.emit()
-
-    def _judge(self, offer: Offer, context: int) -> Fit:
-        assert self._hardware is not None
-        return fit(offer.model.shape(offer.variant), self._hardware, self._rates, context=context)
 
     def _show_state(self, detail: ModelDetail) -> None:
         """A variant that is being fetched shows so."""

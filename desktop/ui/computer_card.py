@@ -1,19 +1,22 @@
 """This computer in one sentence, with a fold that lists every device and why it is used or not."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from desktop import text
 from desktop.hardware import Hardware, sentence
 from desktop.ui import icons, theme
+from desktop.ui.bars import Bar
 from desktop.ui.buttons import Button
 from desktop.ui.cards import Card, line
 from desktop.ui.labels import Label
 
 
 class ComputerCard(Card):
-    """Quiet until `show_hardware`; `show_largest` adds what runs well on it."""
+    """Quiet until `show_hardware`; `show_largest` adds what runs well on it, `show_measuring` how far the measuring is."""
+
+    skip_clicked = Signal()  # the measuring is not wanted now
 
     def __init__(self) -> None:
         super().__init__(padding=20, spacing=theme.GRID * 2)
@@ -35,7 +38,36 @@ class ComputerCard(Card):
         row.addLayout(words, 1)
         row.addWidget(self.found, 0, Qt.AlignmentFlag.AlignVCenter)
         self.body.addLayout(row)
+        self._add_measuring()
         self._list: QWidget | None = None
+
+    def _add_measuring(self) -> None:
+        self.measuring = QWidget()
+        self._step = Label("", "small", "soft")
+        self._bar = Bar(6)
+        self._bar.setFixedWidth(theme.scaled(160))
+        self._bar.setAccessibleName(self.tr("How far the measuring is"))
+        skip = Button(self.tr("Skip"), "small_link")
+        skip.setAccessibleName(self.tr("Skip the measuring"))
+        skip.clicked.connect(self.skip_clicked)
+        row = QHBoxLayout(self.measuring)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.GRID * 2)
+        row.addWidget(self._step, 1)
+        row.addWidget(self._bar)
+        row.addWidget(skip)
+        self.measuring.hide()
+        self.body.addWidget(self.measuring)
+
+    def show_measuring(self, fraction: float) -> None:
+        """The computer's speed is being measured: 0 to 1 of it is done."""
+        self._step.setText(self.tr("Measuring for a moment how fast this computer is, so that the speeds below are its own …"))
+        self._bar.set_fraction(fraction)
+        self.measuring.show()
+
+    def show_measured(self) -> None:
+        """That is over, in one way or another."""
+        self.measuring.hide()
 
     def show_hardware(self, hardware: Hardware) -> None:
         """Say what was found."""

@@ -36,6 +36,7 @@ class FirstRun(Page):
     all_models_clicked = Signal()
     open_file_clicked = Signal()
     online_clicked = Signal()  # the person wants the offline switch off
+    skip_clicked = Signal()  # the computer is not to be measured now
 
     def __init__(self) -> None:
         super().__init__(
@@ -50,6 +51,7 @@ class FirstRun(Page):
         self._columns = 0
         self._standing: Sequence[OfferCard | BlankCard] = ()
         self.computer = ComputerCard()
+        self.computer.skip_clicked.connect(self.skip_clicked)
         self._offline = Notice(
             self.tr("Alcove is set to offline"),
             self.tr("Models come from the Hugging Face Hub. Turn the switch off to get one; the small guide works without it."),
@@ -99,6 +101,14 @@ class FirstRun(Page):
         """Say what this computer is."""
         self.computer.show_hardware(hardware)
 
+    def show_measuring(self, fraction: float) -> None:
+        """How fast this computer is, is being measured; the offers are shown meanwhile."""
+        self.computer.show_measuring(fraction)
+
+    def show_measured(self) -> None:
+        """That is over."""
+        self.computer.show_measured()
+
     def show_offers(self, offers: Sequence[Offer]) -> None:
         """Show the three that carry a role, or say that none fits."""
         dense = [o.model.params_total for o in offers if o.verdict == "runs_well" and o.model.params_active is None]
@@ -106,7 +116,9 @@ class FirstRun(Page):
         chosen = sorted((o for o in offers if o.role in ROLES), key=lambda o: ROLES.index(o.role or ""))
         before = {card.offer.reference: card for card in self._cards}
         if self._cards and [o.reference for o in chosen] == list(before):
-            return  # the same again, perhaps with a download running in it
+            for offer in chosen:  # the same again, perhaps with a download running in it
+                before[offer.reference].show_offer(offer)
+            return
         self._cards = [OfferCard(offer) for offer in chosen]
         for card in self._cards:
             self._connect(card)

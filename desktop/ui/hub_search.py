@@ -1,6 +1,7 @@
 """Searching the Hub for models that the engine can read: asked as one types, shown one by one as they are found."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from PySide6.QtCore import QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
@@ -12,6 +13,8 @@ from desktop.library import LocalModel
 from desktop.licences import Licences
 from desktop.transfer import Progress
 from desktop.ui import theme
+from desktop.ui.fit_fold import FitFold
+from desktop.ui.judging import Judges
 from desktop.ui.labels import Label
 from desktop.ui.messages import TRY_AGAIN, explain
 from desktop.ui.notice import Notice
@@ -31,10 +34,12 @@ class HubSearch(QWidget):
     chat_clicked = Signal(str)
     online_clicked = Signal()
     act_clicked = Signal(str, object)  # what an error's button does, and the error
+    wished = Signal(str, object)  # as FitFold's
+    look_again_clicked = Signal()
 
-    def __init__(self, tasks: Tasks, search: Callable[[str], Iterator[Repo]], licences: Licences) -> None:
+    def __init__(self, tasks: Tasks, search: Callable[[str], Iterator[Repo]], licences: Licences, judges: Judges) -> None:
         super().__init__()
-        self._tasks, self._search, self._licences = tasks, search, licences
+        self._tasks, self._search, self._licences, self._judges = tasks, search, licences, judges
         self._task: Task | None = None
         self._error: AlcoveError | None = None
         self._offline = False
@@ -101,7 +106,7 @@ class HubSearch(QWidget):
     def _on_found(self, repo: Repo) -> None:
         if self.sender() is not self._task:  # a search that was given up
             return
-        card = RepoCard(repo, self._licences, self._free_bytes)
+        card = RepoCard(repo, self._licences, self._free_bytes, self._judges)
         card.get_clicked.connect(self.get_clicked)
         card.cancel_clicked.connect(self.cancel_clicked)
         card.chat_clicked.connect(self.chat_clicked)
@@ -109,9 +114,28 @@ class HubSearch(QWidget):
         card.token_clicked.connect(lambda: self.act_clicked.emit("settings", None))
         for show in self._states.values():
             show(card)
+        for fold in card.folds():
+            fold.opened.connect(partial(self._on_opened, fold))
+            fold.wished.connect(self.wished)
+            fold.look_again_clicked.connect(self.look_again_clicked)
+            fold.models_clicked.connect(self.field.setFocus)
+            fold.act_clicked.connect(self.act_clicked)
         self._cards.append(card)
         self._results.addWidget(card)
         card.show()
+
+    def _on_opened(self, opened: FitFold) -> None:
+        """One at a time: each opened one is checked while it is looked at."""
+        for card in self._cards:
+            for fold in card.folds():
+                if fold is not opened:
+                    fold.close_view()
+
+    def look_again(self) -> None:
+        """The computer was looked at again."""
+        for card in self._cards:
+            for fold in card.folds():
+                fold.look_again()
 
     def _on_done(self) -> None:
         if self.sender() is not self._task:  # a search that was given up

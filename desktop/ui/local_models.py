@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop import gguf, text
@@ -14,7 +14,9 @@ from desktop.transfer import Progress
 from desktop.ui import theme, verdict
 from desktop.ui.buttons import Button, IconButton
 from desktop.ui.cards import Card
+from desktop.ui.fit_fold import FitFold
 from desktop.ui.getting import Getting
+from desktop.ui.judging import Judges
 from desktop.ui.labels import ElidedLabel, Label, hint
 from desktop.ui.pills import Pill
 from desktop.ui.reference import reference_of, same, without_commit
@@ -32,10 +34,16 @@ class LocalModels(QWidget):
     chat_clicked = Signal(str)
     open_file_clicked = Signal()
     counted = Signal(int)
+    wished = Signal(str, object)  # as FitFold's
+    look_again_clicked = Signal()
+    models_clicked = Signal()
+    act_clicked = Signal(str, object)
 
-    def __init__(self, library: Library, tasks: Tasks, ruling: Callable[[LocalModel], Ruling], removals: Removals) -> None:
+    def __init__(
+        self, library: Library, tasks: Tasks, ruling: Callable[[LocalModel], Ruling], removals: Removals, judges: Judges
+    ) -> None:
         super().__init__()
-        self._library, self._tasks, self._ruling = library, tasks, ruling
+        self._library, self._tasks, self._ruling, self._judges = library, tasks, ruling, judges
         self._removals = removals
         self._rows: dict[str, LocalRow] = {}
         self._rulings: dict[str, Ruling] = {}
@@ -86,7 +94,12 @@ class LocalModels(QWidget):
                 self.show_library()
 
     def _row(self, model: LocalModel) -> "LocalRow":
-        row = LocalRow(model, self._names.get(model.repo or "", model.name))
+        row = LocalRow(model, self._names.get(model.repo or "", model.name), self._judges)
+        row.fold.opened.connect(lambda: self._on_opened(row))
+        row.fold.wished.connect(self.wished)
+        row.fold.look_again_clicked.connect(self.look_again_clicked)
+        row.fold.models_clicked.connect(self.models_clicked)
+        row.fold.act_clicked.connect(self.act_clicked)
         reference = reference_of(model)
         row.getting.get_clicked.connect(lambda: self.get_clicked.emit(reference))
         row.getting.cancel_clicked.connect(lambda: self.cancel_clicked.emit(reference))
@@ -97,6 +110,17 @@ class LocalModels(QWidget):
         if (progress := self._running.get(without_commit(reference))) is not None:
             row.show_progress(progress)
         return row
+
+    def _on_opened(self, opened: "LocalRow") -> None:
+        """One at a time: each opened one is checked while it is looked at."""
+        for row in self._rows.values():
+            if row is not opened:
+                row.fold.close_view()
+
+    def look_again(self) -> None:
+        """The computer was looked at again."""
+        for row in self._rows.values():
+            row.fold.look_again()
 
     def _ask_licences(self, models: list[LocalModel]) -> None:
         """Read what the files say of their licences, off the UI thread: a header may hold megabytes of vocabulary."""
@@ -134,9 +158,9 @@ class LocalModels(QWidget):
 
 
 class LocalRow(Card):
-    """One file: name, facts, licence, Chat or Resume, Remove."""
+    """One file: name, facts, licence, Chat or Resume, Remove; how it runs below."""
 
-    def __init__(self, model: LocalModel, name: str) -> None:
+    def __init__(self, model: LocalModel, name: str, judges: Judges) -> None:
         super().__init__(padding=16, spacing=theme.GRID)
         self.model = model
         self.setAccessibleName(name)
@@ -155,6 +179,9 @@ class LocalRow(Card):
         title.setToolTip(hint(str(model.path)))
         words.addWidget(title)
         words.addWidget(Label(self._facts(), "small", "bad" if model.missing else "soft"))
+        self.fold = FitFold(judges, model.id, name)
+        self.fold.button.setVisible(model.complete and not model.missing and model.origin != "guide")
+        words.addWidget(self.fold.button, 0, Qt.AlignmentFlag.AlignLeft)
         row = QHBoxLayout()
         row.setSpacing(theme.GRID * 2)
         row.addLayout(words, 1)
@@ -164,6 +191,7 @@ class LocalRow(Card):
         if model.origin == "guide":
             row.addSpacing(self.remove.width() + theme.GRID * 2)
         self.body.addLayout(row)
+        self.body.addWidget(self.fold)
 
     def _remove_words(self) -> str:
         return self.tr("Forget {name}; the file stays where it is") if self.model.origin == "linked" else self.tr("Remove {name}")

@@ -1,121 +1,153 @@
-"""What a model would take of the memory: the bar with its legend, and a slider for the conversation that moves it."""
+"""What a model would take of the memory: a bar with its legend for the main memory, and one for each graphics card."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop import text
-from desktop.fit import Fit
+from desktop.fit import DeviceUse, Fit
 from desktop.ui import theme, verdict
 from desktop.ui.bars import MemoryBar
 from desktop.ui.flow import Flow
 from desktop.ui.labels import FactRow, Label
-from desktop.ui.pills import Pill
 
-SHORTEST = 2048  # tokens at the left end of the slider
+HEIGHT = 12  # px of a bar
+SHADES = {"model": 1.0, "conversation": 0.6, "workspace": 0.35}  # of the verdict's colour
+OTHERS = 0.45  # of the soft colour
+REST = 25_000_000  # bytes; less than that is not worth a word
 
 
-def lengths(longest: int) -> tuple[int, ...]:
-    """The conversation lengths that the slider offers, in tokens: doublings up to what the model was made for."""
-    steps = []
-    step = min(SHORTEST, longest)
-    while step < longest:
-        steps.append(step)
-        step *= 2
-    return (*steps, longest)
+@dataclass(frozen=True)
+class Store:
+    """One memory and what would lie in it, in bytes; `free_bytes` is what the model may take of it."""
+
+    name: str
+    parts: dict[str, int]  # "model", "conversation", "workspace"
+    memory_bytes: int
+    free_bytes: int
+    margin_bytes: int = 0  # to stay free beside
+
+    @property
+    def needed_bytes(self) -> int:
+        return sum(self.parts.values())
+
+    @property
+    def others_bytes(self) -> int:
+        """What the system and other programs hold."""
+        return max(0, self.memory_bytes - self.free_bytes)
+
+
+def stores(fit: Fit) -> list[Store]:
+    """The main memory first, then every graphics card with a memory of its own that takes part."""
+    own = [use for use in fit.devices[1:] if not use.shares_main and use.total_bytes]
+    main = [use for use in fit.devices if use not in own]
+    first = main[0]
+    found = [Store("", _parts(main), first.memory_bytes, first.free_bytes, fit.margin_bytes)]
+    return found + [Store(use.name, _parts([use]), use.memory_bytes, use.free_bytes) for use in own]
+
+
+def _parts(uses: Sequence[DeviceUse]) -> dict[str, int]:
+    weights, kv = sum(use.weights_bytes for use in uses), sum(use.kv_bytes for use in uses)
+    return {"model": weights, "conversation": kv, "workspace": sum(use.total_bytes for use in uses) - weights - kv}
+
+
+def part_name(part: str) -> str:
+    """What a part of the bar stands for, in words."""
+    tr = QCoreApplication.translate
+    return {
+        "model": tr("memory_view", "Model"),
+        "conversation": tr("memory_view", "Conversation memory"),
+        "workspace": tr("memory_view", "Workspace"),
+        "others": tr("memory_view", "Other programs"),
+        "free": tr("memory_view", "Free"),
+        "missing": tr("memory_view", "Missing"),
+    }[part]
+
+
+def part_hint(part: str) -> str:
+    """The same as a sentence, for who looks closer."""
+    tr = QCoreApplication.translate
+    return {
+        "model": tr("memory_view", "The model itself; the lighter its version, the less."),
+        "conversation": tr("memory_view", "What the model keeps of a conversation; the longer it may become, the more."),
+        "workspace": tr("memory_view", "What the engine computes in, and the engine itself."),
+        "others": tr("memory_view", "What the system and the programs that run now hold."),
+        "free": tr("memory_view", "What stays free beside the model."),
+        "missing": tr("memory_view", "What lies behind the mark in the bar has no room."),
+    }[part]
 
 
 class MemoryView(QWidget):
-    """Call `show_judge` with how to judge a length; it asks again whenever the slider moves."""
-
-    judged = Signal(object)  # Fit
-    length_chosen = Signal(int)  # tokens, when the person moves the slider
+    """One bar a memory; `show_fit` moves them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._judge: Callable[[int], Fit] | None = None
-        self._lengths: tuple[int, ...] = ()
-        self.pill, self.speed = Pill(), Label("", "small", "soft", wrap=False)
-        self.bar = MemoryBar(12)
-        self._parts = {
-            "weights": _Legend(self.tr("Model"), 1.0),
-            "kv": _Legend(self.tr("Conversation memory"), 0.6),
-            "compute": _Legend(self.tr("Workspace"), 0.35),
-            "free": _Legend(self.tr("Stays free"), 0.0),
-        }
-        self.length = FactRow(self.tr("Length of the conversation"))
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setAccessibleName(self.tr("Length of the conversation that the model remembers"))
-        self.slider.setPageStep(1)
-        self.slider.setMinimumHeight(28)
-        self.slider.valueChanged.connect(self._on_moved)
-        self.slider.valueChanged.connect(lambda: self.length_chosen.emit(self.context()))
-        self.why = Label("", "body", selectable=True)
-        self.help = Label("", "small", "soft", selectable=True)
-        first = QHBoxLayout()
-        first.setSpacing(theme.GRID)
-        first.addWidget(self.pill)
-        first.addWidget(self.speed)
-        first.addStretch(1)
+        self.bars: list[StoreBar] = []
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(theme.GRID * 2)
+
+    def show_fit(self, fit: Fit) -> None:
+        """Show what a judged model takes of each memory."""
+        found = stores(fit)
+        while len(self.bars) > len(found):
+            gone = self.bars.pop()
+            gone.hide()
+            gone.deleteLater()
+        while len(self.bars) < len(found):
+            self.bars.append(StoreBar())
+            self._column.addWidget(self.bars[-1])
+            self.bars[-1].show()
+        for bar, store in zip(self.bars, found, strict=True):
+            bar.show_store(store, verdict.bar_tone(fit.verdict), alone=len(found) == 1)
+
+
+class StoreBar(QWidget):
+    """One memory: its name and what of it is needed, the bar, the legend."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = FactRow("")
+        self.bar = MemoryBar(HEIGHT)
+        self._legends = {part: _Legend(part) for part in ("model", "conversation", "workspace", "others", "free")}
         legend = Flow(theme.GRID * 2)
-        for part in self._parts.values():
-            legend.add(part)
+        for each in self._legends.values():
+            legend.add(each)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.GRID + 4)
-        column.addLayout(first)
-        for widget in (self.bar, legend, self.length, self.slider, self.why, self.help):
+        column.setSpacing(6)
+        for widget in (self.head, self.bar, legend):
             column.addWidget(widget)
 
-    def show_judge(self, judge: Callable[[int], Fit], longest: int, context: int) -> None:
-        """Judge with this from now on, from `context` tokens; `longest` is what the model was made for."""
-        self._judge, self._lengths = judge, lengths(longest)
-        self.slider.blockSignals(True)
-        self.slider.setRange(0, len(self._lengths) - 1)
-        self.slider.setValue(min(range(len(self._lengths)), key=lambda index: abs(self._lengths[index] - context)))
-        self.slider.blockSignals(False)
-        self.slider.setEnabled(len(self._lengths) > 1)
-        self._on_moved()
-
-    def context(self) -> int:
-        """The chosen length in tokens."""
-        return self._lengths[self.slider.value()] if self._lengths else 0
-
-    def _on_moved(self) -> None:
-        if self._judge is None:
-            return
-        fit = self._judge(self.context())
-        tone = verdict.bar_tone(fit.verdict)
-        said = verdict.verdict(fit.verdict)
-        self.pill.show_as(said.words, said.tone, said.icon)
-        self.speed.setText(verdict.speed(fit))
-        self.bar.set_memory(fit.weights_bytes, fit.kv_bytes, fit.compute_bytes, fit.free_bytes, tone)
-        self.bar.setAccessibleName(self.tr("{memory} of the free memory").format(memory=verdict.memory(fit)))
-        over = fit.total_bytes > fit.free_bytes
-        self._parts["weights"].show_amount(fit.weights_bytes, tone)
-        self._parts["kv"].show_amount(fit.kv_bytes, tone)
-        self._parts["compute"].show_amount(fit.compute_bytes, tone)
-        self._parts["free"].show_amount(
-            abs(fit.free_bytes - fit.total_bytes), tone, self.tr("Missing") if over else self.tr("Stays free")
-        )
-        words = verdict.words_of_context(self.context())
-        self.length.set_value(self.tr("about {words}").format(words=words))
-        self.slider.setAccessibleDescription(words)
-        self.why.setText(fit.why)
-        self.help.setText("\n".join(f"•  {step}" for step in fit.help))
-        self.help.setVisible(bool(fit.help))
-        self.judged.emit(fit)
+    def show_store(self, store: Store, tone: str, *, alone: bool) -> None:
+        """Show another memory, or other amounts in it."""
+        main = self.tr("Memory") if alone else self.tr("Main memory")
+        self.head.name.setText(self.tr("Graphics card · {name}").format(name=store.name) if store.name else main)
+        needed = verdict.amount_of(store.needed_bytes, store.free_bytes)
+        self.head.set_value(self.tr("takes {amount} that are free").format(amount=needed))
+        parts = [(store.parts[part], tone, shade) for part, shade in SHADES.items()]
+        self.bar.set_parts([*parts, (store.others_bytes, "soft", OTHERS)], store.memory_bytes)
+        left = store.free_bytes - store.needed_bytes
+        if left < store.margin_bytes and tone != "accent":
+            left = min(-1, left - store.margin_bytes)  # as much must be closed, or saved
+        amounts = {**store.parts, "others": store.others_bytes, "free": abs(left)}
+        for part, amount in amounts.items():
+            said = "missing" if part == "free" and left < 0 else part
+            self._legends[part].show_amount(said, amount, tone)
+        told = "; ".join(f"{part_name(part)} {text.size(amount)}" for part, amount in amounts.items())
+        self.bar.setAccessibleName(f"{self.head.name.text()}: {self.head.value.text()}")
+        self.bar.setAccessibleDescription(told)
 
 
 class _Legend(QWidget):
-    """A dot in a shade of the bar, what it stands for, and how much it is."""
+    """A dot in the colour of a part, what it stands for, and how much it is."""
 
-    def __init__(self, name: str, opacity: float) -> None:
+    def __init__(self, part: str) -> None:
         super().__init__()
-        self._name = name
-        self._dot = _Dot(opacity)
+        self._dot = _Dot()
         self._words = Label("", "small", "soft", wrap=False)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -124,23 +156,30 @@ class _Legend(QWidget):
         row.addWidget(self._words)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
-    def show_amount(self, amount_bytes: int, tone: str, name: str = "") -> None:
-        """Show another amount, in the bar's colour."""
-        self._words.setText(self.tr("{name} {size}").format(name=name or self._name, size=text.size(amount_bytes)))
-        self._dot.show_tone(tone)
+    def show_amount(self, part: str, amount_bytes: int, tone: str) -> None:
+        """Show another amount, in the bar's colour; nothing where it is not worth a word."""
+        self.setHidden(amount_bytes < REST and part != "free")
+        self._words.setText(self.tr("{name} {size}").format(name=part_name(part), size=text.size(amount_bytes)))
+        self._words.set_tone("bad" if part == "missing" else "soft")
+        self.setToolTip(part_hint(part))
+        if part in SHADES:
+            self._dot.show_colour(tone, SHADES[part])
+        else:
+            self._dot.show_colour(*(("soft", OTHERS) if part == "others" else ("ink" if part == "missing" else "track", 1.0)))
         self.updateGeometry()
 
 
 class _Dot(QWidget):
-    """A small disc; with opacity 0 it has the colour of the empty track."""
+    """A round spot of colour."""
 
-    def __init__(self, opacity: float) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._opacity, self._tone = opacity, "accent"
+        self._tone, self._opacity = "accent", 1.0
         self.setFixedSize(QSize(10, 10))
 
-    def show_tone(self, tone: str) -> None:
-        self._tone = tone
+    def show_colour(self, tone: str, opacity: float) -> None:
+        """A named colour."""
+        self._tone, self._opacity = tone, opacity
         self.update()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -151,8 +190,8 @@ class _Dot(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        fill = QColor(theme.colour(self._tone if self._opacity else "line"))
-        fill.setAlphaF(self._opacity or 1.0)
+        fill = QColor(theme.colour(self._tone))
+        fill.setAlphaF(self._opacity)
         painter.setPen(theme.colour("ink") if theme.line_width() > 1 else Qt.PenStyle.NoPen)
         painter.setBrush(fill)
         painter.drawEllipse(QRectF(0.5, 0.5, 9, 9))

@@ -21,6 +21,20 @@ class Explained:
     act: str = NONE
 
 
+def explain_remote(error: AlcoveError) -> Explained:
+    """The same of a file that is not here: there is nothing to remove, and other files are at hand."""
+    if isinstance(error, errors.Corrupt):
+        what = tr("its first part is larger than that of any model") if isinstance(error, errors.HeaderTooLarge) else ""
+        what = what or str(error.facts.get("why", "")) or tr("it is no complete GGUF model file")
+        words = tr("What the server sent of it cannot be used: {why}. Choose another size or another repository.")
+        return Explained(tr("This file seems to be damaged"), words.format(why=what), tr("Try again"), TRY_AGAIN)
+    if isinstance(error, errors.UnknownArchitecture):
+        words = tr("It is of the kind “{architecture}”, which this version cannot run. There is no use in getting it.")
+        title = tr("The engine does not know this kind of model")
+        return Explained(title, words.format(architecture=error.facts.get("architecture", "–")), tr("See models"), MODELS)
+    return explain(error)
+
+
 def tr(words: str) -> str:
     """Translate in this module's context."""
     return QCoreApplication.translate("messages", words)
@@ -138,6 +152,18 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
         errors.NotGguf: (
             tr("This is not a model file"),
             tr("{path} is not a GGUF model file, so the engine cannot open it. Choose another file."),
+            tr("See models"),
+            MODELS,
+        ),
+        errors.HeaderTooLarge: (
+            tr("This file is not like a model"),
+            tr("The part of {path} that describes the model is larger than {limit_bytes}. It may be damaged; choose another."),
+            tr("See models"),
+            MODELS,
+        ),
+        errors.NotAModel: (
+            tr("This file is no model by itself"),
+            tr("{path} cannot be talked to: {why}. Choose another file."),
             tr("See models"),
             MODELS,
         ),

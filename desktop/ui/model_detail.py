@@ -1,30 +1,27 @@
 """One model in full: its variants from light to powerful, memory, licence, and where the file comes from."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop import text
-from desktop.fit import Fit
+from desktop.fit import Change, Wish
 from desktop.offers import Offer
 from desktop.ui import theme, verdict
 from desktop.ui.buttons import Button, IconButton
 from desktop.ui.cards import Card, Fold
+from desktop.ui.fit_view import FitView
 from desktop.ui.flow import Flow
 from desktop.ui.getting import Getting
+from desktop.ui.judging import Judges
 from desktop.ui.labels import FactRow, Label
 from desktop.ui.licence import LicenceView
-from desktop.ui.memory_view import MemoryView
-
-Judge = Callable[[Offer, int], Fit]
 
 
 class ModelDetail(QWidget):
-    """Shows the variants of one model; `judge(offer, tokens)` answers for other lengths of conversation; it
-    begins with `context` tokens, or with what suits the model."""
+    """Shows the variants of one model, each judged for this computer with what was wished of the model before."""
 
     back_clicked = Signal()
     variant_chosen = Signal(object)  # Offer
@@ -32,12 +29,11 @@ class ModelDetail(QWidget):
     cancel_clicked = Signal(str)
     chat_clicked = Signal(str)
 
-    length_chosen = Signal(int)  # tokens of conversation memory
-
-    def __init__(self, choices: Sequence[Offer], chosen: Offer, judge: Judge, context: int = 0) -> None:
+    def __init__(self, choices: Sequence[Offer], chosen: Offer, judges: Judges, wish: Wish) -> None:
         super().__init__()
         self._choices = tuple(choices)
-        self._judge, self._context = judge, context
+        self._wish = wish
+        self.fit = FitView(judges, self._version)
         self._facts_of_file: QWidget | None = None
         self.offer = chosen
         model = chosen.model
@@ -84,10 +80,7 @@ class ModelDetail(QWidget):
         self.variants = QButtonGroup(self)
         row = Flow()
         for index, offer in enumerate(self._choices):
-            words = self.tr("{precision} · {size}").format(
-                precision=verdict.precision(offer.variant.bits), size=text.size(offer.size_bytes)
-            )
-            button = _choice(words)
+            button = _choice(_name_of(offer))
             self.variants.addButton(button, index)
             row.add(button)
         self.variants.idClicked.connect(lambda index: self.choose(self._choices[index]))
@@ -96,9 +89,8 @@ class ModelDetail(QWidget):
             card.body.addWidget(Label(self.tr("Light ↔ Powerful"), "strong"))
         card.body.addWidget(row)
         card.body.addWidget(self._precision)
-        self.memory = MemoryView()
-        self.memory.length_chosen.connect(self.length_chosen)
-        card.body.addWidget(self.memory)
+        self.fit.lighter_asked.connect(self._on_lighter_asked)
+        card.body.addWidget(self.fit)
         self.getting = Getting("", self.offer.model.name)
         self.getting.get_clicked.connect(lambda: self.get_clicked.emit(self.offer.reference))
         self.getting.cancel_clicked.connect(lambda: self.cancel_clicked.emit(self.offer.reference))
@@ -110,16 +102,36 @@ class ModelDetail(QWidget):
 
     def choose(self, offer: Offer) -> None:
         """Show another variant, with the conversation as long as before."""
-        context = self.memory.context() or self._context or offer.fit.context
         self.offer = offer
         self.variants.button(self._choices.index(offer)).setChecked(True)
         about = self.tr(" The size is an estimate.") if offer.variant.approximate else ""
         self._precision.setText(verdict.precision_why(offer.variant.bits) + about)
-        self.memory.show_judge(partial(self._judge, offer), offer.model.context_length, context)
+        self.fit.show_model(offer.reference, offer.model.context_length, self._wish)
         self.getting.set_words(self.tr("Get it · {size}").format(size=text.size(offer.size_bytes)))
         self.getting.show_chat() if offer.local is not None else self.getting.show_get()
         self._show_source()
         self.variant_chosen.emit(offer)
+
+    def wish(self, wish: Wish) -> None:
+        """What was wished of the model, for other variants too."""
+        self._wish = wish
+
+    def _lighter(self, change: Change) -> Offer | None:
+        """The variant that a change means: the largest that is small enough."""
+        most = change.max_size_bytes or 0
+        able = [offer for offer in self._choices if offer.size_bytes <= most and offer is not self.offer]
+        return max(able, key=lambda offer: offer.size_bytes, default=None)
+
+    def _version(self, change: Change) -> str:
+        offer = self._lighter(change)
+        return _name_of(offer) if offer else ""
+
+    def _on_lighter_asked(self, change: Change) -> None:
+        offer = self._lighter(change)
+        if offer is not None:
+            self.wish(self.fit.wish)
+            self.choose(offer)
+            self.variants.button(self._choices.index(offer)).setFocus()
 
     # --- licence and source ---------------------------------------------------------------------------------------------------
 
@@ -169,6 +181,12 @@ class ModelDetail(QWidget):
         column.addWidget(fold)
         self._source.body.addWidget(inside)
         inside.show()
+
+
+def _name_of(offer: Offer) -> str:
+    """How a variant is called: "Usual · 4.9 GB"."""
+    words = QCoreApplication.translate("model_detail", "{precision} · {size}")
+    return words.format(precision=verdict.precision(offer.variant.bits), size=text.size(offer.size_bytes))
 
 
 def _choice(words: str) -> QPushButton:

@@ -10,7 +10,7 @@ from desktop.ui import theme, verdict
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import Button
 from desktop.ui.cards import line
-from desktop.ui.labels import FactRow, Label
+from desktop.ui.labels import FactRow, Label, hint
 from desktop.ui.licence import LicenceView, as_far_as_we_know
 from desktop.ui.pills import Pill
 
@@ -58,11 +58,15 @@ class ModelPanel(QScrollArea):
         self._choose = Button(self.tr("Choose a real model"), "link")
         self._choose.clicked.connect(self.all_models_clicked)
         self._writes = FactRow(self.tr("Writes"))
+        self._takes = FactRow(self.tr("Takes"))
+        self._replaces = Label("", "small", "soft")
         self._memory = FactRow(self.tr("Conversation memory"))
         self._bar = Bar()
         self._bar.setAccessibleName(self.tr("Conversation memory"))
         self._line = line()
-        for widget in (self._name, self._pill, self._about, self._choose, self._writes, self._memory, self._bar, self._line):
+        self._of_model = (self._pill, self._writes, self._takes, self._replaces, self._memory, self._bar, self._line)
+        self._column.addWidget(self._name)
+        for widget in (self._pill, self._about, self._choose, *self._of_model[1:]):
             self._column.addWidget(widget)
         self._column.setAlignment(self._choose, Qt.AlignmentFlag.AlignLeft)
         self._column.addSpacing(theme.GRID // 2)
@@ -74,19 +78,36 @@ class ModelPanel(QScrollArea):
         self._about.setVisible(guide)
         self._choose.set_text(self.tr("Choose a real model"))
         self._choose.setVisible(guide)
-        self._pill.setVisible(fit is not None)
-        self._writes.setVisible(fit is not None)
+        for part in (self._pill, self._writes, self._takes):
+            part.setVisible(fit is not None)
+        self._replaces.hide()
         if fit is not None:
-            said = verdict.verdict(fit.verdict)
-            words = self.tr("Runs well here") if fit.verdict == "runs_well" else said.words
-            self._pill.show_as(words, said.tone, said.icon)
-            self._pill.setToolTip(fit.why)
-            self._writes.set_value(text.about_words_per_second(fit.tokens_per_s))
+            self._show_fit(fit)
         for widget in (self._memory, self._bar, self._line, self.licence, self._foot):
             widget.setVisible(True)
         self.show_memory(0, fit.context if fit is not None else 0)
         self.licence.show_ruling(ruling)
         self.verticalScrollBar().setValue(0)
+
+    def _show_fit(self, fit: Fit) -> None:
+        said = verdict.verdict(fit.verdict)
+        words = self.tr("Runs well here") if fit.verdict == "runs_well" else said.words
+        self._pill.show_as(words, said.tone, said.icon)
+        self._pill.setToolTip(hint(fit.why))
+        self._writes.set_value(verdict.pace(fit))
+        cards = [use for use in fit.devices[1:] if not use.shares_main and use.total_bytes]
+        taken = self.tr("{size} of memory").format(size=text.size(fit.total_bytes))
+        if cards:
+            card, main = text.size(sum(use.total_bytes for use in cards)), text.size(fit.devices[0].total_bytes)
+            taken = self.tr("{card} of the graphics card, {main} of memory").format(card=card, main=main)
+        self._takes.set_value(taken)
+        self._takes.setToolTip(self.tr("The model, its conversation memory for the longest chat, and what it computes in."))
+
+    def show_replaces(self, name: str, freed_bytes: int) -> None:
+        """The next message opens this model in place of another one, which gives back so much memory."""
+        words = self.tr("With the next message it takes the place of {name}, which gives back {size}.")
+        self._replaces.setText(words.format(name=name, size=text.size(freed_bytes)))
+        self._replaces.show()
 
     def show_memory(self, used_tokens: int | None, context: int) -> None:
         """How much of the conversation memory this chat takes, in tokens; None: not known before the next message."""
@@ -127,5 +148,5 @@ class ModelPanel(QScrollArea):
         self._choose.set_text(self.tr("See the models"))
         self._about.setVisible(True)
         self._choose.setVisible(True)
-        for widget in (self._pill, self._writes, self._memory, self._bar, self._line, self.licence, self._foot):
+        for widget in (*self._of_model, self.licence, self._foot):
             widget.setVisible(False)

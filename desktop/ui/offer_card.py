@@ -9,7 +9,7 @@ from desktop.offers import Offer
 from desktop.ui import theme, verdict
 from desktop.ui.cards import Card, ChoiceCard
 from desktop.ui.getting import Getting
-from desktop.ui.labels import FactRow, Label
+from desktop.ui.labels import FactRow, Label, hint
 from desktop.ui.pills import Pill
 
 SHORT = 260  # px, of a blank card below others
@@ -43,15 +43,25 @@ class OfferCard(ChoiceCard):
         facts = QVBoxLayout()
         facts.setSpacing(12)
         facts.addWidget(self._download)
-        facts.addWidget(FactRow(self.tr("Uses of your memory"), verdict.memory(offer.fit)))
-        facts.addWidget(FactRow(self.tr("Writes about"), text.words_per_second(offer.tokens_per_s)))
+        self._memory, self._pace = FactRow(self.tr("Uses of your memory")), FactRow(self.tr("Writes"))
+        facts.addWidget(self._memory)
+        facts.addWidget(self._pace)
         facts.addWidget(pill)
         self.body.addLayout(facts)
         self.body.addSpacing(theme.GRID)
         self.body.addWidget(self.getting)
-        self._describe(role, said.words)
+        self._role, self._licence = role, said.words
+        self.show_offer(offer)
         if offer.local is not None:
             self.getting.show_chat()
+
+    def show_offer(self, offer: Offer) -> None:
+        """The same variant, judged again: its speed may be known better now."""
+        self.offer = offer
+        self._memory.set_value(verdict.memory(offer.fit))
+        self._pace.set_value(verdict.pace(offer.fit))
+        self._pace.setToolTip(hint(offer.why))
+        self._describe()
 
     def show_time(self, bytes_per_s: float) -> None:
         """Say how long the download takes at a rate that was measured."""
@@ -86,15 +96,15 @@ class OfferCard(ChoiceCard):
         else:
             super().keyPressEvent(event)
 
-    def _describe(self, role: str, licence: str) -> None:
-        words = self.tr("{role}: {description} Download {size}, writes about {speed}. {licence}. Return gets it.")
+    def _describe(self) -> None:
+        words = self.tr("{role}: {description} Download {size}, writes {speed}. {licence}. Return gets it.")
         self.setAccessibleDescription(
             words.format(
-                role=role,
+                role=self._role,
                 description=self.offer.model.description,
                 size=text.size(self.offer.size_bytes),
-                speed=text.words_per_second(self.offer.tokens_per_s),
-                licence=licence,
+                speed=verdict.pace(self.offer.fit),
+                licence=self._licence,
             )
         )
 

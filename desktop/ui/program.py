@@ -1,16 +1,20 @@
 """The program behind the window: which page leads where, what the pages are told, and what their buttons do."""
 
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from desktop import offers
-from desktop.app import App
+from desktop.app import App, settings_key
 from desktop.engine import Loaded
 from desktop.errors import AlcoveError
+from desktop.fit import Fit, Wish
+from desktop.judging import Judgement, Step
 from desktop.library import LocalModel
 from desktop.licences import Ruling
 from desktop.transfer import Progress
@@ -23,6 +27,7 @@ from desktop.ui.downloading import Downloading
 from desktop.ui.downloads import Downloads
 from desktop.ui.first_run import FirstRun
 from desktop.ui.focus import FocusRing
+from desktop.ui.judging import Judges
 from desktop.ui.model_panel import ModelPanel
 from desktop.ui.reference import reference_of, same
 from desktop.ui.settings import SettingsPage
@@ -42,6 +47,7 @@ class Program(QObject):
         self.app = app
         self.theme = Theme(qt, app.settings.theme, app.settings.text_scale)
         self.tasks = Tasks(self)
+        self._targets: dict[str, offers.Target] = {}
         self._read: dict[int, int] = {}  # tokens of each conversation that was held since the start
         self._rates: dict[str, float] = {}  # tokens a second of each model that has answered since the start
         self.advice = Advice(self.tasks, app, self)
@@ -62,7 +68,7 @@ class Program(QObject):
             lambda words: app.hub.search(words),
             self._ruling,
             self.removals,
-            app.settings.contexts,
+            Judges(self.tasks, self._estimate, self._judge, self._wish_for, lambda: app.accuracy),
         )
         self.downloads = Downloads(app.library, self.name_of, self.removals)
         self.settings = SettingsPage(app.settings, app.library.folder)
@@ -186,6 +192,7 @@ class Program(QObject):
 
     def _on_answering(self, conversation_id: int) -> None:
         if conversation_id:
+            self.advice.stop_measuring()  # the engine has something better to do
             self.app.settings.last_model = self.window.chat.reference
 
     def _on_read(self, conversation_id: int, tokens: int) -> None:
@@ -196,8 +203,10 @@ class Program(QObject):
 
     def _on_answered(self, reference: str, tokens_per_s: float) -> None:
         self._rates[reference] = tokens_per_s
+        self.settings.show_accuracy(self.app.accuracy)
         if reference == self.window.chat.reference:
             self.window.panel.show_rate(tokens_per_s)
+            self.advice.describe(reference)  # as it was opened
 
     def _show_about(self, about: About) -> None:
         """Put what was found out into the panel, with what was measured since the start."""
@@ -205,6 +214,8 @@ class Program(QObject):
         if about.reference != chat.reference:
             return
         panel.show_model(about.name, about.fit, about.ruling, guide=about.reference == GUIDE)
+        if about.replaces:
+            panel.show_replaces(about.replaces, about.freed_bytes)
         panel.show_rate(self._rates.get(about.reference, 0.0))
         if chat.conversation_id is not None and about.fit is not None:
             panel.show_memory(self._read.get(chat.conversation_id), about.fit.context)
@@ -263,6 +274,11 @@ class Program(QObject):
         self.downloading.done.connect(self._on_downloaded)
         self.downloading.failed.connect(self._on_download_failed)
         self.advice.hardware_found.connect(self.first_run.show_hardware)
+        self.advice.measuring.connect(self.first_run.show_measuring)
+        self.advice.measured.connect(self.first_run.show_measured)
+        self.first_run.skip_clicked.connect(self.advice.stop_measuring)
+        self.browse.wished.connect(self._keep_wish)
+        self.browse.look_again_clicked.connect(self.advice.look)
         self.advice.offers_ranked.connect(self._show_offers)
         self.advice.choices_judged.connect(self.window.chat.set_models)
         self.removals.added.connect(self._on_removal_added)
@@ -320,6 +336,7 @@ class Program(QObject):
             self.window.toast.say(words, self.tr("Show why"), lambda: self._on_page_clicked("downloads"))
 
     def _library_changed(self) -> None:
+        self._targets.clear()
         self.window.chat.set_models(unjudged(self.app.library.list(), self.app))
         self.browse.show_library()
         self.downloads.show_library()
@@ -341,6 +358,56 @@ class Program(QObject):
         except AlcoveError as error:
             self.window.toast.say(messages.explain(error).sentence)
         self._library_changed()
+
+    # --- how a model would run ------------------------------------------------------------------------------------------------
+
+    def _estimate(self, reference: str, wish: Wish) -> Fit | None:
+        """By the formula, at once; None while the computer is not known, and for a file of which nothing was read yet."""
+        target = self._target(reference)
+        if self.advice.hardware is None or target is None:
+            return None
+        try:
+            return self.app.estimate(target, context=wish.context, kv_type=wish.kv_type, goal=wish.goal)
+        except AlcoveError:  # the check, which follows, tells why
+            return None
+
+    def _judge(self, reference: str, wish: Wish) -> Generator[Step, None, Judgement]:
+        return self.app.judge(reference, context=wish.context, kv_type=wish.kv_type, goal=wish.goal)
+
+    def _target(self, reference: str) -> offers.Target | None:
+        """What a reference means, looked up once: the slider asks many times a second."""
+        if reference not in self._targets:
+            try:
+                self._targets[reference] = self.app.target(reference)
+            except AlcoveError:
+                return None
+        return self._targets[reference]
+
+    def _wish_for(self, reference: str) -> Wish:
+        """What was chosen for a model before."""
+        target, kept = self._target(reference), self.app.settings
+        if target is None:
+            return Wish()
+        key = settings_key(target)
+        return Wish(kept.contexts.get(key), kept.kv_types.get(key), None, kept.goals.get(key))
+
+    def _keep_wish(self, reference: str, wish: Wish) -> None:
+        """Keep what was chosen for a model: it is opened so from now on."""
+        target, kept = self._target(reference), self.app.settings
+        if target is None:
+            return
+        key = settings_key(target)
+        choices: tuple[tuple[dict[str, Any], int | str | None], ...] = (
+            (kept.contexts, wish.context),
+            (kept.kv_types, wish.kv_type),
+            (kept.goals, wish.goal),
+        )
+        for chosen, value in choices:
+            if value:
+                chosen[key] = value
+            else:
+                chosen.pop(key, None)
+        self._apply("contexts")
 
     # --- everything else ------------------------------------------------------------------------------------------------------
 
@@ -369,11 +436,11 @@ class Program(QObject):
 
     def _connect_settings(self) -> None:
         self.settings.changed.connect(self._apply)
-        self.browse.length_chosen.connect(lambda: self._apply("contexts"))
         self.settings.token_entered.connect(self.app.use_token)
         self.settings.activity_clicked.connect(lambda: self._on_page_clicked("activity"))
         self.activity.offline_toggled.connect(self._set_offline)
         self.advice.hardware_found.connect(lambda found: self.settings.show_engine(found.engine))
+        self.settings.show_accuracy(self.app.accuracy)
 
     def _apply(self, field: str) -> None:
         """Keep a setting that was changed, and let what depends on it follow."""

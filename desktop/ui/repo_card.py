@@ -5,13 +5,16 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop import gguf, text
+from desktop.fit import Fit
 from desktop.hub import File, Repo
 from desktop.licences import Evidence, Licences
 from desktop.transfer import Progress
 from desktop.ui import theme, verdict
-from desktop.ui.bars import Bar
+from desktop.ui.bars import MemoryBar
 from desktop.ui.cards import Card, Fold
+from desktop.ui.fit_fold import FitFold
 from desktop.ui.getting import Getting
+from desktop.ui.judging import Judges
 from desktop.ui.labels import ElidedLabel, Label, hint
 from desktop.ui.notice import Notice
 from desktop.ui.pills import Pill
@@ -30,9 +33,10 @@ class RepoCard(Card):
     page_clicked = Signal(str)
     token_clicked = Signal()
 
-    def __init__(self, repo: Repo, licences: Licences, free_bytes: int) -> None:
+    def __init__(self, repo: Repo, licences: Licences, free_bytes: int, judges: Judges) -> None:
         super().__init__(padding=16, spacing=theme.GRID + 2)
         self.repo = repo
+        self._judges = judges
         self._files: dict[str, FileRow] = {}
         self.setAccessibleName(repo.id)
         self._add_head(licences)
@@ -86,12 +90,16 @@ class RepoCard(Card):
         self.body.addWidget(notice)
 
     def _row(self, file: File, free_bytes: int) -> "FileRow":
-        row = FileRow(file, free_bytes)
+        row = FileRow(file, free_bytes, self._judges)
         row.getting.get_clicked.connect(lambda: self.get_clicked.emit(row.reference))
         row.getting.cancel_clicked.connect(lambda: self.cancel_clicked.emit(row.reference))
         row.getting.chat_clicked.connect(lambda: self.chat_clicked.emit(row.reference))
         self._files[row.reference] = row
         return row
+
+    def folds(self) -> list[FitFold]:
+        """The part of each file that tells how it would run."""
+        return [row.fold for row in self._files.values()]
 
     def show_progress(self, reference: str, progress: Progress) -> None:
         """A download goes on."""
@@ -115,9 +123,9 @@ class RepoCard(Card):
 
 
 class FileRow(QWidget):
-    """One file: how close to the original, its size, whether it should fit, and the button."""
+    """One file: how close to the original, its size, whether it should fit, and the button; what it really needs below."""
 
-    def __init__(self, file: File, free_bytes: int) -> None:
+    def __init__(self, file: File, free_bytes: int, judges: Judges) -> None:
         super().__init__()
         self.reference = f"hf:{file.repo}/{file.name}"
         precision = verdict.precision(_bits(file)) if file.quantization else self.tr("One size")
@@ -126,23 +134,41 @@ class FileRow(QWidget):
         name.setToolTip(hint(file.name))
         name.setMinimumWidth(theme.scaled(150))
         needed = round(file.size_bytes * MORE_THAN_WEIGHTS)
-        fits = Label(self._guess(needed, free_bytes), "small", "soft")
-        fits.setToolTip(self.tr("Guessed from the size of the file. Once it is here, its header tells exactly."))
-        bar = self._bar = Bar()
+        fits = self.fits = Label(self._guess(needed, free_bytes), "small", "soft")
+        fits.setToolTip(self.tr("Guessed from the size of the file. “How it runs” reads its first part and tells exactly."))
+        self.pill = Pill()
+        self.pill.hide()
+        bar = self._bar = MemoryBar()
         self._judged = free_bytes > 0
         bar.set_fraction(needed / max(1, free_bytes), "accent" if needed <= free_bytes else "bad")
-        bar.setFixedWidth(theme.scaled(120))
+        bar.setFixedWidth(theme.scaled(96))
         bar.setVisible(self._judged)
         self.getting = Getting(self.tr("Get it"), file.name, compact=True)
         self.getting.setFixedWidth(theme.scaled(120))
         name.setAccessibleDescription(file.name)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        self.fold = FitFold(judges, self.reference, file.name)
+        self.fold.judged.connect(self.show_fit)
+        row = QHBoxLayout()
         row.setSpacing(theme.GRID * 2)
-        row.addWidget(name)
-        row.addWidget(bar)
+        for part in (name, bar, self.pill):
+            row.addWidget(part)
         row.addWidget(fits, 1)
+        row.addWidget(self.fold.button)
         row.addWidget(self.getting)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GRID)
+        column.addLayout(row)
+        column.addWidget(self.fold)
+
+    def show_fit(self, fit: Fit) -> None:
+        """Its header was read: no guess any more."""
+        said = verdict.verdict(fit.verdict)
+        self.pill.show_as(said.words, said.tone, said.icon)
+        self.pill.show()
+        self.fits.setText(verdict.speed(fit))
+        self.fits.setToolTip(hint(fit.why))
+        self._bar.set_memory(fit.weights_bytes, fit.kv_bytes, fit.compute_bytes, fit.free_bytes, verdict.bar_tone(fit.verdict))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

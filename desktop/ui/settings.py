@@ -226,9 +226,12 @@ class SettingsPage(Page):
     def _about(self) -> Card:
         card = _section(self.tr("About"))
         self._engine = FactRow(self.tr("Engine"), self.tr("not asked yet"))
+        self._accuracy = FactRow(self.tr("How right Alcove was here"))
+        self._accuracy.hide()
         for row in (
             FactRow(self.tr("Alcove"), self.tr("version {version}, Apache License 2.0").format(version=__version__)),
             self._engine,
+            self._accuracy,
             FactRow(self.tr("Built with"), self.tr("llama.cpp (MIT), Qt and PySide (LGPL 3), Inter (SIL Open Font License)")),
             FactRow(self.tr("Telemetry"), self.tr("none: nothing is counted and nothing is reported")),
         ):
@@ -240,6 +243,11 @@ class SettingsPage(Page):
         backends = ", ".join(engine.backends) or self.tr("processor only")
         words = self.tr("{name} {version} ({backends})")
         self._engine.set_value(words.format(name=engine.name, version=engine.version, backends=backends))
+
+    def show_accuracy(self, sentence: str) -> None:
+        """How right the estimates were on this computer; "" while nothing was measured."""
+        self._accuracy.set_value(sentence)
+        self._accuracy.setVisible(bool(sentence))
 
 
 def _section(title: str) -> Card:

@@ -11,6 +11,9 @@ from desktop import text
 from desktop.fit import Fit
 from desktop.licences import Answer, Ruling
 
+UNCERTAIN = 1.25  # a range wider than that is said as one
+NO_WAIT = 100  # words a second; faster is all the same to a person
+
 
 @dataclass(frozen=True)
 class Saying:
@@ -106,13 +109,29 @@ def precision_why(bits: float) -> str:
 
 def memory(fit: Fit) -> str:
     """Needed against free: "3.4 of 11.2 GB"."""
-    return _tr("{needed} of {free}").format(needed=_shared_unit(fit.total_bytes, fit.free_bytes), free=text.size(fit.free_bytes))
+    return amount_of(fit.total_bytes, fit.free_bytes)
+
+
+def amount_of(needed_bytes: int, free_bytes: int) -> str:
+    """The same of any memory."""
+    return _tr("{needed} of {free}").format(needed=_shared_unit(needed_bytes, free_bytes), free=text.size(free_bytes))
 
 
 def speed(fit: Fit) -> str:
     """How fast it writes, or why it does not."""
     if fit.verdict == "too_big":
         return _tr("needs {needed}, {free} are free").format(needed=text.size(fit.total_bytes), free=text.size(fit.free_bytes))
+    return pace(fit)
+
+
+def pace(fit: Fit) -> str:
+    """How fast it would write: a figure, or a range where that is uncertain."""
+    if not fit.tokens_per_s:
+        return _tr("speed not known yet")
+    if fit.tokens_per_s_low * text.WORDS_PER_TOKEN > NO_WAIT:
+        return _tr("more than {count} words a second").format(count=NO_WAIT)
+    if fit.tokens_per_s_high > UNCERTAIN * fit.tokens_per_s_low > 0:
+        return text.about_words_range(fit.tokens_per_s_low, fit.tokens_per_s_high)
     return text.about_words_per_second(fit.tokens_per_s)
 
 

@@ -8,27 +8,24 @@ from pathlib import Path
 import msgspec
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from desktop import fit
 from desktop.errors import Offline, Unreachable
+from desktop.hardware import Memory
 from desktop.hub import File, Repo
 from desktop.library import Library, LocalModel, Provenance
 from desktop.licences import GUIDE, Evidence, Ruling
 from desktop.transfer import Progress
 from desktop.ui.browse import Browse
-from desktop.ui.memory_view import lengths
 from desktop.ui.model_row import ModelRow
 from desktop.ui.shortlist import Wish, matches
 from desktop.ui.tasks import Tasks
 from desktop.ui.undo import Removals
-from tests.ui.laptop import LAPTOP, RATES, known, law, library, ranked
+from tests.ui.laptop import LAPTOP, RATES, Desk, known, law, library, ranked, words
 
 Search = Callable[[str], Iterator[Repo]]
-
-
-def words(widget: QWidget) -> str:
-    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget))
 
 
 def nothing(_words: str) -> Iterator[Repo]:
@@ -52,14 +49,19 @@ def tasks() -> Iterator[Tasks]:
 
 
 @pytest.fixture
+def desk(tasks: Tasks) -> Desk:
+    return Desk(tasks)
+
+
+@pytest.fixture
 def removals() -> Removals:
     return Removals(seconds=0.2)
 
 
 @pytest.fixture
-def open_page(qtbot: QtBot, models: Library, tasks: Tasks, removals: Removals) -> Callable[..., Browse]:
+def open_page(qtbot: QtBot, models: Library, tasks: Tasks, removals: Removals, desk: Desk) -> Callable[..., Browse]:
     def opened(search: Search = nothing) -> Browse:
-        page = Browse(law(), models, tasks, search, ruling, removals, {})
+        page = Browse(law(), models, tasks, search, ruling, removals, desk.judges)
         qtbot.addWidget(page)
         page.resize(1032, 800)
         with qtbot.waitExposed(page):
@@ -193,20 +195,68 @@ def test_return_opens_a_model_and_back_returns_to_its_row(open_page: Callable[..
     assert row.hasFocus()
 
 
-def test_the_slider_moves_the_memory_bar(open_page: Callable[..., Browse], models: Library) -> None:
+def test_a_length_that_is_too_long_shows_what_would_help(open_page: Callable[..., Browse], models: Library, qtbot: QtBot) -> None:
     page = open_page()
     page.open_model(next(offer for offer in ranked(models) if offer.model.id == "llama-3.1-8b"))
     assert page._detail is not None
-    memory = page._detail.memory
-    assert "Conversation memory 1.1 GB" in words(memory)  # 8192 tokens x 32 layers x 2 x 8 heads x 128 numbers x 2 bytes
-    memory.slider.setValue(memory.slider.maximum())
-    assert memory.context() == 131072
-    assert "Conversation memory 17.2 GB" in words(memory)
-    assert "Too big" in words(memory)
-    assert "Missing" in words(memory)
-    assert memory.help.isVisibleTo(memory)
-    memory.slider.setValue(0)
-    assert "Runs well" in words(memory)
+    view = page._detail.fit
+    with qtbot.waitSignal(page.wished) as wished:
+        view.slider.setValue(view.slider.maximum())
+    assert wished.args == [page._detail.offer.reference, fit.Wish(context=131072)]
+    assert "Conversation memory 17.2 GB" in words(view)
+    assert "Too big" in words(view)
+    assert "Missing" in words(view)
+    assert view.help.isVisibleTo(view)
+    view.slider.setValue(0)
+    assert "Runs well" in words(view)
+
+
+def test_help_shows_the_lighter_version_that_it_means(
+    open_page: Callable[..., Browse], models: Library, desk: Desk, qtbot: QtBot
+) -> None:
+    desk.hardware = replace(LAPTOP, memory=Memory(9_000_000_000, 7_900_000_000))
+    page = open_page()
+    page.open_model(next(offer for offer in ranked(models) if offer.model.id == "llama-3.1-8b"))
+    detail = page._detail
+    assert detail is not None
+    detail.variants.buttons()[3].click()
+    row = next(row for row in detail.fit.help.rows if row.button.text() == "Show me")
+    before = detail.offer
+    row.button.click()
+    assert detail.offer.size_bytes < before.size_bytes
+    assert "Runs well" in words(detail.fit)
+
+
+def test_leaving_a_model_stops_what_is_checked_for_it(
+    open_page: Callable[..., Browse], models: Library, desk: Desk, qtbot: QtBot
+) -> None:
+    desk.hold = True
+    page = open_page()
+    page.open_model(ranked(models)[0])
+    qtbot.waitUntil(lambda: len(desk.asked) == 1)
+    page.close_model()
+    qtbot.waitUntil(lambda: len(desk.closed) == 1)
+
+
+def test_a_file_of_the_hub_is_judged_by_its_header_when_asked(open_page: Callable[..., Browse], desk: Desk, qtbot: QtBot) -> None:
+    page = open_page(lambda said: iter([repo("owner/name-GGUF")]))
+    page.show_tab("hub")
+    page.hub.field.setText("name")
+    page.hub.ask()
+    qtbot.waitUntil(lambda: bool(page.hub._cards))
+    first, second, *_ = page.hub._cards[0]._files.values()
+    assert not desk.asked
+    assert "should fit" in words(first)
+    first.fold.button.click()
+    qtbot.waitUntil(lambda: "Runs well" in first.pill.text())
+    assert desk.asked[0][0] == first.reference
+    assert "should fit" not in words(first)
+    assert first.fold.view is not None
+    assert "Checked against the file on the Hub" in words(first.fold.view)
+    second.fold.button.click()
+    assert not first.fold.isVisibleTo(page)
+    first.fold.button.click()
+    assert len(desk.asked) == 1  # what was found out is kept
 
 
 def test_variants_are_chosen_in_plain_words(open_page: Callable[..., Browse], models: Library) -> None:
@@ -232,12 +282,6 @@ def test_every_model_of_the_catalogue_can_be_opened(open_page: Callable[..., Bro
         assert page._detail is not None
         assert offer.model.name in words(page._detail)
         page.close_model()
-
-
-def test_the_lengths_double_up_to_what_the_model_was_made_for() -> None:
-    assert lengths(40960) == (2048, 4096, 8192, 16384, 32768, 40960)
-    assert lengths(2048) == (2048,)
-    assert lengths(512) == (512,)
 
 
 # --- on this computer -----------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.errors import Unreachable
@@ -148,3 +148,24 @@ def test_cards_stand_below_each_other_in_a_narrow_window(page: FirstRun, qtbot: 
     page.resize(600, 533)
     qtbot.waitUntil(lambda: len({card.y() for card in cards(page)}) == 3)
     assert all(card.width() <= page.viewport().width() for card in cards(page))
+
+
+def test_measuring_is_a_step_that_says_why_and_can_be_skipped(page: FirstRun, qtbot: QtBot) -> None:
+    assert page.computer.measuring.isHidden()
+    page.show_measuring(0.4)
+    assert "so that the speeds below are its own" in words(page)
+    assert len(cards(page)) == 3  # nobody waits for it
+    with qtbot.waitSignal(page.skip_clicked):
+        next(each for each in page.computer.measuring.findChildren(QPushButton)).click()
+    page.show_measured()
+    assert page.computer.measuring.isHidden()
+
+
+def test_speeds_that_are_known_better_are_shown_in_the_same_cards(page: FirstRun, offers: tuple[Offer, ...]) -> None:
+    card = cards(page)[1]
+    page.show_progress(card.offer.reference, Progress(1, 4, 10e6, 3.0))
+    fit = replace(card.offer.fit, tokens_per_s=40.0, tokens_per_s_low=36.0, tokens_per_s_high=44.0)
+    page.show_offers([replace(offer, fit=fit) if offer.role == "balanced" else offer for offer in offers])
+    assert cards(page)[1] is card
+    assert "about 30 words a second" in words(card)
+    assert "25 %" in words(card)

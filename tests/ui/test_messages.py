@@ -28,6 +28,8 @@ FACTS = {
     "tokens": 9000,
     "context": 8192,
     "code": -9,
+    "limit_bytes": 64 << 20,
+    "step": "Choose a smaller model.",
 }
 
 

@@ -1,0 +1,83 @@
+"""The quiet line below a verdict: where its figures are from, and how exact such figures have been on this computer."""
+
+from PySide6.QtCore import QCoreApplication, QEvent, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from desktop.ui import icons, theme
+from desktop.ui.buttons import Button
+from desktop.ui.labels import Label
+
+
+def _tr(words: str) -> str:
+    return QCoreApplication.translate("checked", words)
+
+
+def words_of(source: str, method: str) -> str:
+    """Where figures are from: `source` of a Judgement ("file", "hub", "cache", "catalogue") and `method` of its Fit."""
+    if source == "catalogue":
+        return _tr("From the catalogue, not checked")
+    if method != "engine":
+        return _tr("Calculated from the file itself, without the engine")
+    return _tr("Checked with the engine") if source == "file" else _tr("Checked against the file on the Hub")
+
+
+class CheckedLine(QWidget):
+    """Says what is being done, then what it came to. `again_clicked` where checking again may help."""
+
+    again_clicked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._icon, self._tone = "clock", "soft"
+        self._sign = QLabel()
+        self.said = Label("", "small", "soft")
+        self.again = Button(self.tr("Check again"), "small_link")
+        self.again.clicked.connect(self.again_clicked)
+        self._accuracy = ""
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        row.addWidget(self._sign)
+        row.addWidget(self.said, 1)
+        row.addWidget(self.again)
+        self.show_estimate()
+
+    def show_accuracy(self, sentence: str) -> None:
+        """How exact such figures have been here; "" while nothing is known."""
+        self._accuracy = sentence
+
+    def show_estimate(self) -> None:
+        """Only calculated so far; it will be checked in a moment."""
+        self._say(self.tr("Calculated"), "clock", "soft")
+
+    def show_checking(self, stage: str) -> None:
+        """It is being checked: the file's header is read, or the engine is asked."""
+        words = self.tr("Checking: reading the first part of the file …") if stage == "header" else self.tr("Checking …")
+        self._say(words, "refresh", "soft")
+
+    def show_checked(self, source: str, method: str) -> None:
+        """It was checked, or cannot be."""
+        unchecked = source == "catalogue"
+        said = words_of(source, method)
+        self._say(f"{said} · {self._accuracy}" if self._accuracy else said, "info" if unchecked else "check", "soft")
+        self.again.setVisible(unchecked)
+
+    def show_failed(self) -> None:
+        """The check did not come to an end; the reason stands elsewhere."""
+        self._say(self.tr("Not checked"), "exclamation", "warning")
+        self.again.show()
+
+    def _say(self, words: str, icon: str, tone: str) -> None:
+        self._icon, self._tone = icon, tone
+        self.said.setText(words)
+        self.setAccessibleName(words)
+        self.again.hide()
+        self._draw()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._draw()
+
+    def _draw(self) -> None:
+        self._sign.setPixmap(icons.pixmap(self._icon, self._tone, theme.scaled(16), self.devicePixelRatioF()))
