@@ -74,15 +74,15 @@ def largest_entry(header: Header, key: str) -> int:
     """One number, or the largest of a list with one per layer."""
     value = header.get(key)
     numbers = value if isinstance(value, tuple) else (value,)
-    return max((number for number in numbers if isinstance(number, int)), default=0)
+    return max((number for number in (0, *numbers) if isinstance(number, int)))
 
 
 def _per_layer(value: Value | None, count: int, default: int) -> list[int]:
     """One number per layer from a list or from one number for all."""
     if isinstance(value, tuple):
-        numbers = [number if isinstance(number, int) else default for number in value]
+        numbers = [max(0, number) if isinstance(number, int) else default for number in value]
         return (numbers + [default] * count)[:count]
-    return [value if isinstance(value, int) else default] * count
+    return [max(0, value) if isinstance(value, int) else default] * count
 
 
 def read_layers(header: Header) -> tuple[Layer, ...]:

@@ -172,3 +172,14 @@ def test_entries_of_the_wrong_kind_are_taken_as_missing() -> None:
     assert (
         sum(device.total_bytes for device in Shape.from_header(Header(3, {"x": 1}, (), 0, 0)).lay_out(1, "f16", 1, (0, 0))) == 0
     )
+
+
+@pytest.mark.parametrize(
+    "key", ["attention.head_count", "attention.head_count_kv", "feed_forward_length", "attention.key_length"]
+)
+@pytest.mark.parametrize("value", [-(1 << 31), (-(1 << 31), 8)])
+def test_what_a_damaged_header_says_is_never_less_than_nothing(key: str, value: gguf.Value) -> None:
+    facts = {"general.architecture": "jamba", "block_count": 2, "embedding_length": 64, "attention.head_count": 4, key: value}
+    shape = Shape.from_header(Header(3, dict(facts), (), 64, 64))
+    for device in shape.lay_out(4096, "q8_0", 1, (1.0,)):
+        assert min(device.kv_bytes, device.state_bytes, device.compute_bytes, device.output_bytes, device.weights_bytes) >= 0
