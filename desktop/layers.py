@@ -74,7 +74,7 @@ def largest_entry(header: Header, key: str) -> int:
     """One number, or the largest of a list with one per layer."""
     value = header.get(key)
     numbers = value if isinstance(value, tuple) else (value,)
-    return max((number for number in (0, *numbers) if isinstance(number, int)))
+    return max(number for number in (0, *numbers) if isinstance(number, int))
 
 
 def _per_layer(value: Value | None, count: int, default: int) -> list[int]:
