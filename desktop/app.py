@@ -14,7 +14,7 @@ from desktop.accuracy import Entry, Record
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
 from desktop.conversations import Conversations, Stored
-from desktop.engine import Benched, BenchStep, ChatOptions, Loaded, Loading, Piece, Reading, probe
+from desktop.engine import Benched, BenchStep, ChatOptions, Loaded, Loading, Piece, Reading, Reply, probe
 from desktop.engine.local import LocalEngine, build, report
 from desktop.errors import NotFound, NotHere, WillNotFit
 from desktop.fit import Wish
@@ -29,6 +29,7 @@ from desktop.licences import load as load_licences
 from desktop.network import Network
 from desktop.offers import Offer, Target
 from desktop.paths import GUIDE, Paths
+from desktop.shape import BATCH
 from desktop.speed import Rates
 from desktop.transfer import Progress
 
@@ -82,6 +83,7 @@ class App:
         self.record = Record(paths.cache / "accuracy.json")
         self._opened: Opened | None = None  # the last that the engine opened
         self._held: Mapping[str, int] = fit.NOTHING  # what would come free with the open model
+        self._noted = False  # whether its figures are in the record
         self._found: Hardware | None = None  # this computer as it was last seen
         self._shapes: dict[str, fit.Shape] = {}  # of the headers that were read, by _key
 
@@ -358,7 +360,8 @@ class App:
         assert opened is not None
         predicted = opened.speed(self.rates, self.hardware(), depth)
         benched = yield from self.engine.bench(depth=depth, threads=threads)
-        self._note(opened, benched.peak_bytes, predicted if threads is None else 0.0, benched.tokens_per_s)
+        peak_bytes = benched.peak_bytes if benched.batch_tokens >= BATCH else 0
+        self._note(opened, peak_bytes, predicted if threads is None else 0.0, benched.tokens_per_s)
         return BenchReport(loaded.load_s, benched, opened.fit, predicted)
 
     def _note(self, opened: Opened, peak_bytes: int, predicted: float, tokens_per_s: float) -> None:
@@ -400,7 +403,7 @@ class App:
             raise WillNotFit(needed_bytes=judged.total_bytes, free_bytes=judged.free_bytes, step=step)
         wanted = replace(judging.options(target.path, judged), chats=chats)
         loaded = yield from self.engine.load(replace(wanted, threads=threads) if threads else wanted)
-        self._opened = Opened(reference, target.path, wish, shape, judged)
+        self._opened, self._noted = Opened(reference, target.path, wish, shape, judged), False
         if target.local is not None:
             self.library.used(target.local.id)
         return loaded
@@ -421,19 +424,25 @@ class App:
     ) -> Generator[Loading | Reading | Piece, None, Stored]:
         yield Loading(0.0)
         yield from self.open_model(reference)
-        answer = yield from chat.answer(self.conversations, conversation_id, self.engine, options, model=reference)
-        if answer.tokens_per_s and self._opened:
-            self._learn(self._opened, answer.tokens_per_s)
+        answer, reply = yield from chat.answer(self.conversations, conversation_id, self.engine, options, model=reference)
+        if self._opened and reply.completion_tokens >= SAID_ENOUGH:
+            self._learn(self._opened, reply)
         return answer
 
-    def _learn(self, opened: Opened, tokens_per_s: float) -> None:
-        """Let the writing rate of a real answer correct the predictions for this computer."""
-        plan = opened.fit.plan
+    def _learn(self, opened: Opened, reply: Reply) -> None:
+        """Let a real answer correct the predictions for this computer; the first of an opened model goes into the record."""
+        plan, depth = opened.fit.plan, reply.prompt_tokens + reply.completion_tokens // 2
+        here = self._found or self.hardware()
+        if not self._noted:
+            peak_bytes = reply.peak_bytes if reply.batch_tokens >= BATCH else 0
+            self._note(opened, peak_bytes, opened.speed(self.rates, here, depth), reply.tokens_per_s)
+            self._noted = True
         self.rates = speed.learn(
-            speed.for_hardware(self.rates, self._found or self.hardware()),
+            speed.for_hardware(self.rates, here),
             opened.shape,
-            tokens_per_s,
+            reply.tokens_per_s,
             gpu_share=opened.fit.gpu_share,
+            depth=depth,
             kv_type=plan.kv_type,
             load_mode=plan.load_mode,
         )

@@ -20,8 +20,11 @@ def title(question: str) -> str:
 
 def answer(
     conversations: Conversations, conversation_id: int, engine: Engine, options: ChatOptions, *, model: str, system: str = ""
-) -> Generator[Reading | Piece, None, Stored]:
-    """Stream and save an answer to what has been said so far. When it is closed or fails, the text so far is kept."""
+) -> Generator[Reading | Piece, None, tuple[Stored, Reply]]:
+    """Stream and save an answer to what has been said so far; returns it as saved, and as the engine gave it.
+
+    When it is closed or fails, the text so far is kept.
+    """
     said = prompt(conversations.messages(conversation_id), system)
     message_id = conversations.add(conversation_id, "assistant", "", model=model, finish="writing")
     draft = _Draft(conversations, message_id)
@@ -34,7 +37,7 @@ def answer(
         draft.save("crashed")
         raise
     conversations.write(message_id, reply.text, reply.thinking, reply.finish, reply.tokens_per_s)
-    return conversations.message(message_id)
+    return conversations.message(message_id), reply
 
 
 def prompt(messages: Sequence[Stored], system: str = "") -> list[Message]:

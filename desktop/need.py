@@ -5,7 +5,6 @@ with the output table, the engine's process, the driver's share of every graphic
 model when it is asked for. Free is what is available now plus what the model that is open would give back.
 """
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,14 +17,16 @@ from desktop.speed import Rates
 SLOW_TOKENS_PER_S = 4.0  # three words a second; people read about four
 VERDICTS = ("runs_well", "runs_slowly", "close_apps", "too_big")  # best first
 
-# The engine's process before a model is open, and what each entry of the vocabulary takes in it
-ENGINE_BYTES = 90_000_000
-VOCABULARY_BYTES = 400
+# The engine's process without a model, with what it needs to compute (measured: 50 MB on Linux), and what each entry of a
+# vocabulary takes in it where no more is known of it (350 to 530 with merges, 200 without)
+ENGINE_BYTES = 50_000_000
+ENTRY_BYTES = 400
 # What a graphics driver keeps for a program that computes: about 300 MB with CUDA and ROCm, less with the others
 DRIVER_BYTES = {"CUDA": 300_000_000, "ROCm": 300_000_000}
 USUAL_DRIVER_BYTES = 100_000_000
 # What must stay free beside a running model, so that the computer is not slowed by a page file
 MARGIN_SHARE, MARGIN_BYTES = 0.03, 250_000_000
+NEAR_TRIES = 3  # steps from the guessed number of layers, before the range is halved
 CLOSE_SHARE = 0.03  # of what is needed: the formula is nearer to the engine than that
 # For "runs if you close other apps", what the system itself needs: two gigabytes, but not more than a quarter of a small computer
 SYSTEM_BYTES, SYSTEM_SHARE = 2_000_000_000, 0.25
@@ -189,15 +190,31 @@ class Judge:
 
     def _layers(self, context: int, kv_type: str) -> int:
         """The largest number of layers that fits the graphics cards, with workspace and margin."""
-        counts = range(self.most_layers + 1)
-        return bisect_left(counts, 1, key=lambda count: self._short(self._uses(context, kv_type, count))) - 1
+        low, high, tries = 0, self.most_layers, 0
+        if not high:
+            return 0
+        uses = self._uses(context, kv_type, high)
+        short = self._short(uses)
+        if not short:
+            return high
+        guess = high - 1 - short * high // sum(use.total_bytes for use in uses[1:])  # as if all layers were alike
+        while high - low > 1:  # low fits, high does not
+            guess = min(max(guess, low + 1), high - 1)
+            if self._short(self._uses(context, kv_type, guess)):
+                high, guess = guess, guess - 1
+            else:
+                low, guess = guess, guess + 1
+            tries += 1
+            if tries > NEAR_TRIES:  # they are not
+                guess = (low + high) // 2
+        return low
 
     def _short(self, uses: Sequence[DeviceUse]) -> int:
         return sum(max(0, -_gpu_slack(use)) for use in uses[1:])
 
     def _uses(self, context: int, kv_type: str, gpu_layers: int) -> tuple[DeviceUse, ...]:
         parts = self.measured or self.shape.lay_out(context, kv_type, gpu_layers, self._split)
-        process = ENGINE_BYTES + VOCABULARY_BYTES * self.shape.vocab_size
+        process = ENGINE_BYTES + (self.shape.vocabulary_bytes or ENTRY_BYTES * self.shape.vocab_size)
         main = self.hardware.memory.total_bytes, self.room.available_bytes, False
         uses = [_use("CPU", parts[0], process, 0 if gpu_layers else self.projector_bytes, main)]
         for order, part in enumerate(parts[1:]):

@@ -55,7 +55,7 @@ def test_runs_slowly_says_how_fast_and_what_would_be_faster() -> None:
     consistent(judged)
     assert judged.verdict == "runs_slowly"
     assert "would write only about " in judged.why
-    assert judged.help == ("Choose a lighter version of up to 2.6 GB: then it needs 4.1 GB and runs well.",)
+    assert judged.help == ("Choose a lighter version of up to 2.6 GB: then it needs 4.0 GB and runs well.",)
 
 
 def test_close_apps_says_how_much_to_free_and_what_else_would_help() -> None:

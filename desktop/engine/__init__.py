@@ -101,7 +101,8 @@ class Reply:
 
     `prompt_tokens` counts the whole prompt, of which `cached_tokens` needed no reading; `first_token_s` is from the
     question to the first token; `tokens_per_s` is the writing rate after it, 0 when there was nothing to measure;
-    `peak_bytes` is the most main memory that the engine's process has had resident since it began to open the model.
+    `peak_bytes` is the most main memory that the engine's process has had resident since it began to open the model, and
+    `batch_tokens` the most tokens that it has read at once since then: fewer than BATCH leave a part of the workspace untouched.
     """
 
     text: str
@@ -113,6 +114,7 @@ class Reply:
     first_token_s: float
     tokens_per_s: float
     peak_bytes: int = 0
+    batch_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,13 +126,14 @@ class BenchStep:
 
 @dataclass(frozen=True)
 class Benched:
-    """How fast the open model reads and writes here, as medians over the repeats; `threads` as used; `peak_bytes` as in Reply."""
+    """How fast the open model reads and writes here, as medians over the repeats; `threads` as used; the last two as in Reply."""
 
     prompt_tokens_per_s: float
     tokens_per_s: float
     first_token_s: float
     threads: int
     peak_bytes: int
+    batch_tokens: int = 0
 
 
 class HeaderPart(Protocol):

@@ -10,6 +10,7 @@ from desktop.engine import Benched, BenchStep, ChatOptions, sampling, wire
 from desktop.engine.llama import llama
 from desktop.engine.model import READ_LEAST, Model, Tell
 from desktop.errors import ContextFull
+from desktop.shape import BATCH
 
 WRITTEN = 8  # writing a token takes about as long as reading so many: for the progress only
 
@@ -29,7 +30,10 @@ def bench(model: Model, order: wire.Bench, tell: Tell) -> Benched:
     reading, writing = [], []
     with _threads(model, order.threads) as threads:
         model.keep(0)
-        model.read(prompt[:READ_LEAST])  # the first computation after loading is slow
+        if order.prompt_tokens >= BATCH:
+            model.decode(prompt[:BATCH])  # for the peak of memory: only a full batch touches the whole workspace
+        else:
+            model.read(prompt[:READ_LEAST])  # the first computation after loading is slow
         for repeat in range(order.repeats):
 
             def progress(tokens: int, repeat: int = repeat) -> None:
@@ -49,6 +53,7 @@ def bench(model: Model, order: wire.Bench, tell: Tell) -> Benched:
         first_token_s=first_token_s,
         threads=threads,
         peak_bytes=model.peak_bytes,
+        batch_tokens=model.batch_tokens,
     )
 
 

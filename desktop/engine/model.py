@@ -45,6 +45,7 @@ class Model:
     def __init__(self, options: LoadOptions, stop: ctypes.c_bool, log: Log, tell: Tell) -> None:
         started = time.perf_counter()
         self._path, self._stop, self._log = options.path, stop, log
+        self.batch_tokens = 0  # the most that were read at once: a full batch touches the whole workspace
         self._held: list[int] = []  # the tokens that are in the model's memory
         log.clear()
         self._peak = loading.Peak()
@@ -178,6 +179,7 @@ class Model:
             first_token_s=times[0] - started if times else 0.0,
             tokens_per_s=(len(times) - 1) / spent if spent else 0.0,
             peak_bytes=self.peak_bytes,
+            batch_tokens=self.batch_tokens,
         )
 
     def _keep_common(self, prompt: list[int]) -> int:
@@ -237,6 +239,7 @@ class Model:
         if result:  # nobody knows what the memory holds now; a new worker does
             raise RuntimeError(f"llama_decode returned {result}: {self._log.said}")
         self._held += tokens
+        self.batch_tokens = max(self.batch_tokens, len(tokens))
         if self._stop.value:
             raise Stopped
 
