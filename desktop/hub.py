@@ -147,7 +147,7 @@ class Hub:
         if response.status_code >= 400:
             raise refusal(response, what=f"file {name}", repo=host, page=url)
         length = response.headers.get("Content-Length", "")
-        if not length.isdecimal():
+        if not re.fullmatch(r"\d{1,19}", length):
             raise ServerRefused(host=host, status=response.status_code, why="it does not say how large the file is")
         etag = response.headers.get("ETag")
         return File(host, "", name, int(length), None, gguf.quantization(name), url, kind(name), etag=etag)

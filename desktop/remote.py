@@ -81,7 +81,7 @@ class RemoteFile:
         if "text/html" in response.headers.get("Content-Type", ""):
             raise ServerRefused(host=host, status=response.status_code, why=WEB_PAGE)
         if response.status_code == 206:
-            told = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+            told = re.fullmatch(r"bytes (\d{1,19})-\d+/(\d{1,19}|\*)", response.headers.get("Content-Range", ""))
             if not told or int(told[1]) != start:
                 raise ServerRefused(host=host, status=206, why="it sent another part of the file than the one asked for")
             self._size_bytes = int(told[2]) if told[2] != "*" else None

@@ -49,7 +49,8 @@ class Fault:
     hold       sends `bytes` of the body, then nothing until `release` is set
     silent     takes the request and answers nothing until `release` is set
     no_range   ignores Range and sends the whole file
-    bad_range  answers a Range with another part than the one asked for
+    bad_range  answers a Range with another part than the one asked for, or says `headers["Content-Range"]`
+    short      answers a Range with `bytes` of it at most
     flip       turns over a bit of the byte at position `bytes` of the file
     etag       names another ETag, as if the file had been replaced
     careless   takes no notice of If-Range
@@ -359,7 +360,9 @@ class _Cdn(_Handler):
         end = content.size if end is None else end
         told = start - 1 if fault and fault.does("bad_range") else start
         if self.sent_status == 206:
-            self.send_header("Content-Range", f"bytes {told}-{end - 1}/{content.size}")
+            end = min(end, start + fault.bytes) if fault and fault.does("short") else end
+            usual = f"bytes {told}-{end - 1}/{content.size}"
+            self.send_header("Content-Range", fault.headers.get("Content-Range", usual) if fault else usual)
         extra = fault.bytes if fault and fault.does("longer") else 0
         if fault and fault.does("unsized"):
             self.send_header("Connection", "close")

@@ -250,6 +250,22 @@ BAD: dict[str, tuple[Fault, type[AlcoveError], str]] = {
 }
 
 
+@pytest.mark.parametrize("told", ["bytes 0-9/" + "9" * 5000, "bytes " + "0" * 5000 + "-1/1", "bytes */100", "items 0-5/10", ""])
+def test_a_range_that_makes_no_sense(reader: Headers, hub: Hub, server: HubServer, told: str) -> None:
+    server.faults.append(Fault("bad_range", headers={"Content-Range": told}))
+    with pytest.raises(ServerRefused, match="another part of the file"):
+        read(reader, hub.file(REPO, NAME))
+
+
+def test_a_server_that_gives_less_than_asked(reader: Headers, hub: Hub, server: HubServer, large: Path) -> None:
+    server.faults.append(Fault("short", times=None, bytes=500_000))
+    assert read(reader, hub.file(REPO, NAME)).header == gguf.read_file(large)
+    server.faults[:] = [Fault("short", times=None, bytes=1000)]
+    with pytest.raises(ServerRefused, match="too many small pieces"):
+        read(reader, replace(hub.file(REPO, NAME), sha256="0" * 64))
+    assert len(server.asked("cdn")) < 300
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_what_goes_wrong_is_said(reader: Headers, hub: Hub, server: HubServer, name: str) -> None:
     fault, error, words = BAD[name]
