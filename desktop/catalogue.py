@@ -14,9 +14,11 @@ from desktop.layers import Layer
 from desktop.licences import Evidence, Link
 from desktop.paths import resource
 from desktop.shape import Shape
+from desktop.work import expert_numbers, feed_forward_numbers
 
 BEGINNING = 2023  # year from which `quality` counts generations
 DENSITY_YEARS = 1.0  # a model of the same quality is half as large a year later; see Model.quality
+OUTPUT_BITS = 6.5625  # for each weight of the output table, at least: it is Q6_K where the rest is smaller
 DOUBT_YEARS = 0.5  # by how much older a model counts whose release is only known as the latest month possible
 
 _TYPE_NAMES = frozenset(name for name, _, _ in TYPES.values())
@@ -81,6 +83,10 @@ class Model:
     layers: tuple[LayerGroup, ...]
     confidence: Literal["sourced", "general knowledge"]
     released_at_latest: bool = False  # `released` is only known as the latest month possible
+    feed_forward_length: int = 0  # of the parts without experts; 0 = not known, or there are none
+    experts_used: int = 0  # at once, of a mixture of experts
+    expert_length: int = 0
+    per_layer_length: int = 0  # of a row that goes into each layer beside the embedding (Gemma 3n and 4)
     params_active: int | None = None  # that take part in each token, where fewer than all do
     languages_claim: str | None = None  # the maker's words: "119 languages and dialects"
     many_languages: bool = False  # too many to name
@@ -117,27 +123,46 @@ class Model:
     def shape(self, variant: Variant) -> Shape:
         """The facts that decide memory and speed of one variant; layers of equal weight are assumed."""
         bytes_per_weight = variant.size_bytes / self.params_total
-        table_bytes = round(self.vocab_size * self.embedding_length * bytes_per_weight)
+        weights = self.vocab_size * self.embedding_length
+        output_bytes = round(weights * max(bytes_per_weight, OUTPUT_BITS / 8))
+        input_bytes = output_bytes if self.tied_embeddings else round(weights * bytes_per_weight)
         if self.params_active:
             active_bytes = round(self.params_active * bytes_per_weight)
         else:  # of an input table of its own, one row a token is read
-            active_bytes = variant.size_bytes - (0 if self.tied_embeddings else table_bytes)
+            active_bytes = variant.size_bytes - (0 if self.tied_embeddings else input_bytes)
+        layers = tuple(group.layer() for group in _dealt(self.layers))
         return Shape(
             architecture=self.architecture,
             weights_bytes=variant.size_bytes,
             active_bytes=active_bytes,
-            layers=tuple(group.layer() for group in _dealt(self.layers)),
+            layers=layers,
             embedding_length=self.embedding_length,
             vocab_size=self.vocab_size,
             context_length=self.context_length,
+            feed_forward_length=self.feed_forward_length,
             head_count=self.head_count,
             active_params=self.params_active or self.params_total,
-            output_bytes=table_bytes if self.tied_embeddings else 2 * table_bytes,
-            input_bytes=table_bytes,
-            shared_bytes=table_bytes if self.tied_embeddings else 0,
-            expert_bytes=active_bytes // 2 if self.params_active else 0,  # 35 to 61 % in nine mixtures with published figures
+            output_bytes=input_bytes if self.tied_embeddings else input_bytes + output_bytes,
+            work_numbers=self._work_numbers,
             active=((_main_type(variant.quantization), active_bytes),),
+            expert_bytes=active_bytes // 2 if self.params_active else 0,  # 35 to 61 % in nine mixtures with published figures
+            input_bytes=input_bytes,
+            shared_bytes=input_bytes if self.tied_embeddings else 0,
+            input_numbers=self.per_layer_length * len(layers),
         )
+
+    @property
+    def _work_numbers(self) -> int:
+        """As work.peak_numbers has it from a header; recurrent layers, whose inner lengths are not here, hardly ever decide."""
+        numbers = 0
+        if self.feed_forward_length:
+            numbers = feed_forward_numbers(self.architecture, self.embedding_length, self.feed_forward_length)
+        if self.experts_used:
+            numbers = max(
+                numbers, expert_numbers(self.architecture, self.embedding_length, self.experts_used, self.expert_length)
+            )
+        rows = sum(group.count for group in self.layers) * self.per_layer_length
+        return numbers + 2 * rows if numbers else 0
 
 
 def _main_type(quantization: str) -> str:

@@ -116,7 +116,8 @@ class Shape:
             kept[home] += layer.memory_bytes(context, kv_type) - layer.state_bytes
             states[home] += layer.state_bytes
         weights[0] += self.input_bytes
-        weights[homes[-1]] += self.output_bytes - self.input_bytes + (self.shared_bytes if homes[-1] else 0)
+        twice = homes[-1] > 0 or self.architecture in HELD_TWICE
+        weights[homes[-1]] += self.output_bytes - self.input_bytes + (self.shared_bytes if twice else 0)
         names = ("CPU", *(f"GPU{number}" for number in range(len(shares))))
         scores = (4 * self.vocab_size, *(0 for _ in shares))
         return tuple(map(DeviceMemory, names, weights, kept, states, self._workspaces(context, kv_type, homes, shares), scores))
@@ -149,6 +150,7 @@ class Shape:
 # Measured on seven vocabularies of 32 to 262 thousand entries, as the peak of the engine while it reads them: within 10 %
 TOKEN_BYTES, MERGE_BYTES = 200, 150
 OWN_OUTPUT = {"bitnet"}  # the output reads the input table where it is
+HELD_TWICE = {"gemma3n", "gemma4"}  # the table that is input and output is held twice even on one device (read, not mapped)
 INPUTS = ("token_embd.", "per_layer_token_embd.", "position_embd.", "token_types.")
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
@@ -9,11 +10,28 @@ from desktop import catalogue, licences
 from desktop.catalogue import Catalogue, Model, Variant
 from desktop.errors import Corrupt
 from desktop.paths import resource
+from desktop.shape import Shape
+from tests import architectures
 
 CONTENT = json.loads(resource("catalogue.json").read_text(encoding="utf-8"))
 KNOWN = catalogue.load()
 LICENCES = licences.load()
 CORE = [m for m in KNOWN.models if m.core]
+SAME = {  # model: its shape in tests/architectures.json
+    "llama-3.2-1b": "llama3.2-1b", "llama-3.1-8b": "llama3.1-8b", "llama-4-scout": "llama4-scout",
+    "llama-3.3-70b": "llama3.3-70b", "qwen3-0.6b": "qwen3-0.6b", "qwen3-1.7b": "qwen3-1.7b", "qwen3-4b-2507": "qwen3-4b",
+    "qwen3-8b": "qwen3-8b", "qwen3-30b-a3b-2507": "qwen3-30b-a3b", "qwen3-next-80b": "qwen3-next-80b", "qwen3.5-2b": "qwen3.5-2b",
+    "qwen3.5-4b": "qwen3.5-4b", "qwen3.6-27b": "qwen3.6-27b", "qwen3.6-35b-a3b": "qwen3.6-35b-a3b", "qwen2.5-7b": "qwen2.5-7b",
+    "mixtral-8x7b": "mixtral-8x7b", "ministral-3-3b": "ministral-3-3b", "gemma-2-2b": "gemma2-2b", "gemma-3-1b": "gemma3-1b",
+    "gemma-3-4b": "gemma3-4b", "gemma-3n-e4b": "gemma3n-e4b", "gemma-4-e2b": "gemma4-e2b", "gemma-4-e4b": "gemma4-e4b",
+    "gemma-4-12b": "gemma4-12b", "gemma-4-26b-a4b": "gemma4-26b-a4b", "phi-4": "phi-4", "phi-4-mini": "phi-4-mini",
+    "gpt-oss-20b": "gpt-oss-20b", "olmo-2-1b": "olmo2-1b", "olmo-3-7b": "olmo3-7b", "olmoe-1b-7b": "olmoe-1b-7b",
+    "smollm3-3b": "smollm3-3b", "granite-4.0-micro": "granite4-micro", "granite-4.0-h-tiny": "granite4-h-tiny",
+    "lfm2.5-1.2b": "lfm2-1.2b", "lfm2.5-8b-a1b": "lfm2-8b-a1b", "falcon-h1-7b": "falcon-h1-7b", "falcon-7b": "falcon-7b",
+    "pythia-6.9b": "pythia-6.9b", "bloomz-7b1": "bloomz-7b", "apertus-8b": "apertus-8b",
+    "nemotron-3-nano-30b": "nemotron3-nano-30b", "exaone-4.0-1.2b": "exaone4-1.2b", "command-r7b": "command-r7b",
+    "aya-expanse-8b": "aya-expanse-8b", "glm-4.7-flash": "glm-4.7-flash", "glm-4.5-air": "glm-4.5-air",
+}  # fmt: skip
 
 
 def model(id: str) -> Model:
@@ -166,9 +184,32 @@ def test_kinds_of_layers_are_dealt_out_evenly() -> None:
 
 def test_what_is_read_for_each_token() -> None:
     dense, tied, experts = (model(id).shape(model(id).variants[0]) for id in ("llama-3.1-8b", "llama-3.2-1b", "gpt-oss-20b"))
-    assert dense.active_bytes == dense.weights_bytes - dense.output_bytes // 2  # one row of the input table
+    assert dense.active_bytes == dense.weights_bytes - dense.input_bytes  # one row of the input table
+    assert 0 < dense.input_bytes < dense.output_bytes / 2  # the output is stored more finely than the rest
+    assert tied.output_bytes == tied.input_bytes == tied.shared_bytes
     assert tied.active_bytes == tied.weights_bytes  # its table is the output too
     assert experts.active_bytes == pytest.approx(experts.weights_bytes * 3.6 / 20.915)
+
+
+@pytest.mark.parametrize(("id", "name"), SAME.items())
+def test_its_shape_is_that_of_a_file(tmp_path: Path, id: str, name: str) -> None:
+    """The facts count as a header with the published figures does: conversation memory to the byte, workspace nearly."""
+    header = Shape.from_header(architectures.header(tmp_path, name))
+    facts = replace(model(id).shape(model(id).variants[0]), weights_bytes=header.weights_bytes)
+    for context, kv_type in ((4096, "f16"), (32768, "q8_0")):
+        (ours,), (file,) = facts.lay_out(context, kv_type), header.lay_out(context, kv_type)
+        assert (ours.kv_bytes, ours.state_bytes, ours.output_bytes) == (file.kv_bytes, file.state_bytes, file.output_bytes)
+        assert abs(ours.compute_bytes - file.compute_bytes) <= 0.02 * file.total_bytes
+
+
+def test_all_of_it_is_laid_out_at_once() -> None:
+    shapes = [m.shape(variant) for m in KNOWN.models for variant in m.variants]
+    for shape in shapes:
+        for gpu_layers in (0, 1, len(shape.layers) + 1):
+            devices = shape.lay_out(8192, "q8_0", gpu_layers)
+            assert all(device.total_bytes > 0 for device in devices)
+            held = sum(device.weights_bytes for device in devices)
+            assert 0.99 * shape.weights_bytes < held <= shape.weights_bytes + shape.shared_bytes
 
 
 def test_quality_follows_size_and_age() -> None:
