@@ -136,7 +136,7 @@ def _plan_words(judged: Fit) -> str:
         cards = ", ".join(use.name for use in judged.devices[1:])
         parts.append(f"{'all' if plan.gpu_layers >= judged.layers else plan.gpu_layers} of {judged.layers} layers on {cards}")
     parts.append(LOAD_WORDS[plan.load_mode])
-    return "; ".join([*parts, f"{plan.threads} threads."])
+    return "; ".join([*parts, f"{plan.threads} {'thread' if plan.threads == 1 else 'threads'}."])
 
 
 def _speed_words(judged: Fit) -> str:
@@ -149,24 +149,22 @@ def _speed_words(judged: Fit) -> str:
     return f"Writes {writes}{reads}."
 
 
-def show_bench(name: str, load_s: float, benched: Benched, predicted: Fit, accuracy: str) -> None:
+def show_bench(name: str, benched: Benched, predicted: Fit, predicted_tokens_per_s: float) -> None:
     """What was measured beside what was predicted."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for head in ("", "Measured", "Predicted", "Difference"):
         table.add_column(head, justify="right" if head else "left")
     rates = (
-        ("Writes", benched.tokens_per_s, predicted.tokens_per_s),
+        ("Writes", benched.tokens_per_s, predicted_tokens_per_s),
         ("Reads", benched.prompt_tokens_per_s, predicted.prompt_tokens_per_s),
     )
     for what, measured, told in rates:
         table.add_row(what, f"{measured:.1f} tokens/s", f"{told:.1f} tokens/s", f"{percent(told, measured):+.0f} %")
     memory, told = benched.peak_bytes, predicted.total_bytes
     table.add_row("Memory", text.size(memory), text.size(told), f"{percent(told, memory):+.1f} %")
-    out.print(f"[bold]{escape(name)}[/], {benched.threads} threads", soft_wrap=True)
+    out.print(f"[bold]{escape(name)}[/], threads: {benched.threads}", soft_wrap=True)
     out.print(table)
-    say(f"Opened in {load_s:.1f} s; a question of 512 tokens is read in {benched.first_token_s:.1f} s.")
-    if accuracy:
-        say(accuracy)
+    say(f"A question of 512 tokens is read in {benched.first_token_s:.1f} s.")
 
 
 def percent(told: float, measured: float) -> float:

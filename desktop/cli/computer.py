@@ -29,6 +29,9 @@ def doctor(json: Json = False, home: Home = None) -> None:
     """What this computer has, what the engine can use, and what is wrong."""
     with opened(home, json) as app:
         found = app.hardware()
+        if app.measure_due:
+            with terminal.steps() as show:
+                finish(app.measure_computer(), lambda step: show(step.text, step.fraction))
         folder = app.library.folder
         free_bytes = app.library.free_bytes()
         problems = app.problems(found)
@@ -135,7 +138,7 @@ def fit_command(
 ) -> None:
     """Will it run here, how, and how fast: asked of the engine, from the file's header alone."""
     with opened(home, json) as app:
-        found, app.rates = assumed(app.hardware(), app.rates, ram=ram, vram=vram, gpu=gpu, cpu=cpu, cores=cores)
+        found, rates = assumed(app.hardware(), app.rates, ram=ram, vram=vram, gpu=gpu, cpu=cpu, cores=cores)
         judged = finish(
             app.judge(
                 reference,
@@ -144,6 +147,7 @@ def fit_command(
                 gpu_layers=gpu_layers,
                 goal=goal,
                 hardware=found,
+                rates=rates,
                 projector_bytes=_projector_bytes(app, projector) if projector else 0,
             )
         )
@@ -173,6 +177,12 @@ def bench(
     reference: Reference,
     context: Context = None,
     threads: Threads = None,
+    kv_type: KvType = None,
+    gpu_layers: GpuLayers = None,
+    load_mode: Annotated[
+        Literal["read", "mmap"] | None,
+        typer.Option(help="Read into memory, or mapped from the disk; default: as the plan has it."),
+    ] = None,
     depth: Annotated[int, typer.Option(help="Tokens of conversation that come before.", min=0)] = 0,
     json: Json = False,
     home: Home = None,
@@ -180,14 +190,23 @@ def bench(
     """Measure this computer with a model that is on it, beside what was predicted."""
     with opened(home, json) as app:
         with terminal.steps() as show:
-            work = app.bench(reference, context=context, threads=threads, depth=depth)
+            work = app.bench(
+                reference,
+                context=context,
+                kv_type=kv_type,
+                gpu_layers=gpu_layers,
+                load_mode=load_mode,
+                threads=threads,
+                depth=depth,
+            )
             report = finish(
                 work, lambda step: show("Measuring" if isinstance(step, BenchStep) else "Opening the model", step.fraction)
             )
         if json:
             terminal.show_json(_bench_json(report, app.accuracy))
         else:
-            terminal.show_bench(app.target(reference).name, report.load_s, report.benched, report.fit, app.accuracy)
+            terminal.show_bench(app.target(reference).name, report.benched, report.fit, report.predicted_tokens_per_s)
+            terminal.say(f"Opened in {report.load_s:.1f} s. {app.accuracy}")
 
 
 def _bench_json(report: BenchReport, accuracy: str) -> dict[str, Any]:
@@ -200,14 +219,12 @@ def _bench_json(report: BenchReport, accuracy: str) -> dict[str, Any]:
         "threads": benched.threads,
         "peak_memory_bytes": benched.peak_bytes,
         "predicted": {
-            "tokens_per_s": predicted.tokens_per_s,
-            "tokens_per_s_low": predicted.tokens_per_s_low,
-            "tokens_per_s_high": predicted.tokens_per_s_high,
+            "tokens_per_s": report.predicted_tokens_per_s,
             "prompt_tokens_per_s": predicted.prompt_tokens_per_s,
             "total_bytes": predicted.total_bytes,
         },
         "errors_percent": {
-            "tokens_per_s": terminal.percent(predicted.tokens_per_s, benched.tokens_per_s),
+            "tokens_per_s": terminal.percent(report.predicted_tokens_per_s, benched.tokens_per_s),
             "prompt_tokens_per_s": terminal.percent(predicted.prompt_tokens_per_s, benched.prompt_tokens_per_s),
             "total_bytes": terminal.percent(predicted.total_bytes, benched.peak_bytes),
         },
