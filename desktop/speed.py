@@ -36,7 +36,7 @@ USUAL_GPU_BANDWIDTH = 200e9  # bytes a second where neither the card nor the tab
 RAM_EFFICIENCY = 0.55
 CORE_BYTES_PER_S = 5e9
 CORE_PARAMS = 30e9  # multiplications a second and core while a question is read, with AVX2 or better
-LAYER_S, ATTENTION_S = 40e-6, 70e-9  # per layer; per layer, head and token that was said before
+LAYER_S, ATTENTION_S = 40e-6, 70e-9  # per layer; per layer, head and earlier token for one thread
 
 # Seconds per byte of each type of weights, beside those of Q4_K, where only those were measured: on a processor with AVX-512, one
 # thread, 1 layer of an 8B model. Types that are not here count as 1.5.
@@ -143,12 +143,14 @@ def is_due(rates: Rates, hardware: Hardware, build: str) -> bool:
 
 def for_hardware(rates: Rates, hardware: Hardware) -> Rates:
     """The same rates with what the names of the devices promise, where nothing was measured or learned."""
+    cores = max(1, hardware.cpu.physical_cores - 1)
+    if not rates.computer:
+        rates = replace(rates, attention_s=ATTENTION_S / cores)
     if not rates.memory_bytes_per_s:
-        cores = max(1, hardware.cpu.physical_cores - 1)
         memory = graphics.memory_bandwidth(hardware.cpu.name) * RAM_EFFICIENCY
         rates = replace(rates, memory_bytes_per_s=min(memory, CORE_BYTES_PER_S * cores))
     if not rates.params_per_s:
-        rates = replace(rates, params_per_s=CORE_PARAMS * max(1, hardware.cpu.physical_cores - 1))
+        rates = replace(rates, params_per_s=CORE_PARAMS * cores)
     return for_gpus(rates, hardware.gpus)
 
 

@@ -114,6 +114,8 @@ def test_the_slowest_card_that_is_used_decides() -> None:
 def test_before_it_is_measured_a_computer_is_judged_by_its_names() -> None:
     rates = speed.for_hardware(Rates(), HERE)
     assert rates.memory_bytes_per_s == 3 * speed.CORE_BYTES_PER_S  # three threads
+    assert rates.attention_s == speed.ATTENTION_S / 3
+    assert speed.for_hardware(MEASURED, HERE).attention_s == MEASURED.attention_s
     guess = speed.predict(model(), rates)
     assert guess.low < guess.tokens_per_s < guess.high
     assert not guess.certain
