@@ -74,7 +74,7 @@ class _Case:
 
 
 def proposals(judge: Judge, now: Need, asked_layers: int | None, sizes: Mapping[str, int]) -> tuple[Change, ...]:
-    """What would give a better verdict than `now`: single changes, or two together where none alone makes it run well.
+    """What would give a better verdict than `now`: single changes, or two together where no setting alone makes it run well.
 
     sizes: name -> bytes of the file of the model's other versions, where they are known.
     """
@@ -87,8 +87,8 @@ def proposals(judge: Judge, now: Need, asked_layers: int | None, sizes: Mapping[
         if (need := case.need(auto)).rank < now.rank:
             return (_told(auto, need, now),)
     found = _better(case, _single(case, sizes), now.rank)
-    reached = min((need.rank for _, need in found), default=now.rank)
-    if reached:
+    reached = min((need.rank for change, need in found if change.kind != "close_apps"), default=now.rank)
+    if reached:  # not everyone can close enough
         found += _better(case, _double(case, sizes), reached)
     return tuple(_told(change, need, now) for change, need in found) or (_smaller(judge, now),)
 

@@ -118,6 +118,7 @@ class Question:
 def _measured(
     engine: LocalEngine, model: Path | Sequence[HeaderPart], planned: Fit
 ) -> Generator[Step, None, tuple[DeviceMemory, ...]]:
+    yield Step("engine")
     path = model if isinstance(model, Path) else Path(model[0].name)
     with closing(engine.measure(model, options(path, planned))) as steps:
         try:

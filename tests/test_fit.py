@@ -3,9 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from desktop.fit import DEFAULT_CONTEXT, SHORT_CONTEXT, Fit, Layer, Shape, fit
+from desktop.fit import DEFAULT_CONTEXT, SHORT_CONTEXT, VERDICTS, DeviceMemory, Fit, Layer, Shape, fit
 from desktop.hardware import Cpu, EngineReport, Gpu, Hardware, Memory
+from desktop.need import scaled
 from desktop.speed import Rates
 
 GB = 10**9
@@ -84,7 +87,7 @@ def test_too_big() -> None:
     consistent(judged)
     assert judged.verdict == "too_big"
     assert judged.why == "It needs 5.6 GB, and this computer has 2.8 GB that a model could use."
-    assert judged.help == ("Choose a lighter version of up to 2.1 GB: then it needs 2.7 GB and runs well.",)
+    assert judged.help == ("Choose a lighter version of up to 2.2 GB: then it needs 2.7 GB and runs well.",)
     tiny = fit(QWEN3_8B, computer(1, 0.5), FAST, context=2048)
     assert tiny.help == ("Choose a smaller model: one that needs up to 250 MB in all.",)
 
@@ -182,3 +185,161 @@ def test_without_a_measured_rate_the_speed_is_only_a_range() -> None:
     assert judged.verdict in ("runs_well", "runs_slowly")
     assert judged.tokens_per_s_high > 1.3 * judged.tokens_per_s_low
     assert " to " in judged.why
+
+
+# --- plans --------------------------------------------------------------------------------------------------------------------
+
+
+def test_speed_puts_all_on_the_card_even_with_a_shorter_memory() -> None:
+    here = computer(16, 11, card(5.9))
+    balanced, fast = fit(QWEN3_8B, here, FAST), fit(QWEN3_8B, here, FAST, goal="speed")
+    assert balanced.gpu_layers < fast.gpu_layers == 37
+    assert fast.tokens_per_s > balanced.tokens_per_s
+    assert (fast.context, fast.plan.kv_type) != (balanced.context, balanced.plan.kv_type)
+    roomy = fit(QWEN3_8B, computer(16, 11, card(12)), FAST, goal="speed")
+    assert (roomy.context, roomy.plan.kv_type, roomy.gpu_layers) == (DEFAULT_CONTEXT, "f16", 37)
+
+
+def test_quality_keeps_the_full_memory_where_balance_would_shorten_it() -> None:
+    here = computer(16, 6.5)
+    assert fit(QWEN3_8B, here, FAST).context == SHORT_CONTEXT
+    best = fit(QWEN3_8B, here, FAST, goal="quality")
+    assert (best.context, best.plan.kv_type) == (DEFAULT_CONTEXT, "f16")
+
+
+def test_long_takes_the_longest_memory_that_runs_well() -> None:
+    quick = Rates(400e9, attention_s=0.0)  # so that memory decides
+    here = computer(16, 7.2)
+    long = fit(QWEN3_8B, here, quick, goal="long")
+    assert (long.verdict, long.plan.kv_type) == ("runs_well", "q8_0")
+    assert long.context > 1.2 * DEFAULT_CONTEXT
+    longer = fit(QWEN3_8B, here, quick, context=long.context + 1024, kv_type="q8_0")
+    assert longer.verdict != "runs_well"
+    roomy = fit(QWEN3_8B, computer(64, 60), quick, goal="long")
+    assert (roomy.context, roomy.plan.kv_type) == (40960, "f16")  # all that it was made for
+
+
+def test_long_gives_up_layers_on_the_card_and_is_never_shorter_than_the_balance() -> None:
+    here = computer(32, 28, card(8))
+    balanced, long = fit(QWEN3_8B, here, FAST), fit(QWEN3_8B, here, FAST, goal="long")
+    assert long.context > balanced.context
+    assert long.gpu_layers < balanced.gpu_layers == 37
+    slow = Rates(19e9)
+    assert fit(QWEN3_8B, computer(64, 60), slow, goal="long").context >= fit(QWEN3_8B, computer(64, 60), slow).context
+
+
+def test_what_is_asked_for_goes_before_the_goal() -> None:
+    judged = fit(QWEN3_8B, computer(16, 11, card(8)), FAST, context=3000, kv_type="q4_0", gpu_layers=5, goal="long")
+    assert (judged.plan.context, judged.plan.kv_type, judged.plan.gpu_layers) == (3000, "q4_0", 5)
+
+
+def test_weights_are_mapped_only_where_memory_is_tight() -> None:
+    assert fit(QWEN3_8B, computer(16, 11), FAST).plan.load_mode == "read"
+    assert fit(QWEN3_8B, computer(16, 6.9), FAST, context=8192).plan.load_mode == "mmap"
+    assert fit(QWEN3_8B, computer(16, 6), FAST, context=8192).plan.load_mode == "mmap"
+    assert fit(QWEN3_8B, computer(16, 11), FAST, load_mode="mmap").plan.load_mode == "mmap"
+
+
+def test_a_core_stays_free() -> None:
+    assert fit(QWEN3_8B, computer(16, 11), FAST).plan.threads == 7
+
+
+# --- what is counted ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_model_that_is_open_gives_its_memory_back() -> None:
+    busy = computer(16, 4, card(2, device="CUDA0"))
+    assert fit(QWEN3_8B, busy, FAST, context=8192).verdict != "runs_well"
+    judged = fit(QWEN3_8B, busy, FAST, context=8192, held={"CPU": 3 * GB, "CUDA0": 8 * GB})
+    assert (judged.verdict, judged.gpu_layers) == ("runs_well", 37)
+    assert judged.free_bytes == (4 + 3 + 2 + 8) * GB
+    assert [device.free_bytes for device in judged.devices] == [7 * GB, 10 * GB]
+
+
+def test_the_projector_is_counted_where_the_first_layers_are() -> None:
+    here = computer(16, 11)
+    with_eyes = fit(QWEN3_8B, here, FAST, projector_bytes=900_000_000)
+    consistent(with_eyes)
+    assert with_eyes.total_bytes == fit(QWEN3_8B, here, FAST).total_bytes + 900_000_000
+    on_card = fit(QWEN3_8B, computer(16, 11, card(10)), FAST, projector_bytes=900_000_000)
+    assert [device.projector_bytes for device in on_card.devices] == [0, 900_000_000]
+
+
+def test_a_graphics_part_of_the_processor_takes_main_memory() -> None:
+    igpu = card(0.4, "Radeon 780M", vendor="AMD", backend="Vulkan", unified=True, memory_total_bytes=8 * GB)
+    judged = fit(QWEN3_8B, computer(16, 11, igpu), FAST)
+    consistent(judged)
+    assert (judged.verdict, judged.gpu_layers, judged.free_bytes) == ("runs_well", 37, 11 * GB)
+    assert judged.devices[1].shares_main
+    tight = fit(QWEN3_8B, computer(16, 6, igpu), FAST, context=8192)
+    assert tight.verdict == "close_apps"
+
+
+def test_the_engines_own_figures_stand_in_place_of_the_formula() -> None:
+    here = computer(16, 11, card(10, device="CUDA0"))
+    planned = fit(QWEN3_8B, here, FAST)
+    said = (
+        DeviceMemory("CPU", 400_000_000, 0, 0, 20_000_000, 600_000),
+        DeviceMemory("CUDA0", 4_600_000_000, 1_200_000_000, 5_000_000, 300_000_000, 0),
+    )
+    judged = fit(QWEN3_8B, here, FAST, plan=planned.plan, measured=said)
+    consistent(judged)
+    assert (judged.method, judged.gpu_layers) == ("engine", 37)
+    assert (judged.weights_bytes, judged.kv_bytes, judged.state_bytes) == (5_000_000_000, 1_205_000_000, 5_000_000)
+    assert judged.compute_bytes == 320_600_000
+
+
+def test_an_answer_near_a_border_is_marked() -> None:
+    needed = fit(QWEN3_8B, computer(16, 11), FAST, context=8192)
+    with_margin = (needed.total_bytes + needed.margin_bytes) / GB
+    assert fit(QWEN3_8B, computer(32, with_margin * 1.01), FAST, context=8192).close_call
+    assert fit(QWEN3_8B, computer(32, with_margin * 0.99), FAST, context=8192).close_call
+    assert not fit(QWEN3_8B, computer(32, with_margin * 1.2), FAST, context=8192).close_call
+
+
+# --- what would help ----------------------------------------------------------------------------------------------------------
+
+
+@given(
+    free_gb=st.floats(0.5, 12),
+    context=st.sampled_from([2048, 4096, 8192, 20000, 40960]),
+    kv_type=st.sampled_from(["f16", "q8_0"]),
+    card_gb=st.sampled_from([0.0, 2.0, 6.0]),
+    rate=st.sampled_from([8e9, 40e9]),
+)
+def test_every_change_keeps_its_promise(free_gb: float, context: int, kv_type: str, card_gb: float, rate: float) -> None:
+    cards = (card(card_gb),) if card_gb else ()
+    here, rates = computer(12.5, free_gb, *cards), Rates(rate)
+    judged = fit(QWEN3_8B, here, rates, context=context, kv_type=kv_type)
+    assert (judged.changes == ()) == (judged.verdict == "runs_well")
+    assert judged.help == tuple(str(change) for change in judged.changes)
+    for change in judged.changes:
+        assert VERDICTS.index(change.verdict) < VERDICTS.index(judged.verdict)
+        if change.kind == "smaller_model":
+            continue
+        shape = scaled(QWEN3_8B, change.max_size_bytes) if change.max_size_bytes else QWEN3_8B
+        freed = computer(12.5, free_gb + change.close_bytes / GB, *cards)
+        then = fit(shape, freed, rates, context=change.context or context, kv_type=change.kv_type or kv_type)
+        assert then.verdict == change.verdict
+        assert abs(then.total_bytes - change.needed_bytes) < 2
+
+
+def test_a_version_is_named_where_they_are_known() -> None:
+    sizes = {"Q2_K": 3_200_000_000, "Q3_K_M": 4_100_000_000, "Q4_K_M": QWEN3_8B.weights_bytes, "Q8_0": 8_700_000_000}
+    judged = fit(QWEN3_8B, computer(16, 5.9), FAST, context=8192, sizes=sizes)
+    lighter = next(change for change in judged.changes if change.kind == "lighter")
+    assert (lighter.variant, lighter.max_size_bytes, lighter.verdict) == ("Q3_K_M", 4_100_000_000, "runs_well")
+    assert lighter.sentence.startswith("Choose the lighter version Q3_K_M (4.1 GB): then it needs ")
+
+
+def test_two_changes_are_proposed_where_none_alone_is_enough() -> None:
+    judged = fit(QWEN3_8B, computer(16, 5.7), FAST, context=40960, sizes={"Q4_K_M": QWEN3_8B.weights_bytes})
+    both = [change for change in judged.changes if change.kind == "smaller_memory+shorter"]
+    assert [change.verdict for change in both] == ["runs_well"]
+    assert both[0].kv_type == "q8_0"
+    assert fit(QWEN3_8B, computer(16, 5.7), FAST, context=2048).verdict != "runs_well"
+
+
+def test_a_catalogue_is_judged_without_advice() -> None:
+    judged = fit(QWEN3_8B, computer(4, 3), FAST, advise=False)
+    assert (judged.verdict, judged.help, judged.changes) == ("too_big", (), ())
