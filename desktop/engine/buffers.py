@@ -1,7 +1,8 @@
 """What llama.cpp has reserved, or in a dry run would reserve, on each device: its own sums, exact to the byte.
 
 They come from `llama_get_memory_breakdown`, which gives a C++ map from kinds of buffers to bytes of weights, of memory of the
-conversation and of workspace. Such a map is read here as the standard library of each system lays it out.
+conversation and of workspace. Such a map is read here as the standard library of each system lays it out. Only what of the
+conversation's memory is the state of recurrent layers is told nowhere but in the log, in hundredths of a MiB.
 """
 
 import ctypes
@@ -65,7 +66,8 @@ def read(context: Any, log: Log) -> tuple[DeviceMemory, ...]:
         state = min(memory, states[name]) if keys else memory
         found.append(DeviceMemory(name, weights, memory - state, state, compute, output if name == "CPU" else 0))
     order = ["CPU", *_devices(ggml, base)]
-    return tuple(sorted(found, key=lambda device: order.index(device.name)))
+    used = (device for device in found if device.total_bytes or device.name == "CPU")
+    return tuple(sorted(used, key=lambda device: order.index(device.name)))
 
 
 def _breakdown(context: Any) -> Iterator[tuple[int, int, int, int]]:

@@ -5,6 +5,7 @@ Imported by the worker process only: llama.cpp ends its process on some bad file
 
 import ctypes
 import re
+import sys
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -48,9 +49,14 @@ def describe() -> EngineReport:
 
 
 def library(name: str) -> ctypes.CDLL:
-    """A library that came with llama_cpp and is loaded already."""
+    """A library that came with llama_cpp and is loaded already.
+
+    Its file would be loaded a second time where a package holds copies in place of links; but what llama.cpp itself has loaded
+    can be reached through it, except on Windows, which loads nothing twice.
+    """
     folder = Path(llama.__file__).parent / "lib"
-    names = (f"{start}{name}{end}" for start in ("lib", "") for end in (".so", ".dylib", ".dll"))
+    own = name if sys.platform == "win32" else "llama"
+    names = (f"{start}{own}{end}" for start in ("lib", "") for end in (".so", ".dylib", ".dll"))
     return ctypes.CDLL(str(next(folder / name for name in names if (folder / name).exists())))
 
 

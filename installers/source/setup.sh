@@ -40,6 +40,15 @@ system_packages() {
     fi
 }
 
+# llama.cpp is compiled without AMX: its code for it ends the process (a fault at ldtilecfg) on virtual machines that announce AMX
+# and do not let it be used, and the engine repacks no weights where it finds that code (desktop/engine/llama.py).
+without_amx() {
+    [ "$(uname -sm)" = "Linux x86_64" ] || return 0
+    # A compiler that is too old for the option is too old for AMX.
+    ${CC:-cc} -mno-amx-int8 -E -x c /dev/null >/dev/null 2>&1 || return 0
+    export CFLAGS="${CFLAGS:-} -mno-amx-int8" CXXFLAGS="${CXXFLAGS:-} -mno-amx-int8"
+}
+
 # pip is silent while llama.cpp compiles, which takes minutes: say so as long as it lasts.
 install_with_news() {
     started=$(date +%s)
@@ -74,6 +83,7 @@ prepare() {
     # A pip that is older than 23.1 compiles llama.cpp again for every new .venv, cache or not.
     .venv.new/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r installers/source/pip.lock ||
         { rm -rf .venv.new; stop "pip could not be renewed; is there a connection to a package index?"; }
+    without_amx
     install_with_news "$1" || { rm -rf .venv.new; stop "the setup did not complete; the reason is above, and starting again repeats it"; }
     .venv.new/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . ||
         { rm -rf .venv.new; stop "Alcove itself could not be set up"; }

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,15 +47,6 @@ def endless(folder: Path) -> Path:
 def slow(folder: Path) -> Path:
     """Endless, and needs seconds to read a few thousand tokens."""
     return models.write(folder / "slow.gguf", models.WORDS, layers=12, hidden=1408)
-
-
-@pytest.fixture
-def engine() -> Iterator[LocalEngine]:
-    """Closed at the end, when no process may be left."""
-    engine = LocalEngine()
-    yield engine
-    engine.close()
-    assert psutil.Process().children(recursive=True) == []
 
 
 def run(steps: Generator[Said, None, Result]) -> tuple[list[Said], Result]:
