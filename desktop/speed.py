@@ -57,6 +57,7 @@ MEASURED, LEARNED, BY_NAME, GUESSED = 0.12, 0.08, 0.2, 0.35
 LEARN_LEAST_BYTES = 200_000_000  # smaller models stay in the caches and say nothing about memory
 LEARN_SHARE = 0.5  # of a new measurement, beside what was known
 LEARN_RANGE = 8.0  # a rate so many times off is an accident (a computer that slept), and only counts as that many times
+DEEP = 1.5  # times as slow as at first: such an answer tells of the look back more than of the memory's rate
 METHOD = 1  # of the self-measurement: another number has it repeated
 TRIES = 3  # a computer that is always busy is not measured more often
 
@@ -258,6 +259,8 @@ def learn(
     if tokens_per_s <= 0 or shape.active_bytes < LEARN_LEAST_BYTES or not rates.memory_bytes_per_s:
         return rates
     cpu, gpu = _times(shape, rates, gpu_share, depth, kv_type, load_mode)
+    if cpu.seconds + gpu.seconds > DEEP * sum(time.seconds for time in _times(shape, rates, gpu_share, 0, kv_type, load_mode)):
+        return rates
     most, rest = max(cpu.seconds, gpu.seconds), min(cpu.seconds, gpu.seconds)
     ratio = min(max(most / max(1 / tokens_per_s - rest, most / LEARN_RANGE), 1 / LEARN_RANGE), LEARN_RANGE)
     if gpu.seconds > cpu.seconds:

@@ -172,9 +172,11 @@ def test_the_first_answer_counts_more_than_a_name() -> None:
 
 
 def test_a_deep_conversation_does_not_teach_that_the_memory_is_slow() -> None:
-    told = speed.predict(model(), MEASURED, depth=8192).tokens_per_s
-    learned = speed.learn(MEASURED, model(), told, depth=8192)
+    told = speed.predict(model(), MEASURED, depth=1000).tokens_per_s
+    learned = speed.learn(MEASURED, model(), told, depth=1000)
     assert learned.memory_bytes_per_s == pytest.approx(MEASURED.memory_bytes_per_s, rel=0.01)
+    assert learned.measured
+    assert speed.learn(MEASURED, model(), told, depth=16384) == MEASURED
 
 
 def test_an_accident_is_not_believed_and_small_models_teach_nothing() -> None:

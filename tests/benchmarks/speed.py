@@ -1,8 +1,8 @@
 """Predicted beside measured speeds of writing:  python -m tests.benchmarks.speed [FILE.gguf ...]
 
 First what the names of devices predict for 160 measurements of others (tests/data/speeds.json), then this computer: it is
-measured as at a first start, and each file, or models made for it in several types, are run at two lengths of conversation. Leave the
-computer alone meanwhile.
+measured as at a first start, and each file and some made models in several types are run at two lengths of conversation. Leave
+the computer alone meanwhile.
 """
 
 import statistics
@@ -71,7 +71,7 @@ def here(files: list[Path], folder: Path) -> None:
         shape = Shape.from_header(gguf.read_file(path))
         _last(engine.load(LoadOptions(path, context=2048, chats=False)))
         for depth in DEPTHS:
-            ran = _last(engine.bench(256 if depth == 0 else 1, 16, 3, depth))
+            ran = _last(engine.bench(256 if depth == 0 else 1, 12, 1 if depth else 3, depth))
             told = speed.predict(shape, speed.for_hardware(rates, found), depth=depth)
             error = told.tokens_per_s / ran.tokens_per_s - 1
             errors.append(abs(error))
