@@ -62,9 +62,10 @@ class Advice(QObject):
         task = self._tasks.start(once(self._app.offers, self.hardware), key="offers")
         task.done.connect(self.offers_ranked)
         task.failed.connect(self.failed)
+        task.over.connect(self._measure)
         task = self._tasks.start(self._choices(self.hardware), key="choices")
         task.done.connect(self.choices_judged)
-        task.done.connect(self._measure)
+        task.over.connect(self._measure)
 
     def describe(self, reference: str) -> None:
         """Find out what the panel is to say of a model."""
@@ -78,7 +79,8 @@ class Advice(QObject):
 
     def _measure(self) -> None:
         """When this computer or its engine are new: once a start, after everything that is shown without it."""
-        if self._asked_to_measure or not self._app.measure_due:
+        busy = self._tasks.get("offers") or self._tasks.get("choices")
+        if busy or self._asked_to_measure or not self._app.measure_due:
             return
         self._asked_to_measure = True
         task = self._tasks.start(self._app.measure_computer(), key=MEASURE_TASK)

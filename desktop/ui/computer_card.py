@@ -20,7 +20,7 @@ class ComputerCard(Card):
 
     def __init__(self) -> None:
         super().__init__(padding=20, spacing=theme.GRID * 2)
-        self._free = ""
+        self._free, self._said = "", ""
         self._tile = _Tile()
         self.sentence = Label(self.tr("Looking at this computer …"), "strong")
         self.second = Label(self.tr("What it has decides which models run well."), "small", "soft")
@@ -36,44 +36,43 @@ class ComputerCard(Card):
         row.setSpacing(theme.GRID * 2)
         row.addWidget(self._tile, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addLayout(words, 1)
+        row.addWidget(self._measuring_part(), 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self.found, 0, Qt.AlignmentFlag.AlignVCenter)
         self.body.addLayout(row)
-        self._add_measuring()
         self._list: QWidget | None = None
 
-    def _add_measuring(self) -> None:
-        self.measuring = QWidget()
-        self._step = Label("", "small", "soft")
+    def _measuring_part(self) -> QWidget:
+        part = self.measuring = QWidget()
         self._bar = Bar(6)
-        self._bar.setFixedWidth(theme.scaled(160))
+        self._bar.setFixedWidth(theme.scaled(96))
         self._bar.setAccessibleName(self.tr("How far the measuring is"))
-        skip = Button(self.tr("Skip"), "small_link")
-        skip.setAccessibleName(self.tr("Skip the measuring"))
-        skip.clicked.connect(self.skip_clicked)
-        row = QHBoxLayout(self.measuring)
+        self.skip = Button(self.tr("Skip"), "small_link")
+        self.skip.setAccessibleName(self.tr("Skip the measuring"))
+        self.skip.clicked.connect(self.skip_clicked)
+        row = QHBoxLayout(part)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.GRID * 2)
-        row.addWidget(self._step, 1)
+        row.setSpacing(theme.GRID)
         row.addWidget(self._bar)
-        row.addWidget(skip)
-        self.measuring.hide()
-        self.body.addWidget(self.measuring)
+        row.addWidget(self.skip)
+        part.hide()
+        return part
 
     def show_measuring(self, fraction: float) -> None:
         """The computer's speed is being measured: 0 to 1 of it is done."""
-        self._step.setText(self.tr("Measuring for a moment how fast this computer is, so that the speeds below are its own …"))
+        self.second.setText(self.tr("Measuring for a moment, so that the speeds below are its own …"))
         self._bar.set_fraction(fraction)
         self.measuring.show()
 
     def show_measured(self) -> None:
         """That is over, in one way or another."""
         self.measuring.hide()
+        self._say(self._said)
 
     def show_hardware(self, hardware: Hardware) -> None:
         """Say what was found."""
         self.sentence.setText(sentence(hardware).rstrip("."))
         self._free = self.tr("{free} are free now.").format(free=text.size(hardware.memory.available_bytes))
-        self.second.setText(self._free)
+        self._say(self._free)
         if self._list is not None:
             self._list.deleteLater()
         self._list = _devices(hardware, self)
@@ -85,7 +84,13 @@ class ComputerCard(Card):
         """Say up to how many weights run well; 0 when none does."""
         if params:
             words = self.tr("{free} Models of up to about {count} parameters run well.")
-            self.second.setText(words.format(free=self._free, count=_rounded(params)))
+            self._say(words.format(free=self._free, count=_rounded(params)))
+
+    def _say(self, words: str) -> None:
+        """What stands in the second line, unless the measuring needs it for a moment."""
+        self._said = words
+        if self.measuring.isHidden():
+            self.second.setText(words)
 
     def _on_toggled(self, on: bool) -> None:
         self.found.set_icon("chevron-up" if on else "chevron-down")

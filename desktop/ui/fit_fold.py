@@ -56,7 +56,7 @@ class FitFold(QWidget):
             view.act_clicked.connect(self.act_clicked)
             self._column.addWidget(line())
             self._column.addWidget(view)
-            view.show_model(self._reference, 0, self._judges.wishes(self._reference))
+            view.show_model(self._reference, self._judges.wishes(self._reference))
         if on:
             self.opened.emit()
         self.setVisible(on)

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
+from desktop import text
 from desktop.errors import AlcoveError
 from desktop.fit import Change, Fit, Wish
 from desktop.judging import Judgement
@@ -51,7 +52,7 @@ class FitView(QWidget):
         super().__init__()
         self._judges, self._version = judges, version
         self._judging = Judging(judges, self)
-        self._reference, self._wish, self._longest = "", Wish(), 0
+        self._reference, self._wish = "", Wish()
         self._lengths: tuple[int, ...] = ()
         self._settled = False
         self._error: AlcoveError | None = None
@@ -115,9 +116,9 @@ class FitView(QWidget):
 
     # --- what is asked --------------------------------------------------------------------------------------------------------
 
-    def show_model(self, reference: str, longest: int, wish: Wish) -> None:
-        """Judge this model from now on; `longest` is the conversation it was made for in tokens, 0 while that is not known."""
-        self._reference, self._wish, self._longest = reference, wish, longest
+    def show_model(self, reference: str, wish: Wish) -> None:
+        """Judge this model from now on, with what was wished of it before."""
+        self._reference, self._wish = reference, wish
         self.goals.show_goal(wish.goal)
         self.fit, self._lengths = None, ()
         self._known.setVisible(False)
@@ -192,6 +193,7 @@ class FitView(QWidget):
 
     def _show_estimate(self, fit: Fit) -> None:
         self.checked.show_estimate()
+        self.plan.show_origin("")
         self._show(fit)
 
     def _on_settled(self, judgement: Judgement) -> None:
@@ -200,6 +202,13 @@ class FitView(QWidget):
         self._show(judgement.fit)
         self.checked.show_accuracy(self._judges.accuracy())
         self.checked.show_checked(judgement.source, judgement.fit.method)
+        self.plan.show_origin(self._origin(judgement))
+
+    def _origin(self, judgement: Judgement) -> str:
+        if not judgement.header_bytes_read:
+            return judgement.note
+        words = self.tr("{size} of the file were read for this.").format(size=text.size(judgement.header_bytes_read))
+        return f"{words} {judgement.note}".strip()
 
     def _on_failed(self, error: AlcoveError) -> None:
         """What was estimated stays; why it could not be checked stands above it."""
@@ -218,7 +227,7 @@ class FitView(QWidget):
         self.speed.setText(verdict.speed(fit))
         self.why.setText(fit.why)
         self.memory.show_fit(fit)
-        self._show_length(fit.context)
+        self._show_length(fit)
         self.help.show_changes(fit.changes, self._version)
         self.goals.show_effect(self._effect(fit))
         self.plan.show_fit(fit)
@@ -226,9 +235,10 @@ class FitView(QWidget):
         self._choices.setVisible(True)
         self.judged.emit(fit)
 
-    def _show_length(self, context: int) -> None:
+    def _show_length(self, fit: Fit) -> None:
+        context = fit.context
         if context not in self._lengths:  # else they stay, so that nothing moves under the hand
-            self._lengths = lengths(max(self._longest, context), context)
+            self._lengths = lengths(max(fit.context_length, context), context)
         self.slider.blockSignals(True)
         self.slider.setRange(0, len(self._lengths) - 1)
         self.slider.setValue(self._lengths.index(context))

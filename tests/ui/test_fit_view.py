@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from desktop import text
 from desktop.errors import HeaderTooLarge, NotGguf, UnknownArchitecture, Unreachable
 from desktop.fit import Change, Wish
 from desktop.hardware import Gpu, Hardware, Memory
@@ -54,7 +55,7 @@ def view(qtbot: QtBot, desk: Desk) -> FitView:
 
 
 def show(view: FitView, reference: str = LLAMA, wish: Wish | None = None) -> None:
-    view.show_model(reference, 131072, wish or Wish())
+    view.show_model(reference, wish or Wish())
 
 
 # --- at once, and then for certain ----------------------------------------------------------------------------------------------
@@ -247,10 +248,13 @@ def test_the_parts_of_all_bars_are_the_sum_and_shared_memory_is_one_bar(desk: De
         assert found[0].others_bytes == LAPTOP.memory.total_bytes - LAPTOP.memory.available_bytes
 
 
-@pytest.mark.parametrize(("free_gb", "said"), [(4.9, "Missing 1.6 GB"), (11.2, "Free 4.9 GB")])
-def test_what_is_missing_counts_the_margin(view: FitView, desk: Desk, free_gb: float, said: str) -> None:
-    desk.hardware = with_free(round(free_gb * 1e9))
+@pytest.mark.parametrize("free_bytes", [4_900_000_000, 11_200_000_000])
+def test_what_is_missing_counts_the_margin(view: FitView, desk: Desk, free_bytes: int) -> None:
+    desk.hardware = with_free(free_bytes)
     show(view, wish=Wish(context=8192))
+    assert view.fit is not None
+    left = free_bytes - view.fit.total_bytes
+    said = f"Free {text.size(left)}" if left > 0 else f"Missing {text.size(view.fit.margin_bytes - left)}"
     assert said in words(view)
 
 
