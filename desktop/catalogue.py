@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -130,12 +131,11 @@ class Model:
             active_bytes = round(self.params_active * bytes_per_weight)
         else:  # of an input table of its own, one row a token is read
             active_bytes = variant.size_bytes - (0 if self.tied_embeddings else input_bytes)
-        layers = tuple(group.layer() for group in _dealt(self.layers))
         return Shape(
             architecture=self.architecture,
             weights_bytes=variant.size_bytes,
             active_bytes=active_bytes,
-            layers=layers,
+            layers=self._layers,
             embedding_length=self.embedding_length,
             vocab_size=self.vocab_size,
             context_length=self.context_length,
@@ -148,10 +148,15 @@ class Model:
             expert_bytes=active_bytes // 2 if self.params_active else 0,  # 35 to 61 % in nine mixtures with published figures
             input_bytes=input_bytes,
             shared_bytes=input_bytes if self.tied_embeddings else 0,
-            input_numbers=self.per_layer_length * len(layers),
+            input_numbers=self.per_layer_length * len(self._layers),
         )
 
-    @property
+    @cached_property
+    def _layers(self) -> tuple[Layer, ...]:
+        kinds = {group: group.layer() for group in self.layers}
+        return tuple(kinds[group] for group in _dealt(self.layers))
+
+    @cached_property
     def _work_numbers(self) -> int:
         """As work.peak_numbers has it from a header; recurrent layers, whose inner lengths are not here, hardly ever decide."""
         numbers = 0
@@ -161,7 +166,7 @@ class Model:
             numbers = max(
                 numbers, expert_numbers(self.architecture, self.embedding_length, self.experts_used, self.expert_length)
             )
-        rows = sum(group.count for group in self.layers) * self.per_layer_length
+        rows = len(self._layers) * self.per_layer_length
         return numbers + 2 * rows if numbers else 0
 
 

@@ -6,11 +6,13 @@ tests/test_shape.py; the table: tests/benchmarks/shapes.py.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate
 
 from desktop.gguf import TYPES, Header, Tensor
 from desktop.layers import BATCH as BATCH
-from desktop.layers import BLOCK, cells, entry, largest_entry, padded, read_layers
+from desktop.layers import BLOCK, cells, entry, head_lengths, largest_entry, padded, read_layers
 from desktop.layers import KV_BYTES as KV_BYTES
 from desktop.layers import Layer as Layer
 from desktop.work import peak_numbers
@@ -57,6 +59,7 @@ class Shape:
     shared_bytes: int = 0  # of input_bytes, the table that the output uses too: a graphics device gets its own
     largest_bytes: int = 0  # of the largest tensor of a layer
     input_numbers: int = 0  # that go in for each token beside embedding_length
+    only_f16: bool = False  # its conversation memory has no smaller form: the heads are not whole blocks of 32 numbers long
     vocabulary_bytes: int = 0  # that the vocabulary takes in the engine's process; 0 = estimated from vocab_size
 
     @classmethod
@@ -91,6 +94,7 @@ class Shape:
             shared_bytes=tables.get("token_embd.weight", 0) if tied and header.architecture not in OWN_OUTPUT else 0,
             largest_bytes=max((tensor.size_bytes for tensor in tensors if BLOCK.match(tensor.name)), default=0),
             input_numbers=entry(header, "embedding_length_per_layer_input") * max(0, blocks),
+            only_f16=any(length % 32 for length in head_lengths(header)),
             vocabulary_bytes=TOKEN_BYTES * _vocab_size(header) + MERGE_BYTES * entry(header, "tokenizer.ggml.merges"),
         )
 
@@ -109,12 +113,12 @@ class Shape:
         shares = (tuple(split) if sum(split) > 0 else (1.0,)) if gpu_layers > 0 else ()
         homes = _homes(len(self.layers) + 1, gpu_layers, shares)
         weights, kept, states = ([0] * (len(shares) + 1) for _ in range(3))
-        known = any(layer.weights_bytes for layer in self.layers)
-        equal = (self.weights_bytes - self.output_bytes) // max(1, len(self.layers))
-        for layer, home in zip(self.layers, homes, strict=False):
-            weights[home] += layer.weights_bytes if known else equal
-            kept[home] += layer.memory_bytes(context, kv_type) - layer.state_bytes
-            states[home] += layer.state_bytes
+        places, kinds, sizes = self._alike
+        kept_bytes = [layer.memory_bytes(context, kv_type) - layer.state_bytes for layer in kinds]
+        for home, place, size in zip(homes, places, sizes, strict=False):  # the output has a home, too
+            weights[home] += size
+            kept[home] += kept_bytes[place]
+            states[home] += kinds[place].state_bytes
         weights[0] += self.input_bytes
         twice = homes[-1] > 0 or self.architecture in HELD_TWICE
         weights[homes[-1]] += self.output_bytes - self.input_bytes + (self.shared_bytes if twice else 0)
@@ -122,11 +126,23 @@ class Shape:
         scores = (4 * self.vocab_size, *(0 for _ in shares))
         return tuple(map(DeviceMemory, names, weights, kept, states, self._workspaces(context, kv_type, homes, shares), scores))
 
+    @cached_property
+    def _alike(self) -> tuple[list[int], list[Layer], list[int]]:
+        """Which of the few kinds of layers each one is, these kinds, and the bytes of each layer's weights."""
+        kinds: dict[Layer, int] = {}
+        once = {id(layer): layer for layer in self.layers}  # those of the catalogue are the same few objects, and to hash is slow
+        found = {key: kinds.setdefault(replace(layer, weights_bytes=0), len(kinds)) for key, layer in once.items()}
+        places = [found[id(layer)] for layer in self.layers]
+        equal = (self.weights_bytes - self.output_bytes) // max(1, len(self.layers))
+        known = any(layer.weights_bytes for layer in self.layers)
+        return places, list(kinds), [layer.weights_bytes if known else equal for layer in self.layers]
+
     def _workspaces(self, context: int, kv_type: str, homes: Sequence[int], shares: Sequence[float]) -> list[int]:
         """Bytes of workspace on the processor and on each graphics device; attention is computed in one piece (flash)."""
         batch = min(BATCH, padded(context))
         row = 4 * batch * self.embedding_length
-        masks = 2 * batch * sum({layer.kind: cells(layer, context) for layer in self.layers}.values())
+        places, kinds, _ = self._alike
+        masks = 2 * batch * sum({layer.kind: cells(layer, context) for layer in kinds}.values())
         width = self.feed_forward_length or round(3.5 * self.embedding_length)
         alone = 4 * batch * (self.work_numbers or 3 * width + 4 * self.embedding_length) + masks
         if not shares:
@@ -139,7 +155,7 @@ class Shape:
             cards = [alone + waiting + (COPIES * row if number else 0) for number in range(len(shares))]
             return [entering + waiting, *cards]
         # What the processor keeps is lent to the first graphics device while a batch is read: a tensor, or a layer's memory
-        left = [layer for layer, home in zip(self.layers, homes, strict=False) if home == 0]
+        left = [kinds[place] for place in {place for place, home in zip(places, homes, strict=False) if home == 0}]
         lent = max((layer.memory_bytes(context, kv_type) - layer.state_bytes for layer in left), default=0)
         if any(layer.state_bytes for layer in left):
             entering = max(entering, round(MIXED_SHARE * alone))
@@ -158,8 +174,10 @@ def _homes(count: int, gpu_layers: int, shares: Sequence[float]) -> list[int]:
     """The device of each layer and of the output: 0 the processor, then the graphics devices (llama_model::load_tensors)."""
     placed = min(gpu_layers, count) if shares else 0
     first = count - placed
-    ends = [first + placed * sum(shares[: number + 1]) / sum(shares) for number in range(len(shares))]
-    return [0 if at < first else 1 + next(number for number, end in enumerate(ends) if at < end) for at in range(count)]
+    if len(shares) < 2:
+        return [0] * first + [1] * placed
+    ends = [first + placed * part / sum(shares) for part in accumulate(shares)]
+    return [0] * first + [1 + next(number for number, end in enumerate(ends) if at < end) for at in range(first, count)]
 
 
 def _vocab_size(header: Header) -> int:
