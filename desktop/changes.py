@@ -106,7 +106,7 @@ def _single(case: _Case, sizes: Mapping[str, int]) -> Iterator[_Try | None]:
 
 
 def _double(case: _Case, sizes: Mapping[str, int]) -> Iterator[_Try | None]:
-    yield _shorter(case, "q8_0") if case.now.plan.kv_type == "f16" else None
+    yield _shorter(case, "q8_0") if _shrinks(case) else None
     yield _lighter(case, SHORTEST_CONTEXT, sizes) if case.now.plan.context > SHORTEST_CONTEXT else None
 
 
@@ -132,8 +132,13 @@ def _shorter(case: _Case, kv_type: str | None) -> _Try | None:
     return _largest(case, [change(context) for context in lengths])
 
 
+def _shrinks(case: _Case) -> bool:
+    """Whether conversation memory has a smaller form yet."""
+    return case.now.plan.kv_type == "f16" and not case.judge.shape.only_f16
+
+
 def _smaller_memory(case: _Case) -> _Try | None:
-    if case.now.plan.kv_type != "f16":
+    if not _shrinks(case):
         return None
     return _Try("smaller_memory", "Keep the conversation memory in a smaller form, hardly less exact", kv_type="q8_0")
 

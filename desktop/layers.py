@@ -157,6 +157,13 @@ def _layers_with_keys(header: Header, count: int) -> int:
     return count - entry(header, "attention.shared_kv_layers") if header.architecture == "gemma4" else count
 
 
+def head_lengths(header: Header) -> tuple[int, ...]:
+    """Numbers that a head keeps per token, for keys and values, with and without a window."""
+    usual = entry(header, "embedding_length") // max(1, largest_entry(header, "attention.head_count"))
+    keys = ("key_length", "value_length", "key_length_swa", "value_length_swa")
+    return tuple(entry(header, f"attention.{key}", usual if key in keys[:2] else 0) for key in keys)
+
+
 def _key_numbers(header: Header, sliding: bool, key_heads: int) -> tuple[int, int]:
     """Numbers per token for keys and for values of one layer."""
     usual = entry(header, "embedding_length") // max(1, largest_entry(header, "attention.head_count"))

@@ -30,10 +30,11 @@ def choose(judge: Judge, wish: Wish) -> Need:
     """The best way to open the model that grants the wish."""
     context, kv_type, gpu_layers, goal = wish.context, wish.kv_type, wish.gpu_layers, wish.goal
     most = judge.shape.context_length or DEFAULT_CONTEXT
+    kv_types = (kv_type,) if kv_type else KV_TYPES[:1] if judge.shape.only_f16 else KV_TYPES
     if context is not None:
         contexts = [min(context, most)]
     elif goal == "long":
-        return _longest(judge, most, [kv_type] if kv_type else KV_TYPES, gpu_layers)
+        return _longest(judge, most, kv_types, gpu_layers)
     elif goal == "speed":
         contexts = _up_to(most, (DEFAULT_CONTEXT, SHORT_CONTEXT, SHORTEST_CONTEXT))
     elif goal == "quality":
@@ -41,7 +42,7 @@ def choose(judge: Judge, wish: Wish) -> Need:
     else:
         contexts = _up_to(most, (DEFAULT_CONTEXT, SHORT_CONTEXT))
     if goal == "speed":
-        return _fastest(judge, contexts, [kv_type] if kv_type else KV_TYPES, gpu_layers)
+        return _fastest(judge, contexts, kv_types, gpu_layers)
     needs = [judge.need(contexts[0], kv_type or "f16", gpu_layers)]
     if needs[0].verdict in ("close_apps", "too_big"):
         needs += [judge.need(context, kv_type or "f16", gpu_layers) for context in contexts[1:]]
