@@ -93,8 +93,8 @@ class Offer:
 
     @property
     def usefulness(self) -> float:
-        """Its worth at the speed it has here: below a comfortable one, twice the time counts as a quarter of the model."""
-        slower = min(0.0, math.log2(max(self.usual.tokens_per_s, 0.01) / COMFORT_TOKENS_PER_S))
+        """Its worth at the speed it surely has here: below a comfortable one, twice the time counts as a quarter of the model."""
+        slower = min(0.0, math.log2(max(self.usual.low, 0.01) / COMFORT_TOKENS_PER_S))
         return self.worth + SLOW_COST * slower
 
     @property
@@ -190,10 +190,10 @@ class _Judging:
 def _suited(choices: Sequence[Offer], wanted: Wanted) -> Offer:
     """Of a model's variants: one that runs, not of few bits, with the best verdict, no slower than need be, of the usual bits.
 
-    For speed that is the lightest which is not of few bits, for quality the most powerful.
+    For speed that is the fastest which is not of few bits, for quality the most powerful.
     """
     small = choices[0].model.params_total < SMALL_PARAMS
-    bits = {"speed": LOW_BITS, "quality": MANY_BITS}.get(wanted.goal or "", MANY_BITS if small else USUAL_BITS)
+    bits = MANY_BITS if small or wanted.goal == "quality" else USUAL_BITS
     return min(
         choices,
         key=lambda o: (
@@ -201,7 +201,7 @@ def _suited(choices: Sequence[Offer], wanted: Wanted) -> Offer:
             o.variant.bits < LOW_BITS,
             VERDICTS.index(o.verdict),
             o.worth - o.usefulness,  # 0 for all that are comfortable
-            abs(o.variant.bits - bits),
+            -o.usual.tokens_per_s if wanted.goal == "speed" else abs(o.variant.bits - bits),
         ),
     )
 

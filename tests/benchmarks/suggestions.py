@@ -1,9 +1,11 @@
 """What Alcove suggests for computers of every size, as the table in README:  python -m tests.benchmarks.suggestions
 
 The computers are made up, each with a usual processor or graphics card of its class. The speeds are those that the names of the
-parts promise, since nothing can be measured there.
+parts promise, since nothing can be measured there. --readme also writes it there.
 """
 
+import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from desktop.paths import GUIDE
 from desktop.speed import Rates
 
 GIB = 2**30
+README = Path(__file__).parents[2] / "README.md"
 ENGINE = EngineReport("llama.cpp", "assumed", ("CPU",), True)
 
 
@@ -52,12 +55,12 @@ COMPUTERS = (
     Computer("16 GB", 16, "Core Ultra 5 125U", 12),
     Computer("32 GB", 32, "Ryzen 7 7840U", 8),
     Computer("64 GB", 64, "Ryzen 9 7950X", 16),
-    Computer("8 GB card", 16, "Core i5-12400", 6, "RTX 4060", 8),
-    Computer("12 GB card", 32, "Core i5-12400", 6, "RTX 3060", 12),
-    Computer("16 GB card", 32, "Ryzen 7 7700X", 8, "RTX 5060 Ti", 16),
-    Computer("24 GB card", 64, "Ryzen 9 7950X", 16, "RTX 4090", 24),
-    Computer("Mac, 16 GB", 16, "Apple M4", 10, "Apple M4"),
-    Computer("Mac, 64 GB", 64, "Apple M4 Max", 16, "Apple M4 Max"),
+    Computer("16 GB, card of 8 GB", 16, "Core i5-12400", 6, "RTX 4060", 8),
+    Computer("32 GB, card of 12 GB", 32, "Core i5-12400", 6, "RTX 3060", 12),
+    Computer("32 GB, card of 16 GB", 32, "Ryzen 7 7700X", 8, "RTX 5060 Ti", 16),
+    Computer("64 GB, card of 24 GB", 64, "Ryzen 9 7950X", 16, "RTX 4090", 24),
+    Computer("Mac of 16 GB", 16, "Apple M4", 10, "Apple M4"),
+    Computer("Mac of 64 GB", 64, "Apple M4 Max", 16, "Apple M4 Max"),
 )
 
 
@@ -71,26 +74,32 @@ def suggested(computer: Computer) -> dict[str, Offer]:
 
 def table() -> Iterator[str]:
     """Its lines, in Markdown."""
-    yield "| computer | quick | balanced | best |"
-    yield "|---|---|---|---|"
+    yield "| computer | quick | balanced | best | why the balanced one |"
+    yield "|---|---|---|---|---|"
     for computer in COMPUTERS:
         found = suggested(computer)
-        parts = f"{computer.words}, {computer.gpu if computer.vram_gb else computer.cpu}"
-        yield f"| {parts} | {' | '.join(_cell(found.get(role)) for role in offers.ROLES)} |"
+        parts = f"{computer.words} · {computer.gpu if computer.vram_gb else computer.cpu}"
+        why = found["balanced"].why if "balanced" in found else ""
+        yield f"| {parts} | {' | '.join(_cell(found.get(role)) for role in offers.ROLES)} | {why} |"
 
 
 def _cell(o: Offer | None) -> str:
     if o is None:
         return "—"
-    return f"{o.model.name} {o.variant.quantization}, {text.size(o.size_bytes)}, {text.words_per_second(o.usual.tokens_per_s)}"
+    words = o.usual.tokens_per_s * text.WORDS_PER_TOKEN
+    return f"{o.id}<br>{text.size(o.size_bytes)}, {words:.0f} words/s"
 
 
 def main() -> None:
     """Print the table, and why each was chosen."""
-    print("\n".join(table()))
+    lines = "\n".join(table())
+    if sys.argv[1:] == ["--readme"]:
+        content = README.read_text("utf-8")
+        README.write_text(re.sub(r"\| computer \| quick .*?(?=\n\n)", lambda _: lines, content, flags=re.DOTALL), "utf-8")
+    print(lines)
     for computer in COMPUTERS:
         for role, o in suggested(computer).items():
-            print(f"{computer.words:<12} {role:<9} {o.id:<28} {o.why}")
+            print(f"{computer.words:<21} {role:<9} {o.id:<28} {o.why}")
 
 
 if __name__ == "__main__":
