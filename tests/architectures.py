@@ -1,8 +1,10 @@
 """Shapes of real models for nearly every architecture of llama.cpp, written as files that hold a header and no weights.
 
-tests/architectures.json has, for each, the published figures (config.json of the original, as a GGUF spells them) and the tensors
-that llama.cpp asks for with them: name, how it is stored, shape as stored, and the layers that have it where not all do (a list,
-or "FIRST-LAST/STEP"). "*" before a name stands for "blk.N.".
+tests/architectures.json has, for each, the figures of the original's config.json as a GGUF spells them, and the tensors that
+llama.cpp asks for with them: name, how it is stored, shape as stored, and the layers that have it where not all do (a list, or
+"FIRST-LAST/STEP"). "*" before a name stands for "blk.N.". The figures are general knowledge, not copied from files; where the
+catalogue has the model, they give its number of parameters. Not published, so assumed: the feed-forward length of
+muse-glimmer-30b (from its size); the experts, hyper-connections and indexer of qwen3.8-flash-next.
 """
 
 import json

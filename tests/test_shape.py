@@ -16,7 +16,6 @@ from tests.gguf_files import llama
 
 MIB = 1 << 20
 SETTINGS = ((256, "f16"), (4096, "f16"), (8192, "q8_0"), (32768, "f16"), (2048, "q4_0"), (16384, "f16"))
-UNLIKE = {"qwen4exp"}  # of the catalogue: its published figures do not suffice to make a header
 ON_CARDS: list[
     tuple[str, int, list[list[float]]]
 ] = [  # layers on cards; MiB of weights, memory, state, workspace for 4096 tokens
@@ -76,7 +75,7 @@ def test_memory_is_what_the_engine_allocates(tmp_path: Path, name: str, engine: 
 
 def test_no_architecture_of_the_catalogue_is_left_out() -> None:
     known = {model["architecture"] for model in architectures.models().values()}
-    assert {model.architecture for model in catalogue.load().models} - known == UNLIKE
+    assert {model.architecture for model in catalogue.load().models} <= known
     assert len(known) >= 90
 
 
