@@ -1,17 +1,21 @@
 """The parts together: a turn with the guide in the real engine process, from an empty home."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import pytest
 
+from desktop import judging
 from desktop.app import App
 from desktop.conversations import Stored
 from desktop.engine import ChatOptions, Loading, Piece
 from desktop.errors import EngineCrashed, NotHere, NotWritable, WillNotFit
 from tests import gguf_files
 
+Result = TypeVar("Result")
 QUESTION = "What is an open-weight model?"
 
 
@@ -71,9 +75,14 @@ def test_from_an_empty_home_to_a_stored_answer(app: App) -> None:
     assert [m.text for m in app.conversations.messages(conversation)] == [QUESTION, answer.text]
 
 
-def test_the_speed_of_this_computer_is_kept(app: App) -> None:
+def test_the_computer_is_measured_once_and_that_is_kept(app: App) -> None:
     app.hardware()
+    assert app.measure_due
+    steps = list(app.measure_computer())
+    assert {step.stage for step in steps} == {"measure"}
+    assert steps[0].text
     assert app.rates.memory_bytes_per_s > 0
+    assert app.rates.computer
     again = App.open(app.paths.home)
     assert again.rates == app.rates
     again.close()
@@ -130,3 +139,78 @@ def test_settings_reach_the_parts_they_concern(app: App) -> None:
     again = App.open(app.paths.home)
     assert again.network.offline
     again.close()
+
+
+# --- plans --------------------------------------------------------------------------------------------------------------------
+
+
+def end(steps: Generator[object, None, Result]) -> Result:
+    try:
+        while True:
+            next(steps)
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result
+
+
+def test_a_model_is_opened_as_it_was_planned(app: App, tmp_path: Path) -> None:
+    file = gguf_files.llama(tmp_path / "mine.gguf", context=8192, width=128)
+    end(app.open_model(str(file)))
+    assert app.opened is not None
+    assert app.engine.loaded == judging.options(file, app.opened.fit)
+    app.settings.contexts, app.settings.kv_types = {"mine": 4096}, {"mine": "q8_0"}
+    end(app.open_model(str(file)))
+    opened = app.engine.loaded
+    assert opened is not None
+    assert (opened.context, opened.kv_type) == (4096, "q8_0")
+    first = worker(app)
+    end(app.open_model(str(file)))
+    assert worker(app) == first
+    app.settings.contexts, app.settings.goals = {}, {"mine": "long"}
+    app.settings.context = 2048  # for all models; the goal of this one goes before it
+    assert end(app.open_model(str(file))).context == 8192
+
+
+def test_a_model_that_does_not_fit_comes_with_the_next_step(app: App, tmp_path: Path) -> None:
+    file = gguf_files.llama(tmp_path / "long.gguf", layers=64, width=1024, context=1 << 22)
+    with pytest.raises(WillNotFit) as told:
+        list(app.open_model(str(file), context=1 << 22))
+    step = told.value.facts["step"]
+    assert str(step) in str(told.value)
+    assert "Shorten the conversation memory to about " in str(step)
+
+
+def test_the_model_that_is_open_counts_as_free_for_the_next(app: App, tmp_path: Path) -> None:
+    file = gguf_files.llama(tmp_path / "mine.gguf", context=1 << 16, layers=8, width=512)
+    end(app.open_model(str(file), context=1 << 16))
+    held = app.engine.held_bytes()["CPU"]
+    assert held > 250_000_000
+    found = app.hardware()
+    assert app.estimate("guide", hardware=found).free_bytes == found.memory.available_bytes + held
+    imagined = replace(found, memory=replace(found.memory, available_bytes=10**9))
+    assert app.estimate("guide", hardware=imagined).free_bytes == 10**9
+
+
+def test_a_bench_puts_measured_beside_predicted(app: App, tmp_path: Path) -> None:
+    file = gguf_files.llama(tmp_path / "mine.gguf", context=1024, width=512, layers=4)
+    assert app.accuracy == ""
+    report = end(app.bench(str(file), context=1024))
+    (entry,) = app.record.entries
+    assert (entry.predicted_bytes, entry.measured_bytes) == (report.fit.total_bytes, report.benched.peak_bytes)
+    assert entry.memory_error == pytest.approx(0, abs=0.15)  # of a process that holds little but itself
+    assert entry.measured_tokens_per_s == report.benched.tokens_per_s > 0
+    assert app.accuracy.startswith("Our last estimate of memory was within ")
+    again = App.open(app.paths.home)
+    assert again.accuracy == app.accuracy
+    again.close()
+
+
+def test_a_chat_corrects_the_speed_and_counts_for_memory_only_when_the_workspace_was_used(app: App) -> None:
+    conversation = app.conversations.create("t", "guide")
+    ask(app, conversation, QUESTION)
+    entries = app.record.entries
+    assert len(entries) == 1
+    assert entries[0].measured_tokens_per_s > 0
+    ask(app, conversation, "And what is quantisation?")
+    assert app.record.entries == entries  # once for each opening
+    assert str(app.paths.home) not in app.record._path.read_text()

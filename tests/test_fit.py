@@ -208,14 +208,14 @@ def test_quality_keeps_the_full_memory_where_balance_would_shorten_it() -> None:
 
 
 def test_long_takes_the_longest_memory_that_runs_well() -> None:
-    quick = Rates(400e9, attention_s=1e-9)  # so that memory decides
+    quick = Rates(400e9, attention_s=1e-9, computer="measured")  # so that memory decides
     here = computer(16, 7.2)
     long = fit(QWEN3_8B, here, quick, goal="long")
     assert (long.verdict, long.plan.kv_type) == ("runs_well", "q8_0")
     assert long.context > 1.2 * DEFAULT_CONTEXT
     longer = fit(QWEN3_8B, here, quick, context=long.context + 1024, kv_type="q8_0")
     assert longer.verdict != "runs_well"
-    roomy = fit(QWEN3_8B, computer(64, 60), Rates(4e12, attention_s=1e-9), goal="long")
+    roomy = fit(QWEN3_8B, computer(64, 60), Rates(4e12, attention_s=1e-9, computer="measured"), goal="long")
     assert (roomy.context, roomy.plan.kv_type) == (40960, "f16")  # all that it was made for
 
 
@@ -229,7 +229,7 @@ def test_long_gives_up_layers_on_the_card_and_is_never_shorter_than_the_balance(
 
 
 def test_heads_of_odd_length_leave_conversation_memory_as_it_is() -> None:
-    odd, quick = replace(QWEN3_8B, only_f16=True), Rates(400e9, attention_s=1e-9)
+    odd, quick = replace(QWEN3_8B, only_f16=True), Rates(400e9, attention_s=1e-9, computer="measured")
     assert fit(odd, computer(16, 7.2), quick, goal="long").plan.kv_type == "f16"
     assert fit(odd, computer(16, 11, card(5.9)), quick, goal="speed").plan.kv_type == "f16"
     assert not [change for change in fit(odd, computer(16, 5.7), quick, context=40960).changes if change.kv_type]

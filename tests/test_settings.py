@@ -14,6 +14,15 @@ def test_what_is_saved_is_there_again(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.new"))
 
 
+def test_what_was_chosen_for_a_model(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    chosen = settings.Settings(contexts={"m": 4096}, goals={"m": "long"}, kv_types={"m": "q8_0"})
+    settings.save(chosen, path)
+    assert settings.load(path) == chosen
+    path.write_text('{"goals": {"m": "world peace"}, "kv_types": {"m": "q8_0"}}')
+    assert settings.load(path) == settings.Settings(kv_types={"m": "q8_0"})
+
+
 def test_no_file_means_the_defaults(tmp_path: Path) -> None:
     assert settings.load(tmp_path / "settings.json") == settings.Settings()
 
