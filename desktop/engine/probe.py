@@ -29,13 +29,14 @@ WHY = "Measuring how fast this computer is, so that the speeds shown are true"
 CONTEXT = 1024  # tokens
 DEPTH = 480  # tokens that the look back is measured over: 30 MB of conversation memory
 DEEP = Made(layers=16, width=64, inner=64, heads=16, key_heads=8, weights="Q8_0")  # 6 MB
-PASSES = 3  # of which the best counts: what disturbs a computer only ever makes it slower
+PASSES = 2  # of which the best counts: what disturbs a computer only ever makes it slower
 FLAT = {  # in Q4_K first, since the others are told beside it: layers of an 8B model
     "Q4_K": Made(2, 4096, 14336, 32, 8, "Q4_K"),
     "Q6_K": Made(1, 4096, 14336, 32, 8, "Q6_K", vocabulary=8192),
     "Q8_0": Made(1, 4096, 14336, 32, 8, "Q8_0"),
 }
 ON_CARD = Made(8, 4096, 14336, 32, 8, "Q4_K")  # a gigabyte
+ENOUGH_S = 2.3  # then no other type of weights is begun
 PROMPT = 64  # tokens of a question
 OTHERS_SHARE = 0.3  # of one core that other programs may take for the measurement to count as undisturbed
 
@@ -70,15 +71,21 @@ def measure(hardware: Hardware, rates: Rates, build: str, folder: Path | None = 
 
 def _processor(engine: LocalEngine, path: Path) -> Generator[Measuring, None, Rates]:
     """The rates of the processor."""
+    started = time.monotonic()
     yield from _open(engine, DEEP, path, 0.05)
     small_s, _ = yield from _time(engine, 0.1, tokens=8)
     back_s, _ = yield from _time(engine, 0.2, tokens=8, depth=DEPTH, passes=1)
     byte_s, params_per_s = {}, 0.0
     for number, (kind, made) in enumerate(FLAT.items()):
-        yield from _open(engine, made, path, 0.3 + 0.2 * number)
-        token_s, read = yield from _time(engine, 0.4 + 0.2 * number, tokens=2, prompt_tokens=PROMPT if kind == "Q4_K" else 1)
+        done = 0.4 + 0.2 * number
+        if byte_s and time.monotonic() - started > ENOUGH_S:
+            break  # on a slow or busy computer; the rest is then told by what is usual
+        yield from _open(engine, made, path, done)
+        token_s, _ = yield from _time(engine, done, tokens=2)
         byte_s[kind] = (token_s - made.layers * small_s / DEEP.layers) / made.bytes_read
-        params_per_s = params_per_s or read * made.read_ahead_weights
+        if not params_per_s:
+            _, read = yield from _time(engine, done, tokens=1, prompt_tokens=PROMPT, passes=1)
+            params_per_s = read * made.read_ahead_weights
     return Rates(
         memory_bytes_per_s=1 / byte_s["Q4_K"],
         unpack={kind: seconds / byte_s["Q4_K"] for kind, seconds in byte_s.items()},
@@ -114,7 +121,7 @@ def _time(
     """Seconds that the open model takes for a token that it writes, and tokens of a question that it reads in a second."""
     token_s, read = math.inf, 0.0
     for _ in range(passes):
-        found: Benched = yield from _through(engine.bench(prompt_tokens, tokens, PASSES // passes, depth), done)
+        found: Benched = yield from _through(engine.bench(prompt_tokens, tokens, 3 if depth else 1, depth), done)
         token_s, read = min(token_s, 1 / found.tokens_per_s), max(read, found.prompt_tokens_per_s)
     return token_s, read
 

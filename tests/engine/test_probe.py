@@ -34,7 +34,7 @@ def test_this_computer_is_measured(tmp_path: Path) -> None:
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
     assert 0.1e9 < rates.memory_bytes_per_s < 500e9
-    assert set(rates.unpack) == set(probe.FLAT)
+    assert "Q4_K" in rates.unpack
     assert 0 < rates.layer_s < 0.01
     assert rates.params_per_s > 1e9
     assert rates.computer == speed.identity(HERE, build() or "")
