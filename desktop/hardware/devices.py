@@ -37,6 +37,8 @@ def _judge(gpu: Gpu, device: EngineDevice | None, engine: EngineReport, devices:
         why = f"Found {_article(gpu.name)}, but the engine prefers the separate graphics card."
         return replace(gpu, backend=backend, why=why)
     memory_total_bytes = gpu.memory_total_bytes or device.memory_total_bytes or None
+    if device.kind == "igpu":  # the system only tells what was set aside for it; the engine, what it may take of the main memory
+        memory_total_bytes = max(memory_total_bytes or 0, device.memory_total_bytes) or None
     memory_free_bytes = gpu.memory_free_bytes if gpu.memory_free_bytes is not None else device.memory_free_bytes
     return replace(
         gpu,

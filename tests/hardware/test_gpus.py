@@ -173,6 +173,12 @@ def test_metal_and_a_device_that_only_the_engine_knows() -> None:
     assert (unknown.used, unknown.name, unknown.memory_free_bytes) == (True, "Some accelerator", GB)
 
 
+def test_graphics_in_a_processor_may_take_what_the_engine_says_of_the_main_memory() -> None:
+    part = Gpu("AMD Radeon 780M", "AMD", None, GB // 2, GB // 4, False, "", unified=True)
+    (used,) = judge([part], engine(EngineDevice("Vulkan0", "AMD Radeon 780M", "igpu", 12 * GB, 11 * GB), backends=("Vulkan",)))
+    assert (used.memory_total_bytes, used.unified, used.device) == (12 * GB, True, "Vulkan0")
+
+
 def test_a_driver_that_does_not_compute() -> None:
     card = Gpu("NVIDIA graphics (2882)", "NVIDIA", None, None, None, False, "", driver="nouveau")
     assert "nouveau driver" in judge([card], engine())[0].why
