@@ -75,7 +75,8 @@ def _processor(engine: LocalEngine, path: Path) -> Generator[Measuring, None, Ra
     yield from _open(engine, DEEP, path, 0.05)
     small_s, _ = yield from _time(engine, 0.1, tokens=8)
     back_s, _ = yield from _time(engine, 0.2, tokens=8, depth=DEPTH, passes=1)
-    byte_s, params_per_s = {}, 0.0
+    byte_s: dict[str, float] = {}
+    params_per_s = 0.0
     for number, (kind, made) in enumerate(FLAT.items()):
         done = 0.4 + 0.2 * number
         if byte_s and time.monotonic() - started > ENOUGH_S:
