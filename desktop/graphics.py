@@ -39,6 +39,7 @@ def backend(name: str) -> str:
     return next((each for each, makers in BACKENDS.items() if makers & set(_words(name))), "Vulkan")
 
 
+@cache
 def _find(table: str, name: str) -> float | None:
     """The entry with the most words that stand in the name one after another, and are not part of a longer name."""
     words = _words(name)
