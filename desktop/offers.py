@@ -225,10 +225,11 @@ def _with_roles(ranked: Sequence[Offer], wanted: Wanted) -> tuple[Offer, ...]:
     if not able:
         return tuple(ranked)
     best = max(able, key=lambda o: value(o) - o.worth + o.usefulness)
-    balanced = max(_kept(below(best), _wishes_for_balanced(best)), key=pace, default=None)
-    quick = _quick(below(balanced), balanced, pace) if balanced else None
-    if quick is None and balanced:  # it is the fastest already
-        quick, least = balanced, value(balanced) + STEP_UP
+    middle = sorted(_kept(below(best), _wishes_for_balanced(best)), key=pace, reverse=True)
+    pairs = [(o, _quick(below(o), o, pace)) for o in middle]
+    balanced, quick = next((pair for pair in pairs if pair[1]), (None, middle[0] if middle else None))
+    if balanced is None and quick:  # the middle is the fastest already: one that is between it and the best in both
+        least = value(quick) + STEP_UP
         between = [o for o in below(best) if value(o) >= least and o.usual.tokens_per_s > best.usual.tokens_per_s]
         balanced = max(between, key=pace, default=None)
     roles = {o.id: role for role, o in zip(ROLES, (quick, balanced, best), strict=True) if o}

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console, JustifyMethod
@@ -173,12 +174,15 @@ def percent(told: float, measured: float) -> float:
 
 
 def rates_words(rates: Rates) -> str:
-    """How fast this computer is, and how that is known."""
+    """How fast this computer is, and how and since when that is known."""
     if not rates.memory_bytes_per_s:
-        return "not measured yet; estimated from the names of the parts"
-    card = f"; {text.rate(rates.gpu_bytes_per_s)} on graphics cards" if rates.gpu_bytes_per_s else ""
-    how = "corrected by real answers" if rates.measured else "as measured"
-    return f"{text.rate(rates.memory_bytes_per_s)} of weights on the processor{card}, {how}"
+        return "not measured; estimated from the names of the parts"
+    card = f", {text.rate(rates.gpu_bytes_per_s)} on graphics cards" if rates.gpu_bytes_per_s else ""
+    when = (
+        f", measured on {datetime.fromisoformat(rates.measured_at).astimezone():%d.%m.%Y at %H:%M}" if rates.measured_at else ""
+    )
+    corrected = ", corrected by real answers" if rates.measured or rates.gpu_learned else ""
+    return f"{text.rate(rates.memory_bytes_per_s)} of weights on the processor{card}{when}{corrected}"
 
 
 def show_repos(found: Sequence[Repo]) -> None:
