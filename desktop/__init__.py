@@ -6,7 +6,7 @@ reads this list and checks every import, so it cannot go stale.
     __main__
     ui cli
     app terminal
-    judging accuracy problems
+    judging accuracy problems rulings
     chat offers fetch headers
     targets
     settings hub library conversations engine transfer remote

@@ -2,28 +2,26 @@
 
 import os
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
-from desktop import chat, fetch, fit, gguf, judging, offers, problems, settings, speed
+from desktop import chat, fetch, fit, gguf, judging, offers, problems, rulings, settings, speed
 from desktop.accuracy import Entry, Record
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
 from desktop.conversations import Conversations, Stored
-from desktop.engine import Benched, BenchStep, ChatOptions, Loaded, Loading, Piece, Reading, Reply, probe
+from desktop.engine import BenchStep, ChatOptions, Loaded, Loading, Piece, Reading, Reply, probe
 from desktop.engine.local import LocalEngine, build, report
 from desktop.errors import NotFound, NotHere, WillNotFit
 from desktop.fit import Wish
 from desktop.hardware import Hardware, detect
 from desktop.headers import Headers
 from desktop.hub import File, Hub
-from desktop.judging import Judgement, Step
+from desktop.judging import BenchReport, Judgement, Opened, Step, settings_key
 from desktop.library import Library, LocalModel
-from desktop.licences import GUIDE as GUIDE_EVIDENCE
 from desktop.licences import Evidence, Licences, Ruling
 from desktop.licences import load as load_licences
 from desktop.network import Network
@@ -33,39 +31,7 @@ from desktop.shape import BATCH
 from desktop.speed import Rates
 from desktop.transfer import Progress
 
-Result = TypeVar("Result")
-Seen = TypeVar("Seen")
-Told = TypeVar("Told")
 SAID_ENOUGH = 24  # tokens of an answer, from which its speed is worth keeping
-
-
-@dataclass(frozen=True)
-class Opened:
-    """What the engine has open: the file, what was wished and planned for it."""
-
-    reference: str
-    path: Path
-    wish: Wish
-    shape: fit.Shape
-    fit: fit.Fit
-
-    def speed(self, rates: Rates, hardware: Hardware, depth: int) -> float:
-        """Tokens a second that are predicted for it after `depth` tokens."""
-        plan, known = self.fit.plan, speed.for_hardware(rates, hardware)
-        told = speed.predict(
-            self.shape, known, gpu_share=self.fit.gpu_share, depth=depth, kv_type=plan.kv_type, load_mode=plan.load_mode
-        )
-        return told.tokens_per_s
-
-
-@dataclass(frozen=True)
-class BenchReport:
-    """A model measured on this computer beside what was predicted. load_s: seconds to open it; memory: `fit.total_bytes`."""
-
-    load_s: float
-    benched: Benched
-    fit: fit.Fit
-    predicted_tokens_per_s: float  # at the depth that was measured
 
 
 class App:
@@ -149,7 +115,7 @@ class App:
     def measure_computer(self) -> Generator[Step, None, Rates]:
         """Measure how fast this computer reads and writes, in some three seconds, and keep it."""
         with closing(probe.measure(self.hardware(), self.rates, self._build, self.paths.cache)) as steps:
-            self.rates = yield from _followed(steps, lambda step: Step("measure", step.fraction, step.text))
+            self.rates = yield from judging.followed(steps, lambda step: Step("measure", step.fraction, step.text))
         speed.save(self.rates, self.paths.cache / "rates.json")
         return self.rates
 
@@ -196,7 +162,7 @@ class App:
         if target.path is not None:
             return gguf.read_file(target.path)
         if target.file or target.url:
-            return _end(self.headers.read(self.file(target))).header
+            return judging.end(self.headers.read(self.file(target))).header
         return None
 
     def shape(self, target: Target, header: gguf.Header | None) -> fit.Shape:
@@ -213,18 +179,7 @@ class App:
 
     def ruling(self, target: Target) -> Ruling:
         """What the licence of a target allows, from every piece of evidence on this computer. Raises as gguf.read_file."""
-        if target.path == GUIDE:
-            return self.licences.rule(GUIDE_EVIDENCE)
-        known = target.model.evidence if target.model else Evidence()
-        bases: tuple[str, ...] = ()
-        if target.local is not None:
-            bases = target.local.base_models
-            known = replace(known, hub_card=target.local.licence)
-        if target.path is not None:
-            header = gguf.read_file(target.path)
-            bases += _base_models(header)
-            known = replace(known, file_license=_licence(header))
-        return self.licences.rule(replace(known, file_base_models=bases))
+        return rulings.of(target, self.licences)
 
     def licence(self, reference: str) -> Ruling:
         """As `ruling`, of a model reference or of the id of a licence; asks the Hub about a file of its that is not here."""
@@ -334,10 +289,7 @@ class App:
         goal: str | None = None,
     ) -> Wish:
         """What is asked for now, else what the person chose for this model; a goal goes before the length for all models."""
-        key, chosen = settings_key(target), self.settings
-        goal = goal or chosen.goals.get(key)
-        context = context or chosen.contexts.get(key) or (None if goal else chosen.context) or None
-        return Wish(context, kv_type or chosen.kv_types.get(key), gpu_layers, goal)
+        return judging.wish(target, self.settings, Wish(context, kv_type, gpu_layers, goal))
 
     def bench(
         self,
@@ -397,7 +349,7 @@ class App:
         judged = question.by_formula()
         if judged.close_call:  # half a second well spent
             with closing(question.ask(self.engine, target.path)) as steps:
-                judged, _ = yield from _followed(steps, lambda _: Loading(0.0))
+                judged, _ = yield from judging.followed(steps, lambda _: Loading(0.0))
         if judged.verdict == "too_big":  # mapped, it would open, and then bring the computer to a standstill
             step = judged.help[0] if judged.help else "Choose a smaller model."
             raise WillNotFit(needed_bytes=judged.total_bytes, free_bytes=judged.free_bytes, step=step)
@@ -452,41 +404,3 @@ class App:
 def _key(target: Target) -> str:
     """What tells one file from another in memory."""
     return str(target.path or target.url or f"{target.repo}/{target.file or target.variant}")
-
-
-def settings_key(target: Target) -> str:
-    """The name under which the person's choices for a model are kept."""
-    return target.model.id if target.model else target.name
-
-
-def _end(steps: Generator[object, None, Result]) -> Result:
-    """What an iterator returns, where nobody watches."""
-    try:
-        while True:
-            next(steps)
-    except StopIteration as end:
-        result: Result = end.value
-        return result
-
-
-def _followed(steps: Generator[Seen, None, Result], shown: Callable[[Seen], Told]) -> Generator[Told, None, Result]:
-    """The same work, each of its steps shown as another."""
-    try:
-        while True:
-            yield shown(next(steps))
-    except StopIteration as end:
-        result: Result = end.value
-        return result
-
-
-def _licence(header: gguf.Header) -> str | None:
-    """What a GGUF says of its licence: the tag, or the name where the tag is "other"."""
-    tag, name = (header.metadata.get(f"general.license{key}") for key in ("", ".name"))
-    return str(name) if name and tag in (None, "", "other") else str(tag) if tag else None
-
-
-def _base_models(header: gguf.Header) -> tuple[str, ...]:
-    """The addresses of what a model was made from, as its GGUF tells them."""
-    count = header.metadata.get("general.base_model.count", 0)
-    keys = [f"general.base_model.{i}.repo_url" for i in range(min(count, 16) if isinstance(count, int) else 0)]
-    return tuple(str(header.metadata[key]) for key in keys if key in header.metadata)

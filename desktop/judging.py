@@ -4,18 +4,24 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from desktop import fit as fits
-from desktop import gguf
-from desktop.engine import HeaderPart, LoadOptions
+from desktop import gguf, speed
+from desktop.engine import Benched, HeaderPart, LoadOptions
 from desktop.engine.local import LocalEngine
 from desktop.errors import EngineCrashed, NetworkError, NotAModel, WillNotFit
 from desktop.fit import DeviceMemory, Fit, Shape, Wish
 from desktop.hardware import Hardware
-from desktop.headers import Headers, Reading, RemoteHeader
+from desktop.headers import Headers
 from desktop.hub import File
-from desktop.offers import Target
+from desktop.settings import Settings
 from desktop.speed import Rates
+from desktop.targets import Target
+
+Result = TypeVar("Result")
+Seen = TypeVar("Seen")
+Told = TypeVar("Told")
 
 FROM_CATALOGUE = "From the catalogue, not checked."
 ASSUMED = "The graphics card is only assumed, so these figures are calculated."
@@ -121,13 +127,7 @@ def _measured(
     yield Step("engine")
     path = model if isinstance(model, Path) else Path(model[0].name)
     with closing(engine.measure(model, options(path, planned))) as steps:
-        try:
-            while True:
-                next(steps)
-                yield Step("engine")
-        except StopIteration as end:
-            measured: tuple[DeviceMemory, ...] = end.value
-            return measured
+        return (yield from followed(steps, lambda _: Step("engine")))
 
 
 def options(path: Path, judged: Fit) -> LoadOptions:
@@ -172,7 +172,7 @@ def read(target: Target, find: Callable[[Target], File], headers: Headers) -> Ge
         return Known(gguf.read_file(target.path), target.path, 0, "file")
     try:
         with closing(headers.read(find(target))) as steps:
-            remote = yield from _as_steps(steps)
+            remote = yield from followed(steps, lambda _: Step("header"))
     except NetworkError:
         kept = headers.cached(target.repo, target.file) if target.repo and target.file else None
         if kept is None and not (target.model and target.variant):
@@ -183,11 +183,63 @@ def read(target: Target, find: Callable[[Target], File], headers: Headers) -> Ge
     return Known(remote.header, remote.parts, remote.bytes_read, "cache" if remote.cached else "hub")
 
 
-def _as_steps(steps: Generator[Reading, None, RemoteHeader]) -> Generator[Step, None, RemoteHeader]:
+def followed(steps: Generator[Seen, None, Result], shown: Callable[[Seen], Told]) -> Generator[Told, None, Result]:
+    """The same work, each of its steps shown as another."""
+    try:
+        while True:
+            yield shown(next(steps))
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+
+
+def end(steps: Generator[object, None, Result]) -> Result:
+    """What an iterator returns, where nobody watches."""
     try:
         while True:
             next(steps)
-            yield Step("header")
     except StopIteration as end:
-        remote: RemoteHeader = end.value
-        return remote
+        result: Result = end.value
+        return result
+
+
+def settings_key(target: Target) -> str:
+    """The name under which the person's choices for a model are kept."""
+    return target.model.id if target.model else target.name
+
+
+def wish(target: Target, chosen: Settings, now: Wish) -> Wish:
+    """What is asked for now, else what the person chose for this model; a goal goes before the length for all models."""
+    key = settings_key(target)
+    goal = now.goal or chosen.goals.get(key)
+    context = now.context or chosen.contexts.get(key) or (None if goal else chosen.context) or None
+    return replace(now, context=context, kv_type=now.kv_type or chosen.kv_types.get(key), goal=goal)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the engine has open: the file, what was wished and planned for it."""
+
+    reference: str
+    path: Path
+    wish: Wish
+    shape: Shape
+    fit: Fit
+
+    def speed(self, rates: Rates, hardware: Hardware, depth: int) -> float:
+        """Tokens a second that are predicted for it after `depth` tokens."""
+        plan, known = self.fit.plan, speed.for_hardware(rates, hardware)
+        told = speed.predict(
+            self.shape, known, gpu_share=self.fit.gpu_share, depth=depth, kv_type=plan.kv_type, load_mode=plan.load_mode
+        )
+        return told.tokens_per_s
+
+
+@dataclass(frozen=True)
+class BenchReport:
+    """A model measured on this computer beside what was predicted. load_s: seconds to open it; memory: `fit.total_bytes`."""
+
+    load_s: float
+    benched: Benched
+    fit: Fit
+    predicted_tokens_per_s: float  # at the depth that was measured

@@ -7,11 +7,11 @@ import typer
 
 from desktop import offers, terminal, text
 from desktop.address import proxy_for, without_password
-from desktop.app import App, BenchReport
+from desktop.app import App
 from desktop.cli.assumed import Cores, CpuName, GpuName, Ram, Vram, assumed
 from desktop.cli.command import Context, Home, Json, Reference, Threads, commands, finish, opened
 from desktop.engine import BenchStep
-from desktop.judging import Judgement
+from desktop.judging import BenchReport, Judgement
 from desktop.offers import Offer, Wanted
 
 Goal = Annotated[

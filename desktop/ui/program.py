@@ -10,11 +10,11 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from desktop import offers
-from desktop.app import App, settings_key
+from desktop.app import App
 from desktop.engine import Loaded
 from desktop.errors import AlcoveError
 from desktop.fit import Fit, Wish
-from desktop.judging import Judgement, Step
+from desktop.judging import Judgement, Step, settings_key
 from desktop.library import LocalModel
 from desktop.licences import Ruling
 from desktop.transfer import Progress
