@@ -2,16 +2,12 @@
 
 import re
 
+from desktop import graphics
 from desktop.hardware.facts import Gpu
 
 # Metal lets a program use two thirds of the memory, on computers with more than 36 GB three quarters, unless the owner has
 # set iogpu.wired_limit_mb (seen as recommendedMaxWorkingSetSize)
 SMALL_BYTES = 36 << 30
-# GB/s of the memory as Apple publishes it; of two sorts of a chip, the slower
-BANDWIDTH_GB = {
-    "M1": 68, "M1 Pro": 200, "M1 Max": 400, "M1 Ultra": 800, "M2": 100, "M2 Pro": 200, "M2 Max": 400, "M2 Ultra": 800,
-    "M3": 100, "M3 Pro": 150, "M3 Max": 300, "M3 Ultra": 800, "M4": 120, "M4 Pro": 273, "M4 Max": 410, "M5": 153,
-}  # fmt: skip
 
 
 def from_sysctl(text: str, available_bytes: int) -> tuple[Gpu, ...]:
@@ -24,7 +20,6 @@ def from_sysctl(text: str, available_bytes: int) -> tuple[Gpu, ...]:
     limit_mb = values.get("iogpu.wired_limit_mb", "0")
     limit = int(limit_mb) << 20 if limit_mb.isdigit() else 0
     limit = limit or limit_bytes(int(total))
-    bandwidth_gb = BANDWIDTH_GB.get(chip.removeprefix("Apple "))
     return (
         Gpu(
             name=f"{chip or 'Apple'} graphics",
@@ -35,7 +30,7 @@ def from_sysctl(text: str, available_bytes: int) -> tuple[Gpu, ...]:
             used=False,
             why="",
             unified=True,
-            bandwidth_bytes_per_s=bandwidth_gb * 1e9 if bandwidth_gb else None,
+            bandwidth_bytes_per_s=graphics.bandwidth(chip),
         ),
     )
 
