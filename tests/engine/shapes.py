@@ -12,11 +12,11 @@ Tensors = dict[str, Sequence[int]]
 
 
 def _vocabulary() -> dict[str, object]:
-    words = [*gguf_files.WORDS, *(f"▁t{number}" for number in range(WORDS - len(gguf_files.WORDS)))]
+    """Words enough, none of which spells anything."""
     return {
-        "tokenizer.ggml.model": "llama", "tokenizer.ggml.tokens": words, "tokenizer.ggml.scores": [0.0] * WORDS,
-        "tokenizer.ggml.token_type": [2, 3, 3, *[1] * (WORDS - 3)], "tokenizer.ggml.bos_token_id": 1,
-        "tokenizer.ggml.eos_token_id": 2,
+        "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "gpt-2", "tokenizer.ggml.merges": ["t 1"],
+        "tokenizer.ggml.tokens": [f"t{number}" for number in range(WORDS)], "tokenizer.ggml.token_type": [1] * WORDS,
+        "tokenizer.ggml.bos_token_id": 0, "tokenizer.ggml.eos_token_id": 1,
     }  # fmt: skip
 
 

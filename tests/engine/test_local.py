@@ -17,7 +17,7 @@ from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Message, P
 from desktop.engine.local import LocalEngine
 from desktop.errors import ContextFull, EngineCrashed, LoadFailed, NotFound, NotGguf, Truncated, UnknownArchitecture, WillNotFit
 from tests import gguf_files
-from tests.engine import models
+from tests.engine import models, shapes
 
 SMILE = tuple(bytes([byte]) for byte in "😀".encode())
 HELLO = [Message("user", "Hello")]
@@ -475,3 +475,67 @@ def test_a_missing_engine_is_reported_and_told(
     assert local.report(tmp_path / "cache").version == "broken"
     with pytest.raises(LoadFailed, match="install Alcove again"):
         load(engine, fox)
+
+
+def test_a_bench_measures_and_leaves_no_trace(engine: LocalEngine, endless: Path) -> None:
+    load(engine, endless, context=2048)
+    before = ask(engine, max_tokens=2)
+    said, benched = run(engine.bench(prompt_tokens=100, tokens=5, repeats=2, depth=50))
+    fractions = [step.fraction for step in said]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert benched.prompt_tokens_per_s > benched.tokens_per_s > 0
+    assert benched.first_token_s == pytest.approx(100 / benched.prompt_tokens_per_s)
+    assert benched.threads >= 1
+    assert benched.peak_bytes >= before.peak_bytes > 0
+    again = ask(engine, max_tokens=2)
+    assert (again.text, again.cached_tokens) == (before.text, 0)
+
+
+def test_a_bench_of_a_model_that_cannot_go_back(engine: LocalEngine, folder: Path) -> None:
+    """A recurrent state has no past: the tokens before are read again for each repeat. And its vocabulary spells nothing."""
+    load(engine, shapes.recurrent(folder / "mamba.gguf"), chats=False)
+    assert run(engine.bench(prompt_tokens=32, tokens=3, repeats=2, depth=32))[1].tokens_per_s > 0
+
+
+def test_a_bench_beyond_the_context_is_told(engine: LocalEngine, fox: Path) -> None:
+    load(engine, fox, context=512)
+    with pytest.raises(ContextFull) as full:
+        run(engine.bench(prompt_tokens=400, depth=200))
+    assert full.value.facts == {"tokens": 600, "context": 512}
+
+
+def test_a_bench_can_be_given_up(engine: LocalEngine, slow: Path) -> None:
+    load(engine, slow)
+    process = worker_of(engine)
+    steps = engine.bench(prompt_tokens=2000)
+    next(step for step in steps if step.fraction > 0)
+    steps.close()
+    assert ask(engine, max_tokens=2).text == "word0 word1"
+    assert worker_of(engine) == process
+
+
+def test_a_model_for_measuring_only_is_refused_when_it_is_asked(engine: LocalEngine, folder: Path) -> None:
+    path = shapes.llama(folder / "mute.gguf")
+    with pytest.raises(LoadFailed, match="spell"):
+        load(engine, path)
+    load(engine, path, chats=False)
+    with pytest.raises(LoadFailed, match="spell"):
+        ask(engine)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process cannot tell as much")
+def test_what_a_model_holds_and_needed_at_most(engine: LocalEngine, slow: Path, fox: Path) -> None:
+    assert engine.held_bytes() == {}
+    large = load(engine, slow, context=16384)
+    laid_out = large.memory[0].total_bytes
+    held = engine.held_bytes()["CPU"]
+    small = load(engine, fox, context=512)
+    assert small.peak_bytes < large.peak_bytes  # of the model that is open, not of the process
+    assert held > engine.held_bytes()["CPU"]
+    assert large.peak_bytes > large.memory[0].weights_bytes
+    mapped = load(engine, slow, context=16384, load_mode="mmap")
+    assert mapped.memory[0].total_bytes == pytest.approx(laid_out, rel=0.01)
+    assert engine.held_bytes()["CPU"] < held - large.memory[0].weights_bytes / 2
+    engine.close()
+    assert engine.held_bytes() == {}
