@@ -46,6 +46,7 @@ UNPACK = {
     "IQ3_S": 2.8, "IQ2_XXS": 5.0, "IQ2_XS": 3.0, "IQ2_S": 2.0,
 }  # fmt: skip
 STRANGE = 1.5
+FLOATS = {"F16", "BF16", "F32"}
 FAR = 1.3  # a look back over 1000 tokens against one over the 480 that are measured, of which caches hold more (90 to 65 ns)
 KV_SLOWER = {"f16": 1.0, "q8_0": 1.0, "q4_0": 1.1}  # attention, against 16-bit memory
 MAPPED_SLOWER = 1.2  # mapped weights cannot be repacked: 4-bit ones take so much longer (0.149 against 0.122 ns a byte)
@@ -204,7 +205,7 @@ def _cpu_time(shape: Shape, rates: Rates, depth: int, kv_type: str, load_mode: s
     byte_s = (MAPPED_SLOWER if load_mode == "mmap" else 1.0) / rates.memory_bytes_per_s
     weights = strange = 0.0
     for kind, size in shape.active or (("Q4_K", shape.active_bytes),):
-        spent = size * byte_s * rates.unpack.get(kind, UNPACK.get(kind, STRANGE))
+        spent = size * byte_s * _unpack(kind, rates)
         weights += spent
         strange += spent if kind != "Q4_K" and kind not in rates.unpack else 0.0
     heads = shape.head_count or max(1, shape.embedding_length // 128)
@@ -214,6 +215,13 @@ def _cpu_time(shape: Shape, rates: Rates, depth: int, kv_type: str, load_mode: s
     seconds = weights + attention + states + len(shape.layers) * rates.layer_s
     known = LEARNED if rates.measured else MEASURED if rates.computer else GUESSED
     return _Time(seconds, known * seconds + BY_NAME * (strange + attention + states))
+
+
+def _unpack(kind: str, rates: Rates) -> float:
+    """Seconds per byte beside those of Q4_K; unpacked numbers wait for memory, as those of eight bits do."""
+    if kind in FLOATS and "Q8_0" in rates.unpack:
+        return rates.unpack["Q8_0"] * UNPACK[kind] / UNPACK["Q8_0"]
+    return rates.unpack.get(kind, UNPACK.get(kind, STRANGE))
 
 
 def _gpu_time(shape: Shape, rates: Rates, depth: int, kv_type: str) -> _Time:

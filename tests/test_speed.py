@@ -135,6 +135,12 @@ def test_types_that_are_hard_to_unpack_are_slower() -> None:
     assert not strange.certain
 
 
+def test_unpacked_numbers_are_as_slow_as_the_memory_was_measured_to_be() -> None:
+    halves = model(active=(("F16", 4_660_000_000),))
+    usual, slower = (speed.predict(halves, replace(MEASURED, unpack={"Q8_0": ratio})) for ratio in (1.0, 1.5))
+    assert slower.tokens_per_s == pytest.approx(usual.tokens_per_s / 1.5, rel=0.01)
+
+
 def test_a_long_conversation_is_slower_and_a_window_ends_that() -> None:
     short, long = (speed.predict(model(), MEASURED, depth=depth).tokens_per_s for depth in (0, 8192))
     assert long < 0.75 * short
