@@ -58,7 +58,6 @@ class HelpRows(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: tuple[Change, ...] | None = None
         self.rows: list[HelpRow] = []
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -67,18 +66,16 @@ class HelpRows(QWidget):
         self.hide()
 
     def show_changes(self, changes: Sequence[Change], version: Version) -> None:
-        """Show these instead; the same again stay, with the focus that may be in them."""
-        if tuple(changes) == self._shown:
-            return
-        self._shown = tuple(changes)
-        for row in self.rows:
-            row.hide()
-            row.deleteLater()
-        self.rows = [HelpRow(change, version(change)) for change in changes]
-        for row in self.rows:
+        """Show these instead, in the rows that are there: they may change at each move of the slider."""
+        while len(self.rows) < len(changes):
+            row = HelpRow()
             row.asked.connect(self.asked)
+            self.rows.append(row)
             self._column.addWidget(row)
-            row.show()
+        for row, change in zip(self.rows, changes, strict=False):
+            row.show_change(change, version(change))
+        for index, row in enumerate(self.rows):
+            row.setVisible(index < len(changes))
         self.setVisible(bool(changes))
 
 
@@ -87,31 +84,39 @@ class HelpRow(QWidget):
 
     asked = Signal(object)  # Change
 
-    def __init__(self, change: Change, version: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        told, words = sentence(change, version), button_words(change, version)
-        said = verdict.verdict(change.verdict)
-        becomes = self.tr("then needs {size}").format(size=text.size(change.needed_bytes))
-        self.pill = Pill(said.words, said.tone, said.icon)
-        self.button = Button(words)
+        self._change: Change | None = None
+        self._told = Label("", "small", selectable=True)
+        self._pill, self._needs = Pill(), Label("", "small", "soft", wrap=False)
+        self.button = Button("")
         self.button.setProperty("small", True)
-        self.button.setAccessibleDescription(told)
-        self.button.setVisible(bool(words))
-        self.button.clicked.connect(lambda: self.asked.emit(change))
-        result = QWidget()
-        below = QHBoxLayout(result)
+        self.button.clicked.connect(lambda: self.asked.emit(self._change))
+        self._result = QWidget()
+        below = QHBoxLayout(self._result)
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(theme.GRID)
-        below.addWidget(self.pill)
-        below.addWidget(Label(becomes, "small", "soft", wrap=False))
+        below.addWidget(self._pill)
+        below.addWidget(self._needs)
         below.addStretch(1)
         column = QVBoxLayout()
         column.setSpacing(theme.GRID // 2)
-        column.addWidget(Label(told, "small", selectable=True))
-        if change.kind != "smaller_model":  # of which nothing is known yet
-            column.addWidget(result)
+        column.addWidget(self._told)
+        column.addWidget(self._result)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.GRID * 2)
         row.addLayout(column, 1)
         row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignVCenter)
+
+    def show_change(self, change: Change, version: str) -> None:
+        """Show another change; `version` is how its lighter version is called."""
+        self._change = change
+        told, words, said = sentence(change, version), button_words(change, version), verdict.verdict(change.verdict)
+        self._told.setText(told)
+        self._result.setVisible(change.kind != "smaller_model")  # of which nothing is known yet
+        self._pill.show_as(said.words, said.tone, said.icon)
+        self._needs.setText(self.tr("then needs {size}").format(size=text.size(change.needed_bytes)))
+        self.button.set_text(words)
+        self.button.setAccessibleDescription(told)
+        self.button.setVisible(bool(words))

@@ -16,6 +16,7 @@ class Pill(QFrame):
     def __init__(self, text: str = "", tone: str = "neutral", icon: str | None = None) -> None:
         super().__init__()
         self._sign, self._words = QLabel(), QLabel(text)
+        self._told: tuple[str, str, str] | None = None
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._words.setProperty("kind", "pill")
         row = QHBoxLayout(self)
@@ -28,8 +29,11 @@ class Pill(QFrame):
 
     def show_as(self, text: str, tone: str, icon: str | None = None) -> None:
         """Say something else; without `icon` it is the tone's own, "" is none."""
-        self._tone = tone
-        self._icon = ICONS[tone] if icon is None else icon
+        told = text, tone, ICONS[tone] if icon is None else icon
+        if told == self._told:
+            return  # restyling is slow, and a slider asks at each move
+        self._told = told
+        self._tone, self._icon = told[1:]
         self._words.setText(text)
         self.setAccessibleName(text)
         self.setProperty("tone", tone)

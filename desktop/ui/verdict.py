@@ -145,5 +145,7 @@ def words_of_context(tokens: int) -> str:
 def _shared_unit(amount: float, beside: float) -> str:
     """An amount without its unit where the one beside it has the same."""
     left, right = text.size(amount), text.size(beside)
+    if right.endswith("GB") and 95e6 < amount < 1e9:
+        return f"{amount / 1e9:.1f}"  # "0.8 of 21.5 GB"
     number, _, unit = left.partition(" ")
     return number if right.endswith(unit) else left

@@ -1,7 +1,7 @@
 """The whole window over the real App and the real engine process: from an empty home to a streamed answer."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -21,36 +21,9 @@ from desktop.ui.answer import Answer
 from desktop.ui.crash import CrashDialog
 from desktop.ui.program import Program
 from tests.engine import models
+from tests.ui.conftest import link
 
 ANSWER = ["An ", "open ", "model ", "is ", "one ", "you ", "can ", "run ", "yourself."]
-
-
-@pytest.fixture
-def open_program(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Callable[[], Program]]:
-    """Opens the program on the test's home; each is ended afterwards, as closing its window does."""
-    opened: list[Program] = []
-
-    def build() -> Program:
-        program = Program(App.open(tmp_path / "home"), qapp)
-        opened.append(program)
-        qtbot.addWidget(program.window, before_close_func=lambda _: None)
-        program.begin()
-        qtbot.waitExposed(program.window)
-        return program
-
-    yield build
-    for program in opened:
-        program.window.close()
-        program.theme.use("light", 1.0)
-        program.theme.setParent(None)
-
-
-def link(tmp_path: Path, script: list[str], *, layers: int = 1, width: int = 512) -> None:
-    """Put a model that recites into the test's home."""
-    path = models.write(tmp_path / "reciter.gguf", script, layers=layers, width=width)
-    app = App.open(tmp_path / "home")
-    app.library.link(path)
-    app.close()
 
 
 def type_message(program: Program, text: str) -> None:
