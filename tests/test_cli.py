@@ -4,6 +4,8 @@ import json
 import os
 import select
 import signal
+import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +17,10 @@ from typing import Any
 import psutil
 import pytest
 
-from desktop import __version__, cli
+from desktop import __version__, cli, gguf, speed
+from desktop.app import App
+from desktop.cli.command import finish
+from desktop.engine.local import build
 from tests import gguf_files
 from tests.engine import models
 from tests.hub_server import Fault, HubServer
@@ -33,6 +38,15 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
         return status, json.loads(printed.out) if printed.out.strip() else None, printed.err
 
     return run
+
+
+def known(home: Path) -> list[str]:
+    """The option for a home in which this computer was measured before, so that no test waits for it but the one that must."""
+    app = App.open(home)
+    rates = speed.Rates(4e9, computer=speed.identity(app.hardware(), build() or ""), quiet=True)
+    speed.save(rates, app.paths.cache / "rates.json")
+    app.close()
+    return ["--home", str(home)]
 
 
 @pytest.fixture
@@ -57,10 +71,14 @@ def test_doctor_tells_what_there_is(run: Run) -> None:
     assert found["disk"]["free_bytes"] > 0
     assert set(found["network"]) == {"offline", "proxy", "hub"}
     assert all(set(p) == {"what", "fix"} for p in found["problems"])
+    assert found["accuracy"] == ""
+    assert found["speed"]["memory_bytes_per_s"] > 1e8  # it was measured for this
+    _, again, _ = run("doctor")
+    assert again["speed"]["tries"] >= 1
 
 
 def test_doctor_tells_what_is_wrong_and_no_password(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "home").mkdir()
+    known(tmp_path / "home")
     (tmp_path / "home" / "settings.json").write_text(json.dumps({"models_dir": str(tmp_path / "disk" / "models")}))
     monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@proxy.example:3128")
     status, found, _ = run("doctor")
@@ -97,6 +115,149 @@ def test_fit_of_the_guide_and_of_a_catalogue_model(run: Run) -> None:
     assert large["verdict"] in ("runs_well", "runs_slowly")
     status, longer, _ = run("fit", "qwen3-8b", "--assume-ram", "64000000000", "--context", "8192")
     assert longer["kv_bytes"] == 2 * large["kv_bytes"]
+
+
+FIT_KEYS = (
+    "architecture context weights_bytes kv_bytes compute_bytes total_bytes devices free_bytes verdict why help method "
+    "tokens_per_s prompt_tokens_per_s header_bytes_read took_s plan changes margin_bytes state_bytes process_bytes "
+    "tokens_per_s_low tokens_per_s_high note source"
+)
+
+
+def test_fit_is_what_the_engine_then_really_takes(run: Run, tmp_path: Path) -> None:
+    path = gguf_files.llama(tmp_path / "some.gguf", layers=3, width=256, context=2048, vocabulary=2000)
+    status, told, _ = run("fit", str(path), "--context", "1024")
+    assert (status, told["method"], told["source"], told["note"]) == (0, "engine", "file", "")
+    assert set(FIT_KEYS.split()) <= set(told)
+    assert {"name", "weights_bytes", "kv_bytes", "compute_bytes"} <= set(told["devices"][0])
+    assert {"context", "gpu_layers", "kv_type", "load_mode", "threads"} <= set(told["plan"])
+    assert told["tokens_per_s_low"] <= told["tokens_per_s"] <= told["tokens_per_s_high"]
+    app = App.open(tmp_path / "home")
+    try:
+        memory = finish(app.open_model(str(path), context=1024, chats=False)).memory
+    finally:
+        app.close()
+    assert told["weights_bytes"] == sum(device.weights_bytes for device in memory)
+    assert told["kv_bytes"] == sum(device.kv_bytes + device.state_bytes for device in memory)
+    assert told["compute_bytes"] == sum(device.compute_bytes + device.output_bytes for device in memory)
+
+
+def test_fit_with_a_goal_says_what_would_help(run: Run) -> None:
+    processor = ("--assume-cpu", "Ryzen 9 7950X", "--assume-cores", "16")
+    computer = ("--assume-ram", "32GB", "--assume-gpu", "RTX 4060", "--assume-vram", "8GB", *processor)
+    usual, fast, long = (run("fit", "qwen3-14b", *computer, *goal)[1] for goal in ((), ("--goal", "speed"), ("--goal", "long")))
+    assert fast["context"] < usual["context"] < long["context"]
+    assert fast["gpu_layers"] > usual["gpu_layers"]
+    assert fast["tokens_per_s"] > usual["tokens_per_s"] > 0
+    _, small, _ = run("fit", "qwen3-8b", "--assume-ram", "5GB", "--assume-vram", "0", "--context", "32768")
+    assert small["verdict"] == "too_big"
+    assert [change["sentence"] for change in small["changes"]] == small["help"]
+
+
+def test_fit_counts_the_projector(run: Run, tmp_path: Path, tiny: bytes) -> None:
+    path = gguf_files.write(tmp_path / "mmproj.gguf", "clip", {"general.type": "mmproj"}, {"v.patch_embd.weight": (64, 64)})
+    (tmp_path / "tiny.gguf").write_bytes(tiny)
+    _, alone, _ = run("fit", str(tmp_path / "tiny.gguf"))
+    _, both, _ = run("fit", str(tmp_path / "tiny.gguf"), "--projector", str(path))
+    assert both["projector_bytes"] == both["total_bytes"] - alone["total_bytes"] >= 64 * 64 * 4
+    status, found, _ = run("fit", str(path))
+    assert (status, found["error"]["kind"]) == (1, "not_a_model")
+    assert run("fit", str(tmp_path / "tiny.gguf"), "--projector", str(tmp_path / "tiny.gguf"))[0] == 2
+
+
+def test_fit_of_an_imagined_computer(run: Run) -> None:
+    _, card, _ = run("fit", "qwen3-8b", "--assume-ram", "16GB", "--assume-gpu", "RTX 4060", "--assume-vram", "8GB")
+    assert [device["name"] for device in card["devices"]] == ["CPU", "RTX 4060"]
+    assert card["gpu_layers"] == card["layers"]
+    _, slower, _ = run("fit", "qwen3-8b", "--assume-ram", "16GB", "--assume-gpu", "GTX 1650", "--assume-vram", "8GB")
+    assert 0 < slower["tokens_per_s"] < card["tokens_per_s"]
+    _, mac, _ = run("fit", "qwen3-8b", "--assume-ram", "16GB", "--assume-gpu", "M4 Pro")
+    assert mac["devices"][1]["shares_main"]
+    assert mac["free_bytes"] == 16_000_000_000
+    for wrong in (
+        ("--assume-gpu", "RTX 4060"),  # how much memory?
+        ("--assume-gpu", "Nonsense 1", "--assume-vram", "8GB"),
+        ("--assume-ram", "much"),
+        ("--assume-ram", "0"),
+        ("--assume-vram", "9" * 400),
+        ("--goal", "beauty"),
+    ):
+        assert run("fit", "qwen3-8b", *wrong)[0] == 2, wrong
+
+
+def test_fit_without_network_is_from_the_catalogue(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        status, found, _ = run("fit", "qwen3-8b")
+        assert (status, found["method"], found["source"]) == (0, "formula", "catalogue")
+        assert found["note"] == "From the catalogue, not checked."
+        assert found["header_bytes_read"] == 0
+        status, found, _ = run("fit", "hf:maker/none/none.gguf")
+        assert (status, found["error"]["kind"]) == (1, "unreachable")
+
+
+def test_fit_is_honest_about_a_server_that_ignores_ranges(run: Run, hub: HubServer, tmp_path: Path) -> None:
+    path = gguf_files.llama(tmp_path / "big.gguf", layers=8, width=512)
+    hub.add("maker/big-GGUF", {"big-Q4_0.gguf": path.read_bytes()})
+    hub.faults.append(Fault("no_range", times=None))
+    status, found, _ = run("fit", "hf:maker/big-GGUF/big-Q4_0.gguf")
+    header_bytes = gguf.read_file(path).data_offset
+    assert (status, found["method"], found["source"]) == (0, "engine", "hub")
+    assert header_bytes <= found["header_bytes_read"] < path.stat().st_size
+    status, again, _ = run("fit", "hf:maker/big-GGUF/big-Q4_0.gguf")
+    assert (again["header_bytes_read"], again["source"]) == (0, "cache")
+    assert again["total_bytes"] == found["total_bytes"]
+
+
+def test_fit_of_what_is_damaged_or_unknown(run: Run, tmp_path: Path, tiny: bytes) -> None:
+    files = {
+        "corrupt": tiny[:8] + b"\xff" * 8 + tiny[16:],  # so many tensors there cannot be
+        "header_too_large": tiny[:8] + struct.pack("<QQQ11sIIQQ", 0, 1, 11, b"tokenizer.x", 9, 8, 1, 1 << 40) + bytes(100_000),
+    }
+    for kind, content in files.items():
+        (tmp_path / f"{kind}.gguf").write_bytes(content)
+    entries = {"block_count": 1, "context_length": 64, "embedding_length": 8}
+    gguf_files.write(tmp_path / "unknown_architecture.gguf", "alien", entries, {"a.weight": (8, 8)})
+    for kind in (*files, "unknown_architecture"):
+        status, found, err = run("fit", str(tmp_path / f"{kind}.gguf"))
+        assert (status, found["error"]["kind"]) == (1, kind)
+        assert err.count("\n") == 1
+
+
+def test_bench_measures_and_the_record_is_told(run: Run) -> None:
+    status, found, _ = run("bench", "guide", "--context", "1024", "--threads", "1")
+    assert status == 0
+    assert {"load_s", "prompt_tokens_per_s", "tokens_per_s", "first_token_s", "threads", "peak_memory_bytes"} <= set(found)
+    assert found["threads"] == 1
+    assert found["plan"]["context"] == 1024
+    off = 100 * (found["predicted"]["total_bytes"] / found["peak_memory_bytes"] - 1)
+    assert found["errors_percent"]["total_bytes"] == pytest.approx(off)
+    assert found["predicted"]["tokens_per_s"] > 0
+    assert found["accuracy"].startswith("Our last estimate of memory was within ")
+    _, computer, _ = run("doctor")
+    assert computer["accuracy"] == found["accuracy"]
+    status, found, _ = run("bench", "qwen3-8b")
+    assert (status, found["error"]["kind"]) == (1, "not_here")
+
+
+def test_suggest_for_a_language_a_task_and_another_computer(run: Run) -> None:
+    def ids(*arguments: str) -> dict[str, str]:
+        return {o["model"]: o["role"] for o in run("suggest", *arguments)[1]["offers"]}
+
+    everything = ids("--assume-ram", "32GB")
+    german = ids("--assume-ram", "32GB", "--language", "de", "--language", "Thai")
+    assert german.keys() < everything.keys()
+    assert "OLMo 3 7B Instruct" not in german
+    assert any("Coder" in model for model in ids("--assume-ram", "32GB", "--task", "code"))
+    assert not any("Coder" in model for model in ids("--assume-ram", "32GB", "--task", "chat"))
+    assert len(ids("--assume-ram", "4GB")) < len(everything)
+    card = run(
+        "suggest", "--assume-ram", "16GB", "--assume-gpu", "RTX 4090", "--assume-vram", "24GB", "--assume-cpu", "Ryzen 9 7950X"
+    )[1]
+    assert {o["role"] for o in card["offers"][:3]} <= {"quick", "balanced", "best", None}
+    assert all(o["why"].endswith(".") for o in card["offers"])
+    assert run("suggest", "--language", "xx")[0] == 2
 
 
 def test_fit_of_a_file_on_the_hub_reads_only_its_header(run: Run, hub: HubServer, tmp_path: Path) -> None:
@@ -249,14 +410,15 @@ def test_wrong_usage_is_exit_2_and_no_command_is_the_window(tmp_path: Path, caps
 
 
 def test_the_home_may_be_named_before_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["--home", str(tmp_path / "here"), "doctor", "--json"], lambda home: 99) == 0
+    assert cli.run([*known(tmp_path / "here"), "doctor", "--json"], lambda home: 99) == 0
     assert json.loads(capsys.readouterr().out)["disk"]["models_dir"] == str(tmp_path / "here" / "models")
 
 
 def test_people_see_tables_and_sentences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    home = ["--home", str(tmp_path / "home")]
+    home = known(tmp_path / "home")
     for command in (
         ["doctor"],
+        ["bench", "guide"],
         ["suggest"],
         ["fit", "qwen3-8b"],
         ["list"],

@@ -12,19 +12,26 @@ from desktop.hardware.apple import limit_bytes
 from desktop.speed import Rates
 
 UNITS = {"": 1, "b": 1, "mb": 10**6, "gb": 10**9, "mib": 2**20, "gib": 2**30}
+MOST_BYTES = 1e15  # no computer has as much
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
 
 
 def _bytes(words: str) -> int:
     """ "16GB" or a number of bytes."""
     match = SIZE.fullmatch(words.strip().lower())
-    if match is None or match[2] not in UNITS:
+    amount = float(match[1]) * UNITS.get(match[2], MOST_BYTES) if match else MOST_BYTES
+    if amount >= MOST_BYTES:
         raise typer.BadParameter(f"“{words}” is no amount of memory; 16GB is one, and so is 16000000000.")
-    return round(float(match[1]) * UNITS[match[2]])
+    return round(amount)
+
+
+def _some_bytes(words: str) -> int:
+    """As `_bytes`, but not none."""
+    return _bytes(words) or _bytes("none")
 
 
 Ram = Annotated[
-    int | None, typer.Option("--assume-ram", parser=_bytes, metavar="BYTES", help="Judge for this much free memory: 16GB.")
+    int | None, typer.Option("--assume-ram", parser=_some_bytes, metavar="BYTES", help="Judge for this much free memory: 16GB.")
 ]
 Vram = Annotated[
     int | None,
