@@ -8,19 +8,22 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from desktop.engine import HeaderPart
-from desktop.errors import LoadFailed
+from desktop.errors import EngineCrashed
 
 
 @contextmanager
 def written(model: Path | Sequence[HeaderPart]) -> Iterator[Path]:
-    """The file of a model that is here, or hollow files made from its headers, which are gone afterwards. Raises LoadFailed."""
+    """The file of a model that is here, or hollow files made from its headers, which are gone afterwards.
+
+    Raises EngineCrashed where they cannot be made: that says nothing about the model.
+    """
     if isinstance(model, Path):
         yield model
         return
     try:
         folder = tempfile.TemporaryDirectory(prefix="alcove-", ignore_cleanup_errors=True)
     except OSError as error:
-        raise LoadFailed(path=model[0].name, why=f"there is no room for temporary files ({error})") from error
+        raise EngineCrashed(code=error.errno, why=f"no room for temporary files ({error})") from error
     with folder as name:
         paths = [Path(name) / PurePath(part.name).name for part in model]
         try:
@@ -30,7 +33,7 @@ def written(model: Path | Sequence[HeaderPart]) -> Iterator[Path]:
                     file.write(part.raw)
                     file.truncate(max(part.size_bytes, len(part.raw)))
         except OSError as error:
-            raise LoadFailed(path=model[0].name, why=f"its header could not be laid out ({error})") from error
+            raise EngineCrashed(code=error.errno, why=f"its header could not be laid out ({error})") from error
         yield paths[0]
 
 

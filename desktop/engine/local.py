@@ -120,7 +120,7 @@ class LocalEngine:
             raise type(error)(**{**error.facts, "path": name}) from error
         finally:
             worker.end()
-        raise LoadFailed(path=name, why=f"the engine had not laid it out after {MEASURE_S:.0f} seconds")
+        raise EngineCrashed(code=None, why=f"it had not laid out {name} after {MEASURE_S:.0f} seconds")
 
     def held_bytes(self) -> dict[str, int]:
         """Bytes on each device, main memory ("CPU") first, that come free when the open model is given up; {} without one."""

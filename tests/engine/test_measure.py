@@ -133,8 +133,9 @@ def test_an_engine_that_does_not_answer_is_given_up(engine: LocalEngine, tmp_pat
     monkeypatch.setattr(local, "MEASURE_S", 0.5)
     engine.prepare_measure()
     psutil.Process().children()[0].suspend()
-    with pytest.raises(LoadFailed, match="after"):
+    with pytest.raises(EngineCrashed) as crash:
         measure(engine, path)
+    assert crash.value.facts["code"] is None
 
 
 def test_without_room_for_temporary_files_it_is_told(
@@ -142,5 +143,6 @@ def test_without_room_for_temporary_files_it_is_told(
 ) -> None:
     header = part(shapes.llama(tmp_path / "model.gguf"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
-    with pytest.raises(LoadFailed, match="temporary"):
+    with pytest.raises(EngineCrashed) as crash:
         measure(engine, [header])
+    assert "temporary" in str(crash.value.facts["why"])
