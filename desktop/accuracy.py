@@ -15,6 +15,7 @@ import msgspec
 
 MOST = 100  # entries that are kept
 TOLD = 12  # of the last of them, the sentence tells
+SPEEDS = 3  # that many are needed before it tells of speed: a single one says most about what else the computer did
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class Record:
         """ "Our last 12 estimates of memory were within 3 %.", and of speed; empty while nothing was measured."""
         memory = [entry.memory_error for entry in self.entries if entry.memory_error is not None]
         rates = [entry.speed_error for entry in self.entries if entry.speed_error is not None]
-        told = [_within(errors[-TOLD:], what) for errors, what in ((memory, "memory"), (rates, "speed")) if errors]
-        return " ".join(told)
+        kinds = ((memory, "memory", 1), (rates, "speed", SPEEDS))
+        return " ".join(_within(errors[-TOLD:], what) for errors, what, least in kinds if len(errors) >= least)
 
 
 def _within(errors: list[float], what: str) -> str:

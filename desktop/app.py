@@ -49,7 +49,7 @@ class App:
         self.record = Record(paths.cache / "accuracy.json")
         self._opened: Opened | None = None  # the last that the engine opened
         self._held: Mapping[str, int] = fit.NOTHING  # what would come free with the open model
-        self._noted = False  # whether its figures are in the record
+        self._noted: set[str] = set()  # which of its figures are in the record
         self._found: Hardware | None = None  # this computer as it was last seen
         self._shapes: dict[str, fit.Shape] = {}  # of the headers that were read, by _key
 
@@ -320,6 +320,8 @@ class App:
         """Keep predicted beside measured. Bytes 0: the workspace was not used whole; a graphics card may hold a part, too."""
         judged = opened.fit
         whole = peak_bytes if not judged.gpu_layers else 0
+        if not self.rates.computer or opened.shape.active_bytes < speed.LEARN_LEAST_BYTES:
+            predicted = 0.0  # it was a guess by name, or of a model that stays in the processor's caches
         self.record.add(Entry(opened.reference, judged.total_bytes, whole, predicted, tokens_per_s))
 
     # --- chat -----------------------------------------------------------------------------------------------------------------
@@ -355,7 +357,7 @@ class App:
             raise WillNotFit(needed_bytes=judged.total_bytes, free_bytes=judged.free_bytes, step=step)
         wanted = replace(judging.options(target.path, judged), chats=chats)
         loaded = yield from self.engine.load(replace(wanted, threads=threads) if threads else wanted)
-        self._opened, self._noted = Opened(reference, target.path, wish, shape, judged), False
+        self._opened, self._noted = Opened(reference, target.path, wish, shape, judged), set()
         if target.local is not None:
             self.library.used(target.local.id)
         return loaded
@@ -382,13 +384,13 @@ class App:
         return answer
 
     def _learn(self, opened: Opened, reply: Reply) -> None:
-        """Let a real answer correct the predictions for this computer; the first of an opened model goes into the record."""
+        """Let a real answer correct the predictions for this computer; each opening of a model goes into the record once."""
         plan, depth = opened.fit.plan, reply.prompt_tokens + reply.completion_tokens // 2
         here = self._found or self.hardware()
-        if not self._noted:
-            peak_bytes = reply.peak_bytes if reply.batch_tokens >= BATCH else 0
-            self._note(opened, peak_bytes, opened.speed(self.rates, here, depth), reply.tokens_per_s)
-            self._noted = True
+        new = {"speed", *(["memory"] if reply.batch_tokens >= BATCH else [])} - self._noted
+        predicted = opened.speed(self.rates, here, depth) if "speed" in new else 0.0
+        self._note(opened, reply.peak_bytes if "memory" in new else 0, predicted, reply.tokens_per_s)
+        self._noted |= new
         self.rates = speed.learn(
             speed.for_hardware(self.rates, here),
             opened.shape,
