@@ -111,8 +111,8 @@ class LocalEngine:
             with hollow.written(model) as path:
                 steps = worker.ask(wire.Measure(replace(options, path=path)), None)
                 while time.monotonic() < give_up_at:
-                    next(steps)
                     yield
+                    next(steps)
         except StopIteration as end:
             measured: wire.Measured = end.value
             return measured.memory
