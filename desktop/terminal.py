@@ -100,6 +100,8 @@ def show_offers(offers: Sequence[Offer], *, everything: bool) -> None:
         sizes = (text.size(o.size_bytes), text.size(o.fit.total_bytes))
         table.add_row(o.role or "", o.id, *sizes, words, SHORT_VERDICTS[o.verdict], o.ruling.licence)
     out.print(table)
+    for o in sorted((o for o in offers if o.role), key=lambda o: order.index(o.role)):
+        out.print(f"[bold]{o.role:<8}[/] {escape(o.why)}", soft_wrap=True)
     if offers:
         out.print(f"[dim]Get one with: alcove get {next((o.id for o in offers if o.role == 'balanced'), offers[0].id)}[/]")
 

@@ -88,6 +88,8 @@ def suggest(
             terminal.show_json({"offers": [_offer_json(o) for o in shown]})
         else:
             terminal.show_offers(shown, everything=everything)
+            if rates.memory_bytes_per_s == 0:
+                terminal.say("The speeds are estimated from the names of the parts; alcove doctor measures this computer's.")
 
 
 def _language(words: str) -> str:
