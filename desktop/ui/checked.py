@@ -62,10 +62,10 @@ class CheckedLine(QWidget):
         self._say(f"{said} · {self._accuracy}" if self._accuracy else said, "info" if unchecked else "check", "soft")
         self.again.setVisible(unchecked)
 
-    def show_failed(self) -> None:
-        """The check did not come to an end; the reason stands elsewhere."""
+    def show_failed(self, *, again: bool) -> None:
+        """The check did not come to an end; the reason stands elsewhere, perhaps with a button to try `again`."""
         self._say(self.tr("Not checked"), "exclamation", "warning")
-        self.again.show()
+        self.again.setVisible(again)
 
     def _say(self, words: str, icon: str, tone: str) -> None:
         self._icon, self._tone = icon, tone

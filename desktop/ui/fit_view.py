@@ -218,7 +218,7 @@ class FitView(QWidget):
         self.notice.sentence.setText(words.sentence)
         self.notice.button.set_text(words.button)
         self.notice.show()
-        self.checked.show_failed()
+        self.checked.show_failed(again=words.act != TRY_AGAIN)
 
     def _show(self, fit: Fit) -> None:
         self.fit = fit

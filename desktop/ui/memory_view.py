@@ -192,6 +192,7 @@ class _Dot(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         fill = QColor(theme.colour(self._tone))
         fill.setAlphaF(self._opacity)
-        painter.setPen(theme.colour("ink") if theme.line_width() > 1 else Qt.PenStyle.NoPen)
+        edge = "ink" if theme.line_width() > 1 else "soft" if self._tone == "track" else ""
+        painter.setPen(theme.colour(edge) if edge else Qt.PenStyle.NoPen)
         painter.setBrush(fill)
         painter.drawEllipse(QRectF(0.5, 0.5, 9, 9))

@@ -1,9 +1,7 @@
 """The program behind the window: which page leads where, what the pages are told, and what their buttons do."""
 
-from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
@@ -13,8 +11,7 @@ from desktop import offers
 from desktop.app import App
 from desktop.engine import Loaded
 from desktop.errors import AlcoveError
-from desktop.fit import Fit, Wish
-from desktop.judging import Judgement, Step, settings_key
+from desktop.fit import Wish
 from desktop.library import LocalModel
 from desktop.licences import Ruling
 from desktop.transfer import Progress
@@ -37,6 +34,7 @@ from desktop.ui.tasks import Tasks
 from desktop.ui.theme import Theme
 from desktop.ui.undo import Removals
 from desktop.ui.window import Window
+from desktop.ui.wishes import Wishes
 
 
 class Program(QObject):
@@ -47,10 +45,10 @@ class Program(QObject):
         self.app = app
         self.theme = Theme(qt, app.settings.theme, app.settings.text_scale)
         self.tasks = Tasks(self)
-        self._targets: dict[str, offers.Target] = {}
         self._read: dict[int, int] = {}  # tokens of each conversation that was held since the start
         self._rates: dict[str, float] = {}  # tokens a second of each model that has answered since the start
         self.advice = Advice(self.tasks, app, self)
+        self.wishes = Wishes(app, lambda: self.advice.hardware is not None)
         self.downloading = Downloading(self.tasks, app.get, self)
         self.removals = Removals(self)
         self.window = Window(
@@ -68,7 +66,7 @@ class Program(QObject):
             lambda words: app.hub.search(words),
             self._ruling,
             self.removals,
-            Judges(self.tasks, self._estimate, self._judge, self._wish_for, lambda: app.accuracy),
+            Judges(self.tasks, self.wishes.estimate, self.wishes.judge, self.wishes.of, lambda: app.accuracy),
         )
         self.downloads = Downloads(app.library, self.name_of, self.removals)
         self.settings = SettingsPage(app.settings, app.library.folder)
@@ -277,7 +275,7 @@ class Program(QObject):
         self.advice.measuring.connect(self.first_run.show_measuring)
         self.advice.measured.connect(self.first_run.show_measured)
         self.first_run.skip_clicked.connect(self.advice.stop_measuring)
-        self.browse.wished.connect(self._keep_wish)
+        self.browse.wished.connect(self._on_wished)
         self.browse.look_again_clicked.connect(self.advice.look)
         self.advice.offers_ranked.connect(self._show_offers)
         self.advice.choices_judged.connect(self.window.chat.set_models)
@@ -336,7 +334,7 @@ class Program(QObject):
             self.window.toast.say(words, self.tr("Show why"), lambda: self._on_page_clicked("downloads"))
 
     def _library_changed(self) -> None:
-        self._targets.clear()
+        self.wishes.forget()
         self.window.chat.set_models(unjudged(self.app.library.list(), self.app))
         self.browse.show_library()
         self.downloads.show_library()
@@ -358,56 +356,6 @@ class Program(QObject):
         except AlcoveError as error:
             self.window.toast.say(messages.explain(error).sentence)
         self._library_changed()
-
-    # --- how a model would run ------------------------------------------------------------------------------------------------
-
-    def _estimate(self, reference: str, wish: Wish) -> Fit | None:
-        """By the formula, at once; None while the computer is not known, and for a file of which nothing was read yet."""
-        target = self._target(reference)
-        if self.advice.hardware is None or target is None:
-            return None
-        try:
-            return self.app.estimate(target, context=wish.context, kv_type=wish.kv_type, goal=wish.goal)
-        except AlcoveError:  # the check, which follows, tells why
-            return None
-
-    def _judge(self, reference: str, wish: Wish) -> Generator[Step, None, Judgement]:
-        return self.app.judge(reference, context=wish.context, kv_type=wish.kv_type, goal=wish.goal)
-
-    def _target(self, reference: str) -> offers.Target | None:
-        """What a reference means, looked up once: the slider asks many times a second."""
-        if reference not in self._targets:
-            try:
-                self._targets[reference] = self.app.target(reference)
-            except AlcoveError:
-                return None
-        return self._targets[reference]
-
-    def _wish_for(self, reference: str) -> Wish:
-        """What was chosen for a model before."""
-        target, kept = self._target(reference), self.app.settings
-        if target is None:
-            return Wish()
-        key = settings_key(target)
-        return Wish(kept.contexts.get(key), kept.kv_types.get(key), None, kept.goals.get(key))
-
-    def _keep_wish(self, reference: str, wish: Wish) -> None:
-        """Keep what was chosen for a model: it is opened so from now on."""
-        target, kept = self._target(reference), self.app.settings
-        if target is None:
-            return
-        key = settings_key(target)
-        choices: tuple[tuple[dict[str, Any], int | str | None], ...] = (
-            (kept.contexts, wish.context),
-            (kept.kv_types, wish.kv_type),
-            (kept.goals, wish.goal),
-        )
-        for chosen, value in choices:
-            if value:
-                chosen[key] = value
-            else:
-                chosen.pop(key, None)
-        self._apply("contexts")
 
     # --- everything else ------------------------------------------------------------------------------------------------------
 
@@ -456,6 +404,10 @@ class Program(QObject):
             self.advice.judge()
         elif field == "models_dir":
             self._library_changed()
+
+    def _on_wished(self, reference: str, wish: Wish) -> None:
+        self.wishes.keep(reference, wish)
+        self._apply("contexts")
 
     def _set_offline(self, on: bool) -> None:
         self.app.settings.offline = on

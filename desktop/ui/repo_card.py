@@ -136,8 +136,6 @@ class FileRow(QWidget):
         needed = round(file.size_bytes * MORE_THAN_WEIGHTS)
         fits = self.fits = Label(self._guess(needed, free_bytes), "small", "soft")
         fits.setToolTip(self.tr("Guessed from the size of the file. “How it runs” reads its first part and tells exactly."))
-        self.pill = Pill()
-        self.pill.hide()
         bar = self._bar = MemoryBar()
         self._judged = free_bytes > 0
         bar.set_fraction(needed / max(1, free_bytes), "accent" if needed <= free_bytes else "bad")
@@ -150,8 +148,8 @@ class FileRow(QWidget):
         self.fold.judged.connect(self.show_fit)
         row = QHBoxLayout()
         row.setSpacing(theme.GRID * 2)
-        for part in (name, bar, self.pill):
-            row.addWidget(part)
+        row.addWidget(name)
+        row.addWidget(bar)
         row.addWidget(fits, 1)
         row.addWidget(self.fold.button)
         row.addWidget(self.getting)
@@ -164,9 +162,8 @@ class FileRow(QWidget):
     def show_fit(self, fit: Fit) -> None:
         """Its header was read: no guess any more."""
         said = verdict.verdict(fit.verdict)
-        self.pill.show_as(said.words, said.tone, said.icon)
-        self.pill.show()
-        self.fits.setText(verdict.speed(fit))
+        self.fits.setText(f"{said.words} · {verdict.speed(fit)}")
+        self.fits.set_tone({"good": "ink"}.get(said.tone, said.tone))
         self.fits.setToolTip(hint(fit.why))
         self._bar.set_memory(fit.weights_bytes, fit.kv_bytes, fit.compute_bytes, fit.free_bytes, verdict.bar_tone(fit.verdict))
 

@@ -53,7 +53,7 @@ def measure(program: Program, hardware: Hardware, name: str) -> None:
     for model in program.app.catalogue.models:
         for goal in (None, "speed", "long"):
             started_s = time.perf_counter()
-            program._estimate(f"{model.id}:{model.variants[0].quantization}", Wish(goal=goal))
+            program.wishes.estimate(f"{model.id}:{model.variants[0].quantization}", Wish(goal=goal))
             estimates.append(1000 * (time.perf_counter() - started_s))
     took.sort(), estimates.sort()
     most = took[round(len(took) * 0.99)]

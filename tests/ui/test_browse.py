@@ -248,7 +248,7 @@ def test_a_file_of_the_hub_is_judged_by_its_header_when_asked(open_page: Callabl
     assert not desk.asked
     assert "should fit" in words(first)
     first.fold.button.click()
-    qtbot.waitUntil(lambda: "Runs well" in first.pill.text())
+    qtbot.waitUntil(lambda: first.fits.text().startswith("Runs well · "))
     assert desk.asked[0][0] == first.reference
     assert "should fit" not in words(first)
     assert first.fold.view is not None
@@ -480,3 +480,19 @@ def test_offline_asks_nobody(open_page: Callable[..., Browse], qtbot: QtBot) -> 
 
 def test_the_catalogue_is_whole() -> None:
     assert len(known().models) > 57
+
+
+def test_a_file_of_the_hub_that_is_folded_out_stays_inside_a_narrow_window(
+    open_page: Callable[..., Browse], qtbot: QtBot
+) -> None:
+    page = open_page(lambda said: iter([repo("owner/name-GGUF")]))
+    page.resize(600, 533)
+    page.show_tab("hub")
+    page.hub.field.setText("name")
+    page.hub.ask()
+    qtbot.waitUntil(lambda: bool(page.hub._cards))
+    row = next(iter(page.hub._cards[0]._files.values()))
+    row.fold.button.click()
+    qtbot.waitUntil(lambda: row.fits.text().startswith("Runs well · "))
+    qtbot.waitUntil(lambda: 0 < page.hub._cards[0].width() <= page.viewport().width())
+    assert row.getting.mapTo(page, row.getting.rect().topRight()).x() < page.viewport().width()

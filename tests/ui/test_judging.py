@@ -44,6 +44,11 @@ def local_view(program: Program, qtbot: QtBot) -> FitView:
     return view
 
 
+def keep(program: Program, reference: str, wish: Wish) -> None:
+    """As a page does when something was chosen."""
+    program.browse.wished.emit(reference, wish)
+
+
 def settled(view: FitView) -> bool:
     return view._settled
 
@@ -66,7 +71,7 @@ def test_a_goal_is_kept_and_the_model_is_opened_for_it(qtbot: QtBot, open_progra
     view = local_view(program, qtbot)
     qtbot.mouseClick(view.goals.buttons.button(GOALS.index("quality")), Qt.MouseButton.LeftButton)
     assert settings.load(program.app.paths.settings).goals == {"reciter": "quality"}
-    assert program._wish_for("reciter") == Wish(goal="quality")
+    assert program.wishes.of("reciter") == Wish(goal="quality")
     program.chat_with("reciter")
     QTest.keyClicks(program.window.chat.composer.field, "Hello")
     QTest.keyClick(program.window.chat.composer.field, Qt.Key.Key_Return)
@@ -83,10 +88,10 @@ def test_a_goal_is_kept_and_the_model_is_opened_for_it(qtbot: QtBot, open_progra
 def test_a_length_is_kept_too_and_a_goal_gives_it_up(qtbot: QtBot, open_program: Open, tmp_path: Path) -> None:
     link(tmp_path, [*ANSWER, models.END])
     program = open_program()
-    program._keep_wish("reciter", Wish(context=4096, kv_type="q8_0", goal="speed"))
+    keep(program, "reciter", Wish(context=4096, kv_type="q8_0", goal="speed"))
     kept = settings.load(program.app.paths.settings)
     assert (kept.contexts, kept.kv_types, kept.goals) == ({"reciter": 4096}, {"reciter": "q8_0"}, {"reciter": "speed"})
-    program._keep_wish("reciter", Wish(goal="long"))
+    keep(program, "reciter", Wish(goal="long"))
     kept = settings.load(program.app.paths.settings)
     assert (kept.contexts, kept.kv_types, kept.goals) == ({}, {}, {"reciter": "long"})
 
@@ -118,7 +123,7 @@ def test_a_file_on_the_hub_is_judged_by_its_first_part(qtbot: QtBot, open_progra
     qtbot.waitUntil(lambda: good.fold.view is not None and settled(good.fold.view), timeout=20_000)
     assert good.fold.view is not None
     assert good.fold.view.checked.said.text() == "Checked against the file on the Hub"
-    assert good.pill.text() == "Runs well"
+    assert good.fits.text().startswith("Runs well · ")
     bad = rows["hf:maker/model-GGUF/broken-Q4_0.gguf"]
     bad.fold.button.click()
     qtbot.waitUntil(lambda: bad.fold.view is not None and not bad.fold.view.notice.isHidden(), timeout=20_000)
@@ -147,8 +152,8 @@ def test_an_estimate_looks_nothing_up_twice(qtbot: QtBot, open_program: Open) ->
     program = open_program()
     ready(program, qtbot)
     reference = program.browse.recommended._offers[0].reference
-    program._estimate(reference, Wish())
-    target = program._targets[reference]
+    program.wishes.estimate(reference, Wish())
+    target = program.wishes._targets[reference]
     for step in range(8):
-        assert program._estimate(reference, Wish(context=2048 << step)) is not None
-    assert program._targets[reference] is target
+        assert program.wishes.estimate(reference, Wish(context=2048 << step)) is not None
+    assert program.wishes._targets[reference] is target
