@@ -63,6 +63,10 @@ class Wanted:
         }
         return able[self.task] and all(model.speaks(language) for language in self.languages)
 
+    def bonus(self, model: Model) -> float:
+        """What a model is worth more for this task than it is otherwise."""
+        return CODER_BONUS if self.task == "code" and is_coder(model) else 0.0
+
     def recommends(self, model: Model) -> bool:
         """Whether it may carry a role, too."""
         fits_task = self.takes(model) and (self.task in ("code", "thinking") or _for_everyone(model))
@@ -154,7 +158,13 @@ def rank(
     judging = _Judging(licences, library.list(), hardware, rates, context, wanted.goal)
     ranked = sorted(
         (_suited(judging.all_of(model), wanted) for model in catalogue.models if model.variants and wanted.takes(model)),
-        key=lambda o: (VERDICTS.index(o.verdict), o.variant.bits < LOW_BITS, not o.model.core, -o.usefulness, o.size_bytes),
+        key=lambda o: (
+            VERDICTS.index(o.verdict),
+            o.variant.bits < LOW_BITS,
+            not o.model.core,
+            -o.usefulness - wanted.bonus(o.model),
+            o.size_bytes,
+        ),
     )
     return _with_roles(ranked, wanted)
 
@@ -213,7 +223,7 @@ def _with_roles(ranked: Sequence[Offer], wanted: Wanted) -> tuple[Offer, ...]:
     """
 
     def value(o: Offer) -> float:
-        return o.worth + (CODER_BONUS if wanted.task == "code" and is_coder(o.model) else 0.0)
+        return o.worth + wanted.bonus(o.model)
 
     def pace(o: Offer) -> float:
         return value(o) + HURRY * math.log2(o.usual.tokens_per_s or 0.01)
@@ -224,7 +234,7 @@ def _with_roles(ranked: Sequence[Offer], wanted: Wanted) -> tuple[Offer, ...]:
     able = [o for o in ranked if o.verdict in RUNS and o.variant.bits >= LOW_BITS and wanted.recommends(o.model)]
     if not able:
         return tuple(ranked)
-    best = max(able, key=lambda o: value(o) - o.worth + o.usefulness)
+    best = max(able, key=lambda o: o.usefulness + wanted.bonus(o.model))
     middle = sorted(_kept(below(best), _wishes_for_balanced(best)), key=pace, reverse=True)
     pairs = [(o, _quick(below(o), o, pace)) for o in middle]
     balanced, quick = next((pair for pair in pairs if pair[1]), (None, middle[0] if middle else None))

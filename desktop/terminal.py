@@ -110,11 +110,11 @@ def show_fit(name: str, judged: Fit, note: str) -> None:
     """A verdict with what each device would hold, how it would be opened, and what would help."""
     out.print(f"[bold]{escape(name)}[/]: {VERDICT_WORDS[judged.verdict]}. {escape(judged.why)}", soft_wrap=True)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for head in ("", "Model", "Conversation memory", "Workspace", "Programs", "Together", "Free now"):
+    for head in ("", "Model", "Conversation memory", "Workspace", "Engine", "Together", "Free now"):
         table.add_column(head, justify="right" if head else "left", no_wrap=True)
     for use in judged.devices:
-        programs = use.process_bytes + use.projector_bytes
-        parts = (use.weights_bytes, use.kv_bytes, use.compute_bytes, programs, use.total_bytes, use.free_bytes)
+        engine = use.process_bytes + use.projector_bytes
+        parts = (use.weights_bytes, use.kv_bytes, use.compute_bytes, engine, use.total_bytes, use.free_bytes)
         name = "Main memory" if use is judged.devices[0] else use.name
         table.add_row(escape(name), *(text.size(part) for part in parts))
     out.print(table)

@@ -113,6 +113,7 @@ def _offer_json(o: Offer) -> dict[str, Any]:
         "tokens_per_s": o.tokens_per_s,
         "tokens_per_s_low": o.fit.tokens_per_s_low,
         "tokens_per_s_high": o.fit.tokens_per_s_high,
+        "usual_tokens_per_s": o.usual.tokens_per_s,
         "licence": o.ruling.licence,
         "openness": o.ruling.openness,
         "role": o.role,
