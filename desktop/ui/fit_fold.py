@@ -1,5 +1,7 @@
 """How the model of a file would run, folded away below its row until someone asks."""
 
+from itertools import pairwise
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -56,6 +58,8 @@ class FitFold(QWidget):
             view.act_clicked.connect(self.act_clicked)
             self._column.addWidget(line())
             self._column.addWidget(view)
+            for before, after in pairwise([self.button, *view.stops()]):
+                QWidget.setTabOrder(before, after)
             view.show_model(self._reference, self._judges.wishes(self._reference))
         if on:
             self.opened.emit()

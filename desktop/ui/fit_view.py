@@ -7,7 +7,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from desktop import text
-from desktop.errors import AlcoveError
+from desktop.errors import AlcoveError, Corrupt, NotAModel, UnknownArchitecture
 from desktop.fit import Change, Fit, Wish
 from desktop.judging import Judgement
 from desktop.ui import goals, theme, verdict
@@ -63,8 +63,8 @@ class FitView(QWidget):
         self.length = FactRow(self.tr("Length of the conversation"))
         self.slider = self._slider()
         self.why = Label("", "body", selectable=True)
-        self.help = HelpRows()
         self.checked = CheckedLine()
+        self.help = HelpRows(self.checked.again)
         self.notice = Notice("-", "-", "-", tone="warning")
         self.notice.hide()
         self.plan = PlanView()
@@ -124,6 +124,11 @@ class FitView(QWidget):
         self._known.setVisible(False)
         self._choices.setVisible(False)
         self._ask()
+
+    def stops(self) -> list[QWidget]:
+        """What the keyboard reaches, as it is read."""
+        rows = [row.button for row in self.help.rows]
+        return [self.notice.button, self.slider, self.checked.again, *rows, *self.goals.buttons.buttons(), self.details.button]
 
     def look_again(self) -> None:
         """The computer was looked at again: judge once more."""
@@ -211,13 +216,16 @@ class FitView(QWidget):
         return f"{words} {judgement.note}".strip()
 
     def _on_failed(self, error: AlcoveError) -> None:
-        """What was estimated stays; why it could not be checked stands above it."""
+        """Why it could not be checked; what was estimated stays, unless the file itself is what is wrong."""
         self._settled, self._error = True, error
         words = self._explain(error)
         self.notice.title.setText(words.title)
         self.notice.sentence.setText(words.sentence)
         self.notice.button.set_text(words.button)
         self.notice.show()
+        if isinstance(error, Corrupt | NotAModel | UnknownArchitecture):
+            self._known.hide()
+            self._choices.hide()
         self.checked.show_failed(again=words.act != TRY_AGAIN)
 
     def _show(self, fit: Fit) -> None:

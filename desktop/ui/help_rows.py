@@ -56,8 +56,9 @@ class HelpRows(QWidget):
 
     asked = Signal(object)  # Change
 
-    def __init__(self) -> None:
+    def __init__(self, before: QWidget) -> None:
         super().__init__()
+        self._before = before  # what the keyboard reaches before the first row
         self.rows: list[HelpRow] = []
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -70,8 +71,9 @@ class HelpRows(QWidget):
         while len(self.rows) < len(changes):
             row = HelpRow()
             row.asked.connect(self.asked)
-            self.rows.append(row)
             self._column.addWidget(row)
+            QWidget.setTabOrder(self.rows[-1].button if self.rows else self._before, row.button)
+            self.rows.append(row)
         for row, change in zip(self.rows, changes, strict=False):
             row.show_change(change, version(change))
         for index, row in enumerate(self.rows):

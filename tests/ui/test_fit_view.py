@@ -144,6 +144,18 @@ def test_what_keeps_a_file_from_being_checked_is_said_with_a_next_step(
         assert view.pill.isVisibleTo(view)
 
 
+def test_an_estimate_does_not_stay_beside_a_file_that_cannot_run(view: FitView, desk: Desk, qtbot: QtBot) -> None:
+    desk.error = UnknownArchitecture(path="x", architecture="newkind")
+    show(view)
+    assert view.pill.isVisibleTo(view)
+    qtbot.waitUntil(lambda: not view.notice.isHidden())
+    assert not view.pill.isVisibleTo(view)
+    desk.error = Unreachable(host="huggingface.co", why="there is no network connection")
+    view.show_model(QWEN, Wish())
+    qtbot.waitUntil(lambda: not view.notice.isHidden())
+    assert view.pill.isVisibleTo(view)  # the network says nothing against it
+
+
 # --- goals ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -258,14 +270,17 @@ def test_what_is_missing_counts_the_margin(view: FitView, desk: Desk, free_bytes
     assert said in words(view)
 
 
-def test_everything_can_be_reached_and_has_a_name(view: FitView, qtbot: QtBot) -> None:
-    show(view)
+def test_everything_can_be_reached_and_has_a_name(view: FitView, desk: Desk, qtbot: QtBot) -> None:
+    desk.hardware = with_free(6_300_000_000)
+    show(view, wish=Wish(context=8192))
+    assert len(view.help.rows) > 1
     reached: list[QWidget] = []
     widget = view.slider.nextInFocusChain()
     while widget is not view.slider:
         reached.append(widget)
         widget = widget.nextInFocusChain()
-    assert all(button in reached for button in view.goals.buttons.buttons())
+    stops = view.stops()[1:]
+    assert [widget for widget in (view.slider, *reached) if widget in stops] == stops  # in the order that they are read
     assert view.slider.accessibleName()
     assert view.slider.accessibleDescription() == "6,000 words"
     assert "Memory: takes" in view.memory.bars[0].bar.accessibleName()
