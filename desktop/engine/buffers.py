@@ -1,7 +1,9 @@
 """What llama.cpp has reserved, or in a dry run would reserve, on each device: its own sums, exact to the byte.
 
 They come from `llama_get_memory_breakdown`, which gives a C++ map from kinds of buffers to bytes of weights, of memory of the
-conversation and of workspace. Such a map is read here as the standard library of each system lays it out. Only what of the
+conversation and of workspace. Such a map is read here as the standard library of each system lays it out, and believed only when
+its workspace is the one that the log tells. Reading it where it is laid out in another way may end the process, so this is for a
+dry run; about an open model, only where the layout has been seen to hold (SEEN), and elsewhere the log has to do. What of the
 conversation's memory is the state of recurrent layers is told nowhere but in the log, in hundredths of a MiB.
 """
 
@@ -11,9 +13,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from desktop.engine import reserved
 from desktop.engine.llama import Log, library, llama
 from desktop.shape import DeviceMemory
 
+SEEN = ("linux",)
 PROCESSOR = (0, 3, 4)  # ggml_backend_dev_type: the processor and its helpers, which have no memory of their own
 STATE = re.compile(r"(\S+) +(?:RS|DSV4 \S+ state) buffer size = +([\d.]+) MiB")
 
@@ -54,7 +58,8 @@ def read(context: Any, log: Log) -> tuple[DeviceMemory, ...]:
     for buffer, *sizes in _breakdown(context):
         owner[_name(base, "buft", buffer)] = name = _device(base, buffer)
         devices[name] = [old + new for old, new in zip(devices.get(name, [0, 0, 0]), sizes, strict=True)]
-    if not owner:
+    told_bytes, tolerance_bytes = reserved.computed(log.buffers)
+    if not owner or abs(sum(compute for _, _, compute in devices.values()) - told_bytes) > tolerance_bytes:
         return ()
     states = dict.fromkeys(devices, 0)
     for buffer_name, mebibytes in STATE.findall("".join(log.buffers)):
@@ -68,6 +73,11 @@ def read(context: Any, log: Log) -> tuple[DeviceMemory, ...]:
     order = ["CPU", *_devices(ggml, base)]
     used = (device for device in found if device.total_bytes or device.name == "CPU")
     return tuple(sorted(used, key=lambda device: order.index(device.name)))
+
+
+def of_open_model(context: Any, log: Log) -> tuple[DeviceMemory, ...]:
+    """As `read`, without a risk for the process."""
+    return read(context, log) if sys.platform in SEEN else reserved.from_log(log.buffers)
 
 
 def _breakdown(context: Any) -> Iterator[tuple[int, int, int, int]]:

@@ -7,12 +7,15 @@ import os
 
 from desktop.engine import LoadOptions, buffers, loading, wire
 from desktop.engine.llama import Log, context_params, llama, model_params
-from desktop.errors import LoadFailed
+from desktop.errors import EngineCrashed
 from desktop.hardware import memory
 
 
 def measure(options: LoadOptions, log: Log) -> wire.Measured:
-    """What load() with these options would allocate. Raises UnknownArchitecture, WillNotFit, LoadFailed; may end the process."""
+    """What load() with these options would allocate. Raises UnknownArchitecture, WillNotFit, LoadFailed.
+
+    And EngineCrashed where this build does not tell; may end the process.
+    """
     log.clear()
     free_bytes = memory.read().available_bytes
     if options.gpu_layers == 0:  # a recurrent state is allocated even now, and nobody knows what a bad header asks for
@@ -26,5 +29,5 @@ def measure(options: LoadOptions, log: Log) -> wire.Measured:
         raise log.failure(options.path, free_bytes)
     found = buffers.read(context, log)
     if not found:
-        raise LoadFailed(path=str(options.path), why="this build of the engine does not tell what it reserves")
+        raise EngineCrashed(code=None, why="this build does not tell what it reserves")
     return wire.Measured(found)

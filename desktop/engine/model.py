@@ -77,7 +77,7 @@ class Model:
             name=name,
             has_template=bool(llama.llama_model_chat_template(self._model, None)),
             peak_bytes=self.peak_bytes,
-            memory=buffers.read(self.context, log),
+            memory=buffers.of_open_model(self.context, log),
         )
 
     def _open(self, options: LoadOptions, tell: Tell) -> Any:
