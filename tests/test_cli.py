@@ -225,7 +225,8 @@ def test_fit_of_what_is_damaged_or_unknown(run: Run, tmp_path: Path, tiny: bytes
         assert err.count("\n") == 1
 
 
-def test_bench_measures_and_the_record_is_told(run: Run) -> None:
+def test_bench_measures_and_the_record_is_told(run: Run, tmp_path: Path) -> None:
+    known(tmp_path / "home")
     status, found, _ = run("bench", "guide", "--context", "1024", "--threads", "1")
     assert status == 0
     assert {"load_s", "prompt_tokens_per_s", "tokens_per_s", "first_token_s", "threads", "peak_memory_bytes"} <= set(found)
@@ -305,6 +306,9 @@ def test_a_catalogue_model_is_found_by_its_quantisation(run: Run, hub: HubServer
     hub.add(
         "Qwen/Qwen3-0.6B-GGUF", {"Qwen3-0.6B-Q8_0.gguf": tiny, "Qwen3-0.6B-Q4_K_M.gguf": tiny + b"\0" * 32}, license="apache-2.0"
     )
+    status, judged, _ = run("fit", "qwen3-0.6b:Q8_0")
+    assert (status, judged["source"], judged["method"]) == (0, "hub", "engine")
+    assert judged["weights_bytes"] < len(tiny)  # of the file that is there, not of the catalogue
     status, got, _ = run("get", "qwen3-0.6b:Q8_0")
     assert (status, got["size_bytes"]) == (0, len(tiny))
     _, ruling, _ = run("licence", "qwen3-0.6b:Q8_0")

@@ -11,6 +11,7 @@ from desktop.app import App
 from desktop.cli.assumed import Cores, CpuName, GpuName, Ram, Vram, assumed
 from desktop.cli.command import Context, Home, Json, Reference, Threads, commands, finish, opened
 from desktop.engine import BenchStep
+from desktop.hardware import Hardware
 from desktop.judging import BenchReport, Judgement
 from desktop.offers import Offer, Wanted
 
@@ -28,10 +29,7 @@ GpuLayers = Annotated[int | None, typer.Option(help="Layers on the graphics card
 def doctor(json: Json = False, home: Home = None) -> None:
     """What this computer has, what the engine can use, and what is wrong."""
     with opened(home, json) as app:
-        found = app.hardware()
-        if app.measure_due:
-            with terminal.steps() as show:
-                finish(app.measure_computer(), lambda step: show(step.text, step.fraction))
+        found = _measured(app)
         folder = app.library.folder
         free_bytes = app.library.free_bytes()
         problems = app.problems(found)
@@ -61,6 +59,15 @@ def doctor(json: Json = False, home: Home = None) -> None:
             ("Estimates", app.accuracy or "None could be checked yet; alcove bench MODEL checks one."),
         )
         terminal.show_computer(found, others, problems)
+
+
+def _measured(app: App) -> Hardware:
+    """This computer, whose speed is measured first where that is due."""
+    found = app.hardware()
+    if app.measure_due:
+        with terminal.steps() as show:
+            finish(app.measure_computer(), lambda step: show(step.text, step.fraction))
+    return found
 
 
 @commands.command()
@@ -192,6 +199,7 @@ def bench(
 ) -> None:
     """Measure this computer with a model that is on it, beside what was predicted."""
     with opened(home, json) as app:
+        _measured(app)
         with terminal.steps() as show:
             work = app.bench(
                 reference,
