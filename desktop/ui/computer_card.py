@@ -12,6 +12,8 @@ from desktop.ui.buttons import Button
 from desktop.ui.cards import Card, line
 from desktop.ui.labels import Label
 
+ROOMY = 640  # px at scale 1, of a card that has room for a bar beside its words
+
 
 class ComputerCard(Card):
     """Quiet until `show_hardware`; `show_largest` adds what runs well on it, `show_measuring` how far the measuring is."""
@@ -91,6 +93,10 @@ class ComputerCard(Card):
         self._said = words
         if self.measuring.isHidden():
             self.second.setText(words)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._bar.setVisible(event.size().width() >= theme.scaled(ROOMY))  # the words alone say it too
 
     def _on_toggled(self, on: bool) -> None:
         self.found.set_icon("chevron-up" if on else "chevron-down")

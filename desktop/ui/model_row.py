@@ -12,7 +12,7 @@ from desktop.ui.getting import Getting
 from desktop.ui.labels import ElidedLabel, Label
 from desktop.ui.pills import Pill
 
-MEMORY_WIDTH, VERDICT_WIDTH, LICENCE_WIDTH, GETTING_WIDTH = 160, 168, 144, 104  # px at scale 1, so that rows align
+MEMORY_WIDTH, VERDICT_WIDTH, LICENCE_WIDTH, GETTING_WIDTH = 152, 196, 140, 104  # px at scale 1, so that rows align
 
 
 class ModelRow(ChoiceCard):

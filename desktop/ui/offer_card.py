@@ -13,7 +13,7 @@ from desktop.ui.labels import FactRow, Label, hint
 from desktop.ui.pills import Pill
 
 SHORT = 260  # px, of a blank card below others
-HEIGHT = 354  # px at scale 1, so that nothing jumps when the offers come
+HEIGHT = 402  # px at scale 1, so that nothing jumps when the offers come
 
 
 class OfferCard(ChoiceCard):
@@ -39,6 +39,8 @@ class OfferCard(ChoiceCard):
         self.body.addWidget(Label(offer.model.name, "card_title"))
         self.body.addWidget(Label(offer.model.description, "body", "soft"))
         self.body.addStretch(1)
+        self._reason = Label("", "small")
+        self.body.addWidget(self._reason)
         self.body.addSpacing(theme.GRID)
         facts = QVBoxLayout()
         facts.setSpacing(12)
@@ -58,6 +60,8 @@ class OfferCard(ChoiceCard):
     def show_offer(self, offer: Offer) -> None:
         """The same variant, judged again: its speed may be known better now."""
         self.offer = offer
+        self._reason.setText(offer.reason)
+        self._reason.setVisible(bool(offer.reason))
         self._memory.set_value(verdict.memory(offer.fit))
         self._pace.set_value(verdict.pace(offer.fit))
         self._pace.setToolTip(hint(offer.why))
@@ -97,11 +101,12 @@ class OfferCard(ChoiceCard):
             super().keyPressEvent(event)
 
     def _describe(self) -> None:
-        words = self.tr("{role}: {description} Download {size}, writes {speed}. {licence}. Return gets it.")
+        words = self.tr("{role}: {description} {reason} Download {size}, writes {speed}. {licence}. Return gets it.")
         self.setAccessibleDescription(
             words.format(
                 role=self._role,
                 description=self.offer.model.description,
+                reason=self.offer.reason,
                 size=text.size(self.offer.size_bytes),
                 speed=verdict.pace(self.offer.fit),
                 licence=self._licence,

@@ -64,6 +64,7 @@ def test_three_offers_that_fit_and_the_balanced_one_is_chosen(page: FirstRun) ->
     said = words(cards(page)[1])
     assert "of 11.2 GB" in said
     assert "words a second" in said
+    assert cards(page)[1].offer.reason in said
     assert "Get it and chat" in cards(page)[1].getting.button.text()
 
 
