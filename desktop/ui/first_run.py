@@ -209,7 +209,7 @@ class FirstRun(Page):
         cards = self._standing
         margins = self._column.contentsMargins()
         room = self.viewport().width() - margins.left() - margins.right()
-        columns = 3 if room >= 3 * theme.scaled(CARD_WIDTH) else 1
+        columns = min(3, len(cards)) if room >= 3 * theme.scaled(CARD_WIDTH) else 1
         if columns == self._columns or not cards:
             return
         self._columns = columns

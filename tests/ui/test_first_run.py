@@ -171,3 +171,9 @@ def test_speeds_that_are_known_better_are_shown_in_the_same_cards(page: FirstRun
     assert cards(page)[1] is card
     assert "about 30 words a second" in words(card)
     assert "25 %" in words(card)
+
+
+def test_two_offers_share_the_whole_row(page: FirstRun, offers: tuple[Offer, ...], qtbot: QtBot) -> None:
+    page.show_offers([offer for offer in offers if offer.role != "quick"])
+    qtbot.waitUntil(lambda: len(cards(page)) == 2)
+    qtbot.waitUntil(lambda: cards(page)[0].width() > page.viewport().width() * 0.4)
