@@ -229,13 +229,20 @@ def _with_roles(ranked: Sequence[Offer], wanted: Wanted) -> tuple[Offer, ...]:
         return value(o) + HURRY * math.log2(o.usual.tokens_per_s or 0.01)
 
     def below(o: Offer) -> list[Offer]:
-        return [other for other in able if value(other) <= value(o) - STEP_UP]
+        """Less capable ones that are worth it: faster, or comfortable all the same and half as large."""
+        lesser = [other for other in able if value(other) <= value(o) - STEP_UP]
+        return [
+            other
+            for other in lesser
+            if other.usual.tokens_per_s > o.usual.tokens_per_s
+            or (other.usual.low >= COMFORT_TOKENS_PER_S and 2 * other.size_bytes <= o.size_bytes)
+        ]
 
     able = [o for o in ranked if o.verdict in RUNS and o.variant.bits >= LOW_BITS and wanted.recommends(o.model)]
     if not able:
         return tuple(ranked)
     best = max(able, key=lambda o: o.usefulness + wanted.bonus(o.model))
-    middle = sorted(_kept(below(best), _wishes_for_balanced(best)), key=pace, reverse=True)
+    middle = sorted(_kept(below(best), BALANCED_WISHES), key=pace, reverse=True)
     pairs = [(o, _quick(below(o), o, pace)) for o in middle]
     balanced, quick = next((pair for pair in pairs if pair[1]), (None, middle[0] if middle else None))
     if balanced is None and quick:  # the middle is the fastest already: one that is between it and the best in both
@@ -255,15 +262,11 @@ def _quick(choices: Sequence[Offer], balanced: Offer, pace: Callable[[Offer], fl
     return max(instant, key=pace, default=None) or max(faster, key=lambda o: o.usual.tokens_per_s, default=None)
 
 
-def _wishes_for_balanced(best: Offer) -> tuple[Callable[[Offer], bool], ...]:
-    """What a balanced offer should be, the weightiest first."""
-    return (
-        # Neither as slow as the best, nor as large: else why not take that one?
-        lambda o: o.usual.tokens_per_s >= best.usual.tokens_per_s or 2 * o.size_bytes <= best.size_bytes,
-        lambda o: o.usual.low >= COMFORT_TOKENS_PER_S,
-        lambda o: o.size_bytes <= BALANCED_BYTES,
-        lambda o: o.left_bytes >= ROOM_SHARE * o.fit.devices[0].free_bytes,
-    )
+BALANCED_WISHES: tuple[Callable[[Offer], bool], ...] = (  # what a balanced offer should be, the weightiest first
+    lambda o: o.usual.low >= COMFORT_TOKENS_PER_S,
+    lambda o: o.size_bytes <= BALANCED_BYTES,
+    lambda o: o.left_bytes >= ROOM_SHARE * o.fit.devices[0].free_bytes,
+)
 
 
 def _kept(choices: Sequence[Offer], wishes: Iterable[Callable[[Offer], bool]]) -> Sequence[Offer]:
