@@ -115,7 +115,7 @@ def test_the_question_is_stored_even_when_the_model_is_not_here(app: App) -> Non
 
 
 def test_a_model_too_large_for_this_computer_is_not_even_tried(app: App, tmp_path: Path) -> None:
-    file = gguf_files.llama(tmp_path / "endless.gguf", layers=64, width=1024, context=1 << 22)
+    file = gguf_files.llama(tmp_path / "endless.gguf", layers=64, width=256, context=1 << 22)
     with pytest.raises(WillNotFit) as told:
         list(app.open_model(str(file), context=1 << 22))
     needed = told.value.facts["needed_bytes"]
@@ -172,7 +172,7 @@ def test_a_model_is_opened_as_it_was_planned(app: App, tmp_path: Path) -> None:
 
 
 def test_a_model_that_does_not_fit_comes_with_the_next_step(app: App, tmp_path: Path) -> None:
-    file = gguf_files.llama(tmp_path / "long.gguf", layers=64, width=1024, context=1 << 22)
+    file = gguf_files.llama(tmp_path / "long.gguf", layers=64, width=256, context=1 << 22)
     with pytest.raises(WillNotFit) as told:
         list(app.open_model(str(file), context=1 << 22))
     step = told.value.facts["step"]
