@@ -31,7 +31,10 @@ class ActivityPage(Page):
         self._network = network
         self.sentence = Label("", "strong")
         self.details = Label(
-            self.tr("Alcove connects only when you search for a model or get one. Your conversations never leave this computer."),
+            self.tr(
+                "Alcove connects only when you search for a model, look closely at one, or get one. "
+                "Your conversations never leave this computer."
+            ),
             "small",
             "soft",
         )

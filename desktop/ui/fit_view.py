@@ -10,7 +10,7 @@ from desktop import text
 from desktop.errors import AlcoveError, Corrupt, NotAModel, UnknownArchitecture
 from desktop.fit import Change, Fit, Wish
 from desktop.judging import Judgement
-from desktop.ui import goals, theme, verdict
+from desktop.ui import focus, goals, theme, verdict
 from desktop.ui.cards import Fold
 from desktop.ui.checked import CheckedLine
 from desktop.ui.help_rows import HelpRows, Version
@@ -77,7 +77,7 @@ class FitView(QWidget):
         slider = QSlider(Qt.Orientation.Horizontal)
         slider.setAccessibleName(self.tr("Length of the conversation that the model remembers"))
         slider.setPageStep(1)
-        slider.setMinimumHeight(28)
+        slider.setMinimumHeight(24)
         return slider
 
     def _build(self) -> None:
@@ -88,7 +88,7 @@ class FitView(QWidget):
         said = _column(theme.GRID)
         said.addLayout(first)
         said.addWidget(self.why)
-        talk = _column(2)
+        talk = _column(focus.ROOM + 1)  # the ring round the slider leaves the words alone
         talk.addWidget(self.length)
         talk.addWidget(self.slider)
         self._known = QWidget()  # what only a judged model has

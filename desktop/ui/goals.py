@@ -32,9 +32,9 @@ def sets(goal: str | None) -> str:
     """What a goal asks for, in plain words."""
     return {
         None: _tr("A usual length of conversation, and a speed that suits this computer."),
-        "speed": _tr("Whatever makes answers come sooner, also a shorter or more tightly kept conversation memory."),
-        "quality": _tr("The conversation is kept word for word in its most exact form, even where that is slower."),
-        "long": _tr("The longest conversation that still runs well here, kept more tightly where that makes it much longer."),
+        "speed": _tr("Whatever makes answers come sooner, also a shorter conversation memory or a smaller form of it."),
+        "quality": _tr("The conversation is kept in its most exact form, even where that is slower."),
+        "long": _tr("The longest conversation that stays fast enough to its end, in a smaller form where that makes it much longer."),
     }[goal]
 
 

@@ -283,8 +283,9 @@ class Program(QObject):
         self.removals.due.connect(self._remove)
 
     def show_models(self) -> None:
-        """The page Models."""
+        """The list of models, whatever the page showed before."""
         self.browse.show_library()
+        self.browse.show_tab("recommended")
         self.window.show_page("models")
 
     def open_file(self) -> None:
@@ -361,9 +362,10 @@ class Program(QObject):
 
     def _on_page_clicked(self, name: str) -> None:
         if name == "models":
-            self.show_models()
-            return
-        if name == "downloads":
+            self.browse.show_library()
+            if self.window.page == name:  # the second click leads from one model back to the list
+                self.browse.close_model()
+        elif name == "downloads":
             self.downloads.show_library()
         self.window.show_page(name)
 

@@ -10,9 +10,10 @@ from pytestqt.qtbot import QtBot
 
 from desktop import text
 from desktop.errors import HeaderTooLarge, NotGguf, UnknownArchitecture, Unreachable
-from desktop.fit import Change, Wish
+from desktop.fit import Change, Wish, _rate
 from desktop.hardware import Gpu, Hardware, Memory
-from desktop.ui import goals
+from desktop.need import Need
+from desktop.ui import goals, verdict
 from desktop.ui.fit_view import FitView, lengths
 from desktop.ui.goals import GOALS
 from desktop.ui.help_rows import button_words, sentence
@@ -174,6 +175,16 @@ def test_a_goal_sets_the_length_and_is_told(view: FitView, desk: Desk, qtbot: Qt
     with qtbot.waitSignal(view._judging.settled):
         pass
     assert desk.asked[-1] == (QWEN, Wish(goal="long"))
+
+
+@pytest.mark.parametrize("share", [1.0, 1.2, 1.28, 1.4])
+def test_the_line_and_the_sentence_tell_the_same_speed(view: FitView, desk: Desk, share: float) -> None:
+    """A range in one of them and a single figure in the other would be two answers."""
+    fit = desk.estimate(QWEN, Wish())
+    assert fit is not None
+    rate, low, high = 4.7, 4.7 / share**0.5, 4.7 * share**0.5
+    need = Need(fit.plan, (), 0, 0, 0, 0.0, rate, low, high, 0.0, fit.verdict)
+    assert verdict.pace(replace(fit, tokens_per_s=rate, tokens_per_s_low=low, tokens_per_s_high=high)) == _rate(need)
 
 
 def test_what_was_wished_before_is_shown_again(view: FitView) -> None:

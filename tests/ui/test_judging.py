@@ -108,6 +108,20 @@ def test_a_catalogue_model_is_told_from_the_catalogue_without_a_network(qtbot: Q
     assert view.checked.said.text() == "From the catalogue, not checked"
 
 
+def test_a_notice_in_a_model_leads_back_to_the_list(qtbot: QtBot, open_program: Open, hub: HubServer) -> None:
+    """Its file is gone from the Hub: the button that offers other models must show them."""
+    program = open_program()
+    ready(program, qtbot)
+    program.browse.open_model(program.browse.recommended._offers[0])
+    assert program.browse._detail is not None
+    view = program.browse._detail.fit
+    qtbot.waitUntil(lambda: not view.notice.isHidden(), timeout=20_000)
+    assert view.notice.title.text() == "It is not there"
+    qtbot.mouseClick(view.notice.button, Qt.MouseButton.LeftButton)
+    assert program.browse._detail is None
+    assert program.browse.recommended.isVisible()
+
+
 def test_a_file_on_the_hub_is_judged_by_its_first_part(qtbot: QtBot, open_program: Open, tmp_path: Path, hub: HubServer) -> None:
     content = models.write(tmp_path / "served.gguf", [*ANSWER, models.END], layers=4).read_bytes()
     hub.add("maker/model-GGUF", {"model-Q8_0.gguf": content, "broken-Q4_0.gguf": b"GGUF" + b"\xff" * 5000})
