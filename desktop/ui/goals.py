@@ -34,7 +34,7 @@ def sets(goal: str | None) -> str:
         None: _tr("A usual length of conversation, and a speed that suits this computer."),
         "speed": _tr("Whatever makes answers come sooner, also a shorter conversation memory or a smaller form of it."),
         "quality": _tr("The conversation is kept in its most exact form, even where that is slower."),
-        "long": _tr("The longest conversation that stays fast enough to its end, in a smaller form where that makes it much longer."),
+        "long": _tr("The longest conversation that stays fast enough to its end, in a smaller form where that adds much."),
     }[goal]
 
 
