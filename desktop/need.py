@@ -80,9 +80,10 @@ class Room:
         """The room on `hardware`, when `held` bytes per device ("CPU", "CUDA0") come free with the model that is open."""
         gpus = tuple(gpu for gpu in hardware.gpus if gpu.used)
         memory = hardware.memory
-        available = min(memory.available_bytes + held.get("CPU", 0), memory.total_bytes)
+        given_back = held.get("CPU", 0) + sum(_given_back(gpu, held) for gpu in gpus if gpu.unified)
+        available = min(memory.available_bytes + given_back, memory.total_bytes)
         system = 0 if memory.limited_by == "cgroup" else min(SYSTEM_BYTES, round(memory.total_bytes * SYSTEM_SHARE))
-        free = tuple(_gpu_free(gpu, number, held) for number, gpu in enumerate(gpus))
+        free = tuple(_gpu_free(gpu, held) for gpu in gpus)
         return cls(gpus, available, max(memory.total_bytes - system, available), free)
 
     @property
@@ -97,11 +98,21 @@ class Room:
         return tuple(max(0, free - _gpu_margin(free)) for free in self.gpu_free_bytes)
 
 
-def _gpu_free(gpu: Gpu, number: int, held: Mapping[str, int]) -> int:
+def _given_back(gpu: Gpu, held: Mapping[str, int]) -> int:
+    """What comes free on a card with the model that is open: the driver's share as well, which is not counted twice."""
+    bytes_ = held.get(gpu.device or "", 0)
+    return bytes_ + _driver_bytes(gpu) if bytes_ else 0
+
+
+def _driver_bytes(gpu: Gpu) -> int:
+    return DRIVER_BYTES.get(gpu.backend or "", USUAL_DRIVER_BYTES)
+
+
+def _gpu_free(gpu: Gpu, held: Mapping[str, int]) -> int:
     """Where the memory is shared, all that the system lets a card have: the main memory's verdict decides what is free of it."""
     if gpu.unified and gpu.memory_total_bytes:
         return gpu.memory_total_bytes
-    return (gpu.memory_free_bytes or 0) + held.get(gpu.device or f"GPU{number}", 0)
+    return (gpu.memory_free_bytes or 0) + _given_back(gpu, held)
 
 
 def _gpu_margin(free_bytes: int) -> int:
@@ -184,8 +195,9 @@ class Judge:
         else:
             verdict = "runs_slowly" if 0 < rate < SLOW_TOKENS_PER_S else "runs_well"
         plan = Plan(context, layers, kv_type, load_mode, threads(self.hardware))
-        slack = [left, self.room.at_most_bytes - main - margin, *(_gpu_slack(use) for use in uses[1:] if not use.shares_main)]
-        close = any(abs(each) < CLOSE_SHARE * main for each in slack)
+        borders = [(left, main), (self.room.at_most_bytes - main - margin, main)]
+        borders += [(_gpu_slack(use), use.total_bytes) for use in uses[1:] if not use.shares_main]
+        close = any(abs(slack) < CLOSE_SHARE * needed for slack, needed in borders)
         return Need(plan, uses, main, margin, short, share, rate, low, high, prompt, verdict, close)
 
     def _layers(self, context: int, kv_type: str) -> int:
@@ -220,9 +232,8 @@ class Judge:
         for order, part in enumerate(parts[1:]):
             number = self._number(part.name, order)
             gpu, free = self.room.gpus[number], self.room.gpu_free_bytes[number]
-            driver = DRIVER_BYTES.get(gpu.backend or "", USUAL_DRIVER_BYTES)
             there = gpu.memory_total_bytes or 0, free, gpu.unified
-            uses.append(_use(gpu.name, part, driver, self.projector_bytes if order == 0 else 0, there))
+            uses.append(_use(gpu.name, part, _driver_bytes(gpu), self.projector_bytes if order == 0 else 0, there))
         return tuple(uses)
 
     def _number(self, name: str, order: int) -> int:
