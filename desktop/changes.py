@@ -1,12 +1,15 @@
 """Which change would make a model run well here: each is judged before it is proposed."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from desktop import text
 from desktop.need import MARGIN_BYTES, MARGIN_SHARE, SLOW_TOKENS_PER_S, Judge, Need, scaled
 from desktop.plan import CONTEXT_STEP, SHORTEST_CONTEXT
+
+Amount = TypeVar("Amount")
 
 LIGHTEST = 0.2  # of the present size: below two bits a weight there is no lighter version
 SIZE_STEPS = 40  # in which a lighter version is searched
@@ -122,14 +125,14 @@ def _close(case: _Case) -> _Try | None:
 
 def _shorter(case: _Case, kv_type: str | None) -> _Try | None:
     """The longest conversation memory, in steps of a thousand tokens, with the best verdict that a shorter one can reach."""
-    lengths = [*range(SHORTEST_CONTEXT, case.now.plan.context, CONTEXT_STEP)][::-1]
+    lengths = range(SHORTEST_CONTEXT, case.now.plan.context, CONTEXT_STEP)[::-1]
 
     def change(context: int) -> _Try:
         start = "Keep the conversation memory in a smaller form and shorten it" if kv_type else "Shorten the conversation memory"
         does = f"{start} to {_words(context)}"
         return _Try("smaller_memory+shorter" if kv_type else "shorter", does, context, kv_type)
 
-    return _largest(case, [change(context) for context in lengths])
+    return _mildest(case, lengths, change)
 
 
 def _shrinks(case: _Case) -> bool:
@@ -151,7 +154,8 @@ def _lighter(case: _Case, context: int | None, sizes: Mapping[str, int]) -> _Try
         step = max(1, present // SIZE_STEPS)
         smaller = [(_down(each), "") for each in range(present - step, round(present * LIGHTEST), -step)]
 
-    def change(size_bytes: int, name: str) -> _Try:
+    def change(lighter: tuple[int, str]) -> _Try:
+        size_bytes, name = lighter
         start = f"Shorten the conversation memory to {_words(context)} and choose" if context else "Choose"
         version = (
             f"the lighter version {name} ({text.size(size_bytes)})"
@@ -161,15 +165,15 @@ def _lighter(case: _Case, context: int | None, sizes: Mapping[str, int]) -> _Try
         does = f"{start} {version}"
         return _Try("shorter+lighter" if context else "lighter", does, context, None, size_bytes, 0, name or None)
 
-    return _largest(case, [change(*each) for each in smaller])
+    return _mildest(case, smaller, change)
 
 
-def _largest(case: _Case, changes: Sequence[_Try]) -> _Try | None:
-    """The first of changes, given from mild to strong, that reaches the best verdict the strongest reaches."""
-    if not changes:
+def _mildest(case: _Case, amounts: Sequence[Amount], change: Callable[[Amount], _Try]) -> _Try | None:
+    """The change by the first of amounts, given from mild to strong, that reaches the best verdict the strongest reaches."""
+    if not amounts:
         return None
-    reach = case.need(changes[-1]).rank
-    return changes[bisect_left(changes, True, key=lambda change: case.need(change).rank <= reach)]
+    reach = case.need(change(amounts[-1])).rank
+    return change(amounts[bisect_left(amounts, True, key=lambda amount: case.need(change(amount)).rank <= reach)])
 
 
 def _words(context: int) -> str:

@@ -1,7 +1,7 @@
 """The best settings for a goal: speed, answer quality or long conversations, each way judged before it is chosen."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from desktop.need import Judge, Need
 
@@ -34,7 +34,7 @@ def choose(judge: Judge, wish: Wish) -> Need:
     if context is not None:
         contexts = [min(context, most)]
     elif goal == "long":
-        return _longest(judge, most, kv_types, gpu_layers)
+        return _longest(judge, most, kv_types, choose(judge, replace(wish, goal=None)), gpu_layers)
     elif goal == "speed":
         contexts = _up_to(most, (DEFAULT_CONTEXT, SHORT_CONTEXT, SHORTEST_CONTEXT))
     elif goal == "quality":
@@ -69,20 +69,20 @@ def _usual_speed(judge: Judge, need: Need) -> float:
     return rate or need.gpu_share
 
 
-def _longest(judge: Judge, most: int, kv_types: Iterable[str], gpu_layers: int | None) -> Need:
-    """The longest memory that runs well, in a smaller form only where that makes it much longer."""
-    balanced = choose(judge, Wish(gpu_layers=gpu_layers))
-    found = [] if balanced.verdict != "runs_well" else [balanced]
+def _longest(judge: Judge, most: int, kv_types: Iterable[str], balanced: Need, gpu_layers: int | None) -> Need:
+    """The longest memory that runs well, in a smaller form only where that makes it much longer; else the balance."""
+    best = balanced
     for kv_type in kv_types:
         need = _longest_of(judge, most, kv_type, gpu_layers)
-        if need and (not found or need.plan.context > MUCH_LONGER * found[-1].plan.context):
-            found.append(need)
-    return found[-1] if found else balanced
+        longer = MUCH_LONGER if kv_type != best.plan.kv_type else 1
+        if need and (best.verdict != "runs_well" or need.plan.context > longer * best.plan.context):
+            best = need
+    return best
 
 
 def _longest_of(judge: Judge, most: int, kv_type: str, gpu_layers: int | None) -> Need | None:
     """By halving: what fits at one length fits at every shorter one. The speed is that of a conversation half as long."""
-    low, high, best = SHORTEST_CONTEXT // CONTEXT_STEP, max(1, most // CONTEXT_STEP), None
+    low, high, best = SHORTEST_CONTEXT // CONTEXT_STEP, -(-most // CONTEXT_STEP), None
     while low <= high:
         middle = (low + high + 1) // 2
         context = min(middle * CONTEXT_STEP, most)

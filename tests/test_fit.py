@@ -219,6 +219,17 @@ def test_long_takes_the_longest_memory_that_runs_well() -> None:
     assert (roomy.context, roomy.plan.kv_type) == (40960, "f16")  # all that it was made for
 
 
+def test_long_ends_where_the_model_does() -> None:
+    quick, here = Rates(4e12, attention_s=1e-9, computer="measured"), computer(64, 60)
+    assert fit(replace(QWEN3_8B, context_length=9000), here, quick, goal="long").context == 9000
+
+
+def test_long_keeps_the_form_of_memory_that_was_asked_for() -> None:
+    quick, here = Rates(4e12, attention_s=1e-9, computer="measured"), computer(64, 60)
+    judged = fit(replace(QWEN3_8B, context_length=DEFAULT_CONTEXT), here, quick, goal="long", kv_type="q8_0")
+    assert (judged.context, judged.plan.kv_type) == (DEFAULT_CONTEXT, "q8_0")
+
+
 def test_long_gives_up_layers_on_the_card_and_is_never_shorter_than_the_balance() -> None:
     here = computer(32, 28, card(8))
     balanced, long = fit(QWEN3_8B, here, FAST), fit(QWEN3_8B, here, FAST, goal="long")
@@ -259,8 +270,19 @@ def test_the_model_that_is_open_gives_its_memory_back() -> None:
     assert fit(QWEN3_8B, busy, FAST, context=8192).verdict != "runs_well"
     judged = fit(QWEN3_8B, busy, FAST, context=8192, held={"CPU": 3 * GB, "CUDA0": 8 * GB})
     assert (judged.verdict, judged.gpu_layers) == ("runs_well", 37)
-    assert judged.free_bytes == (4 + 3 + 2 + 8) * GB
-    assert [device.free_bytes for device in judged.devices] == [7 * GB, 10 * GB]
+    driver = judged.devices[1].process_bytes  # the open model's share of it comes free, too
+    assert judged.free_bytes == (4 + 3 + 2 + 8) * GB + driver
+    assert [device.free_bytes for device in judged.devices] == [7 * GB, 10 * GB + driver]
+
+
+def test_a_model_in_shared_memory_gives_main_memory_back() -> None:
+    mac = card(
+        10.6, "Apple M2 graphics", vendor="Apple", backend="Metal", unified=True, memory_total_bytes=11 * GB, device="MTL0"
+    )
+    busy = computer(17.2, 4, mac)
+    assert fit(QWEN3_8B, busy, FAST, context=8192).verdict == "close_apps"
+    judged = fit(QWEN3_8B, busy, FAST, context=8192, held={"CPU": GB, "MTL0": 6 * GB})
+    assert (judged.verdict, judged.free_bytes) == ("runs_well", (4 + 1 + 6) * GB + judged.devices[1].process_bytes)
 
 
 def test_the_projector_is_counted_where_the_first_layers_are() -> None:
@@ -302,6 +324,13 @@ def test_an_answer_near_a_border_is_marked() -> None:
     assert fit(QWEN3_8B, computer(32, with_margin * 1.01), FAST, context=8192).close_call
     assert fit(QWEN3_8B, computer(32, with_margin * 0.99), FAST, context=8192).close_call
     assert not fit(QWEN3_8B, computer(32, with_margin * 1.2), FAST, context=8192).close_call
+
+
+def test_a_card_that_is_nearly_full_is_near_a_border() -> None:
+    on_card = fit(QWEN3_8B, computer(64, 60, card(20)), FAST, context=8192).devices[1].total_bytes / GB / 0.97
+    for room_gb, near in ((on_card * 1.005, True), (on_card * 1.02, True), (on_card * 1.05, False)):
+        judged = fit(QWEN3_8B, computer(64, 60, card(room_gb)), FAST, context=8192)
+        assert (judged.gpu_layers, judged.close_call) == (37, near)
 
 
 # --- what would help ----------------------------------------------------------------------------------------------------------
