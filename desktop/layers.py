@@ -23,7 +23,8 @@ SLIDING = {
     "mimo2": (6, False), "muse-glimmer": (4, False), "olmo2": (4, False), "plamo3": (8, False), "smallthinker": (4, True),
     "spark2_5": (4, False), "step35": (4, False),
 }  # fmt: skip
-WINDOWS = {"exaone-moe": 128, "exaone4": 4096, "gemma2": 4096, "llama4": 8192, "smallthinker": 4096}  # where the file is silent
+WINDOWS = {"exaone-moe": 128, "exaone4": 4096, "gemma2": 4096, "llama4": 8192}  # where the file is silent
+FIXED_WINDOWS = {"llama4": 8192, "smallthinker": 4096}  # whatever the file says, unless that is none
 RECURRENT = {"arwkv7", "mamba", "mamba2", "rwkv6", "rwkv6qwen2", "rwkv7"}
 INTERVAL = {"minimax-01", "qwen35", "qwen35moe", "qwen3next", "qwen4exp"}  # attention in every fourth layer, or as the file says
 BOTH = {"falcon-h1"}  # attention and a state in every layer
@@ -123,8 +124,7 @@ def _sliding(header: Header, count: int) -> tuple[list[bool], int]:
         return [not recurrent for recurrent in _recurrent(header, count)], window
     if header.architecture not in SLIDING or not window or (header.architecture == "exaone4" and count != 64):
         return nowhere, 0
-    if header.architecture in ("llama4", "smallthinker"):
-        window = WINDOWS[header.architecture]  # whatever the file says
+    window = FIXED_WINDOWS.get(header.architecture, window)
     period, first = SLIDING[header.architecture]
     pattern = header.get("attention.sliding_window_pattern")
     if isinstance(pattern, tuple):

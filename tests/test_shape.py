@@ -10,6 +10,7 @@ import pytest
 
 from desktop import catalogue, gguf
 from desktop.gguf import Header, Tensor
+from desktop.layers import read_layers
 from desktop.shape import DeviceMemory, Layer, Shape
 from tests import architectures
 from tests.gguf_files import llama
@@ -110,6 +111,24 @@ def test_the_kinds_of_layers(tmp_path: Path) -> None:
     assert kinds("nemotron-nano-9b-v2")[12:23] == "rnfnrnrnrfr"
     assert kinds("falcon-h1-7b") == "f" * 44
     assert shape_of(tmp_path, "falcon-h1-7b").layers[0].state_bytes > 0
+
+
+@pytest.mark.parametrize(
+    ("architecture", "told", "window"),
+    [
+        ("llama4", None, 8192), ("llama4", 4000, 8192), ("llama4", 0, 0),
+        ("smallthinker", None, 0), ("smallthinker", 4000, 4096),
+        ("gemma2", None, 4096), ("gemma2", 1000, 1000),
+        ("olmo2", None, 0), ("olmo2", 1000, 1000),
+    ],
+)  # fmt: skip
+def test_windows_as_the_engine_takes_them(architecture: str, told: int | None, window: int) -> None:
+    entries: dict[str, gguf.Value] = {
+        "general.architecture": architecture, "block_count": 8, "embedding_length": 64, "attention.head_count": 4,
+    }  # fmt: skip
+    if told is not None:
+        entries["attention.sliding_window"] = told
+    assert max(layer.window for layer in read_layers(Header(3, entries, (), 0, 0))) == window
 
 
 def test_extra_layers_that_guess_ahead_are_not_loaded(tmp_path: Path) -> None:
