@@ -29,6 +29,7 @@ class Store:
     memory_bytes: int
     free_bytes: int
     margin_bytes: int = 0  # to stay free beside
+    close_bytes: int = 0  # of it, what other programs should give back, as the help says
 
     @property
     def needed_bytes(self) -> int:
@@ -45,7 +46,8 @@ def stores(fit: Fit) -> list[Store]:
     own = [use for use in fit.devices[1:] if not use.shares_main and use.total_bytes]
     main = [use for use in fit.devices if use not in own]
     first = main[0]
-    found = [Store("", _parts(main), first.memory_bytes, first.free_bytes, fit.margin_bytes)]
+    close = next((change.close_bytes for change in fit.changes if change.kind == "close_apps"), 0)
+    found = [Store("", _parts(main), first.memory_bytes, first.free_bytes, fit.margin_bytes, close)]
     return found + [Store(use.name, _parts([use]), use.memory_bytes, use.free_bytes) for use in own]
 
 
@@ -126,20 +128,25 @@ class StoreBar(QWidget):
         """Show another memory, or other amounts in it."""
         main = self.tr("Memory") if alone else self.tr("Main memory")
         self.head.name.setText(self.tr("Graphics card · {name}").format(name=store.name) if store.name else main)
-        needed = verdict.amount_of(store.needed_bytes, store.free_bytes)
-        self.head.set_value(self.tr("takes {amount} that are free").format(amount=needed))
+        self.head.set_value(self._amount(store))
         parts = [(store.parts[part], tone, shade) for part, shade in SHADES.items()]
         self.bar.set_parts([*parts, (store.others_bytes, "soft", OTHERS)], store.memory_bytes)
         left = store.free_bytes - store.needed_bytes
         if left < store.margin_bytes and tone != "accent":
-            left = min(-1, left - store.margin_bytes)  # as much must be closed, or saved
-        amounts = {**store.parts, "others": store.others_bytes, "free": abs(left)}
-        for part, amount in amounts.items():
-            said = "missing" if part == "free" and left < 0 else part
-            self._legends[part].show_amount(said, amount, tone)
+            left = -store.close_bytes or min(-1, left - store.margin_bytes)  # as much must be closed, or saved
+        amounts = {**store.parts, "others": store.others_bytes, "missing" if left < 0 else "free": abs(left)}
+        for legend, (part, amount) in zip(self._legends.values(), amounts.items(), strict=True):
+            legend.show_amount(part, amount, tone)
         told = "; ".join(f"{part_name(part)} {text.size(amount)}" for part, amount in amounts.items())
         self.bar.setAccessibleName(f"{self.head.name.text()}: {self.head.value.text()}")
         self.bar.setAccessibleDescription(told)
+
+    def _amount(self, store: Store) -> str:
+        """What is needed of what is free; more than that is no part of it."""
+        if store.needed_bytes > store.free_bytes:
+            needed, free = text.size(store.needed_bytes), text.size(store.free_bytes)
+            return self.tr("needs {needed}, {free} are free").format(needed=needed, free=free)
+        return self.tr("takes {amount} that are free").format(amount=verdict.amount_of(store.needed_bytes, store.free_bytes))
 
 
 class _Legend(QWidget):
@@ -158,7 +165,7 @@ class _Legend(QWidget):
 
     def show_amount(self, part: str, amount_bytes: int, tone: str) -> None:
         """Show another amount, in the bar's colour; nothing where it is not worth a word."""
-        self.setHidden(amount_bytes < REST and part != "free")
+        self.setHidden(amount_bytes < REST and part not in ("free", "missing"))
         self._words.setText(self.tr("{name} {size}").format(name=part_name(part), size=text.size(amount_bytes)))
         self._words.set_tone("bad" if part == "missing" else "soft")
         self.setToolTip(part_hint(part))

@@ -281,6 +281,26 @@ def test_what_is_missing_counts_the_margin(view: FitView, desk: Desk, free_bytes
     assert said in words(view)
 
 
+@pytest.mark.parametrize("free_bytes", [5_730_000_000, 6_010_000_000, 6_300_000_000, 6_440_000_000])
+def test_what_is_missing_is_what_other_programs_should_give_back(view: FitView, desk: Desk, free_bytes: int) -> None:
+    desk.hardware = with_free(free_bytes)
+    show(view, wish=Wish(context=8192))
+    assert view.fit is not None
+    close = next(change for change in view.fit.changes if change.kind == "close_apps")
+    assert f"Missing {text.size(close.close_bytes)}" in words(view.memory)
+    assert f"use {text.size(close.close_bytes)} together" in words(view.help)
+    heard = view.memory.bars[0].bar.accessibleDescription()
+    assert heard.endswith(f"Missing {text.size(close.close_bytes)}")
+
+
+def test_more_than_is_free_is_not_told_as_a_part_of_it(view: FitView, desk: Desk) -> None:
+    desk.hardware = with_free(4_900_000_000)
+    show(view, wish=Wish(context=8192))
+    (bar,) = view.memory.bars
+    assert view.fit is not None
+    assert bar.head.value.text() == f"needs {text.size(view.fit.total_bytes)}, 4.9 GB are free"
+
+
 def test_everything_can_be_reached_and_has_a_name(view: FitView, desk: Desk, qtbot: QtBot) -> None:
     desk.hardware = with_free(6_300_000_000)
     show(view, wish=Wish(context=8192))
