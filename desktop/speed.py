@@ -153,15 +153,18 @@ def for_hardware(rates: Rates, hardware: Hardware) -> Rates:
         rates = replace(rates, memory_bytes_per_s=min(memory, CORE_BYTES_PER_S * cores))
     if not rates.params_per_s:
         rates = replace(rates, params_per_s=CORE_PARAMS * cores)
-    return for_gpus(rates, hardware.gpus)
+    return for_gpus(rates, hardware.gpus, graphics.memory_bandwidth(hardware.cpu.name))
 
 
-def for_gpus(rates: Rates, gpus: Iterable[Gpu]) -> Rates:
-    """The same rates with those of the graphics cards that are used, where none were learned: the slowest decides."""
+def for_gpus(rates: Rates, gpus: Iterable[Gpu], main_bytes_per_s: float = graphics.USUAL_MEMORY_BANDWIDTH) -> Rates:
+    """The same rates with those of the graphics cards that are used, where none were learned: the slowest decides.
+
+    `main_bytes_per_s` is the bandwidth of the main memory, which integrated graphics without a figure of their own have, too.
+    """
     used = [gpu for gpu in gpus if gpu.used]
     if rates.gpu_bytes_per_s or not used:
         return rates
-    slowest, gpu = min(((_bandwidth(gpu), gpu) for gpu in used), key=lambda pair: pair[0])
+    slowest, gpu = min(((_bandwidth(gpu, main_bytes_per_s), gpu) for gpu in used), key=lambda pair: pair[0])
     return replace(
         rates,
         gpu_bytes_per_s=slowest * GPU_EFFICIENCY,
@@ -169,8 +172,9 @@ def for_gpus(rates: Rates, gpus: Iterable[Gpu]) -> Rates:
     )
 
 
-def _bandwidth(gpu: Gpu) -> float:
-    return gpu.bandwidth_bytes_per_s or graphics.bandwidth(gpu.name) or USUAL_GPU_BANDWIDTH
+def _bandwidth(gpu: Gpu, main_bytes_per_s: float) -> float:
+    usual = main_bytes_per_s if gpu.unified else USUAL_GPU_BANDWIDTH
+    return gpu.bandwidth_bytes_per_s or graphics.bandwidth(gpu.name) or usual
 
 
 def predict(

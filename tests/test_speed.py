@@ -82,25 +82,62 @@ def test_a_few_layers_in_main_memory_cost_most_of_the_speed() -> None:
 
 @pytest.mark.parametrize(
     ("name", "gigabytes"),
-    [
-        ("NVIDIA GeForce RTX 4070 Ti SUPER", 672), ("NVIDIA GeForce RTX 4070", 504), ("NVIDIA GeForce RTX 4060 Laptop GPU", 256),
-        ("AMD Radeon RX 7900 XT", 800), ("AMD Radeon(TM) RX 7900 XTX", 960), ("Apple M4 Pro graphics", 273), ("Apple M4", 120),
-        ("Intel(R) Arc(TM) 140V GPU", 136.5), ("Tesla T4", 320),
+    [  # as NVML, Vulkan with its drivers, Windows' registry, pci.ids and sysctl spell them
+        ("NVIDIA GeForce RTX 4070 Ti SUPER", 672), ("NVIDIA GeForce RTX 4070", 504), ("NVIDIA GeForce RTX 4070 Laptop GPU", 256),
+        ("NVIDIA GeForce RTX 4060 Ti", 288), ("NVIDIA GeForce RTX 4060 Laptop GPU", 256),
+        ("NVIDIA GeForce RTX 3050 6GB Laptop GPU", 168),
+        ("NVIDIA GeForce RTX 3060 Mobile / Max-Q", 336), ("NVIDIA GeForce RTX 2080 with Max-Q Design", 384),
+        ("NVIDIA RTX 2000 Ada Generation", 224), ("NVIDIA RTX 2000 Ada Generation Laptop GPU", 256),
+        ("NVIDIA RTX 4000 SFF Ada Generation", 280), ("NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition", 1792),
+        ("Tesla T4", 320), ("T4", 320), ("NVIDIA A100-SXM4-40GB", 1555),
+        ("AMD Radeon RX 7900 XT", 800), ("AMD Radeon(TM) RX 7900 XTX", 960), ("AMD Radeon RX 7900 XTX (RADV NAVI31)", 960),
+        ("AMD Radeon RX 7900 XT/7900 XTX/7900 GRE/7900M", 800), ("AMD Radeon RX 6800/6800 XT / 6900 XT", 512),
+        ("AMD Radeon RX 6800M", 384), ("AMD Radeon PRO W7900", 864), ("Radeon 8060S Graphics (RADV STRIX_HALO)", 256),
+        ("Intel(R) Arc(TM) 140V GPU", 136.5), ("Intel(R) Arc(tm) A770 Graphics (DG2)", 512),
+        ("Intel(R) Arc(TM) A370M Graphics", 112),
+        ("Intel(R) UHD Graphics 620", 38.4), ("Qualcomm(R) Adreno(TM) X1-85 GPU", 135.2),
+        ("Apple M2", 100), ("Apple M2 Max", 400), ("Apple M4 Pro graphics", 273), ("Apple M4", 120), ("M4 Pro", 273),
     ],
 )  # fmt: skip
 def test_a_device_is_found_by_its_name(name: str, gigabytes: float) -> None:
-    assert graphics.bandwidth(name) == gigabytes * 1e9
+    assert graphics.bandwidth(name) == pytest.approx(gigabytes * 1e9)
 
 
-@pytest.mark.parametrize("name", ["NVIDIA GeForce RTX 4060 Ti SUPER", "NVIDIA GeForce RTX 9999", "M4ximum", "", "Graphics"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "NVIDIA GeForce RTX 4060 Ti SUPER", "NVIDIA GeForce RTX 9999", "M4ximum", "", "Graphics", "AMD Radeon(TM) Graphics",
+        "AMD Radeon RX 7900", "NVIDIA GeForce RTX 3090 Laptop GPU", "Apple M4 Ultra", "Intel(R) UHD Graphics",
+    ],
+)  # fmt: skip
 def test_a_device_that_is_not_in_the_table_is_not_taken_for_another(name: str) -> None:
     assert graphics.bandwidth(name) is None
 
 
-def test_a_processors_memory_is_known_by_name_or_guessed() -> None:
-    assert graphics.memory_bandwidth("Intel(R) Core(TM) i9-10900X CPU @ 3.70GHz") == 94e9
-    assert graphics.memory_bandwidth("Apple M4 Pro") == 273e9
-    assert graphics.memory_bandwidth("Pentium") == graphics.USUAL_MEMORY_BANDWIDTH
+@pytest.mark.parametrize(
+    ("name", "gigabytes"),
+    [
+        ("Intel(R) Core(TM) i9-10900X CPU @ 3.70GHz", 93.9), ("Intel(R) Core(TM) i9-10900K CPU @ 3.70GHz", 46.9),
+        ("Intel(R) Core(TM) i3-7100U CPU @ 2.40GHz", 34.1), ("Intel(R) Core(TM) i5-8250U CPU @ 1.60GHz", 38.4),
+        ("11th Gen Intel(R) Core(TM) i5-1135G7 @ 2.40GHz", 51.2), ("12th Gen Intel(R) Core(TM) i5-12400F", 76.8),
+        ("Intel(R) Core(TM) Ultra 7 258V", 136.5), ("AMD Ryzen 7 5800X3D 8-Core Processor", 51.2),
+        ("AMD Ryzen 5 PRO 4650U with Radeon Graphics", 51.2), ("AMD Ryzen 7 PRO 7840U w/ Radeon 780M Graphics", 89.6),
+        ("AMD RYZEN AI MAX+ 395 w/ Radeon 8060S", 256), ("Apple M4 Pro", 273), ("Intel(R) N100", 38.4),
+        ("Snapdragon(R) X Elite - X1E78100 - Qualcomm(R) Oryon(TM) CPU", 135.2),
+        # names that have a graphics card's in them
+        ("AMD A10-9600P RADEON R5, 10 COMPUTE CORES 4C+6G", 45), ("Intel(R) Core(TM) m3-7Y30 CPU @ 1.00GHz", 45), ("Pentium", 45),
+    ],
+)  # fmt: skip
+def test_a_processors_memory_is_known_by_name_or_guessed(name: str, gigabytes: float) -> None:
+    assert graphics.memory_bandwidth(name) == pytest.approx(gigabytes * 1e9)
+
+
+def test_integrated_graphics_without_a_number_are_as_fast_as_the_main_memory() -> None:
+    integrated = replace(card("AMD Radeon(TM) Graphics"), unified=True)
+    hardware = replace(HERE, gpus=(integrated,), cpu=replace(CPU, name="AMD Ryzen 7 5700U with Radeon Graphics"))
+    rates = speed.for_hardware(Rates(), hardware)
+    assert rates.gpu_bytes_per_s == pytest.approx(51.2e9 * speed.GPU_EFFICIENCY)
+    assert speed.for_gpus(Rates(), [card("Unheard of")]).gpu_bytes_per_s == speed.USUAL_GPU_BANDWIDTH * speed.GPU_EFFICIENCY
 
 
 def test_the_slowest_card_that_is_used_decides() -> None:
