@@ -40,7 +40,8 @@ QUICK_BYTES, BALANCED_BYTES = 3.5e9, 12e9  # here in minutes, and without fillin
 HURRY = 0.25  # for "balanced", four times as fast counts as half a generation
 ROOM_SHARE = 0.25  # of what is free: what "balanced" leaves to other programs
 CODER_BONUS = 1.0  # for code, a model that is made for it counts as much as one twice its size
-FASTER = 1.25  # by which factor "quick" must be, beside "balanced"
+FASTER = 1.25  # by which factor "quick" should be, beside "balanced"
+NOTICEABLE = 1.15  # by which factor a less capable one must be faster, or half as large, to be a choice
 STEP_UP = 0.25  # by how much a role must be more capable than the one before, or it is no choice
 
 
@@ -234,7 +235,7 @@ def _with_roles(ranked: Sequence[Offer], wanted: Wanted) -> tuple[Offer, ...]:
         return [
             other
             for other in lesser
-            if other.usual.tokens_per_s > o.usual.tokens_per_s
+            if other.usual.tokens_per_s >= NOTICEABLE * o.usual.tokens_per_s
             or (other.usual.low >= COMFORT_TOKENS_PER_S and 2 * other.size_bytes <= o.size_bytes)
         ]
 
@@ -247,7 +248,7 @@ def _with_roles(ranked: Sequence[Offer], wanted: Wanted) -> tuple[Offer, ...]:
     balanced, quick = next((pair for pair in pairs if pair[1]), (None, middle[0] if middle else None))
     if balanced is None and quick:  # the middle is the fastest already: one that is between it and the best in both
         least = value(quick) + STEP_UP
-        between = [o for o in below(best) if value(o) >= least and o.usual.tokens_per_s > best.usual.tokens_per_s]
+        between = [o for o in below(best) if value(o) >= least and o.usual.tokens_per_s >= NOTICEABLE * best.usual.tokens_per_s]
         balanced = max(between, key=pace, default=None)
     roles = {o.id: role for role, o in zip(ROLES, (quick, balanced, best), strict=True) if o}
     return tuple(replace(o, role=roles[o.id], reason=_reason(roles[o.id], o)) if o.id in roles else o for o in ranked)
@@ -259,7 +260,8 @@ def _quick(choices: Sequence[Offer], balanced: Offer, pace: Callable[[Offer], fl
     instant = [o for o in choices if o.usual.low >= INSTANT_TOKENS_PER_S and o.size_bytes <= QUICK_BYTES]
     instant = [o for o in instant if o.usual.tokens_per_s >= FASTER * least]
     faster = [o for o in choices if o.usual.tokens_per_s > least]
-    return max(instant, key=pace, default=None) or max(faster, key=lambda o: o.usual.tokens_per_s, default=None)
+    light = [o for o in faster if o.size_bytes < balanced.size_bytes] or faster  # a large mixture may be as fast as a small one
+    return max(instant, key=pace, default=None) or max(light, key=lambda o: o.usual.tokens_per_s, default=None)
 
 
 BALANCED_WISHES: tuple[Callable[[Offer], bool], ...] = (  # what a balanced offer should be, the weightiest first

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,25 @@ def test_a_model_that_only_partly_fits_the_card_is_judged_by_the_speed_that_resu
     best = roles(found)["best"]
     assert best.usual.tokens_per_s >= COMFORT_TOKENS_PER_S
     assert any(o.worth > best.worth for o in partly)  # size alone would have chosen one of these
+
+
+@pytest.mark.parametrize("cores", [2, 4, 8, 16])
+@pytest.mark.parametrize("gb", [2, 5, 11, 24, 55, 115])
+def test_every_role_is_a_choice_on_computers_of_all_sizes(library: Library, gb: float, cores: int) -> None:
+    """Judged by names alone: the lesser is noticeably faster, or half as large; a quick one is no large file; none is old."""
+    hardware = replace(laptop(gb), cpu=Cpu("A processor", cores, 2 * cores, ("AVX2",)))
+    found = roles(ranked(library, hardware, Rates()))
+    three = [found[role] for role in offers.ROLES if role in found]
+    for lesser, more in pairwise(three):
+        assert lesser.worth <= more.worth - offers.STEP_UP
+        faster = lesser.usual.tokens_per_s >= offers.NOTICEABLE * more.usual.tokens_per_s
+        assert faster or 2 * lesser.size_bytes <= more.size_bytes
+    if len(three) == 3:
+        assert found["quick"].size_bytes < found["balanced"].size_bytes
+    for o in three:
+        assert o.verdict in GOOD
+        assert o.model.released >= "2025"
+        assert not is_coder(o.model)
 
 
 def test_every_role_says_why(library: Library) -> None:
