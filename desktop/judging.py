@@ -10,9 +10,9 @@ from desktop import fit as fits
 from desktop import gguf, speed
 from desktop.engine import Benched, HeaderPart, LoadOptions
 from desktop.engine.local import LocalEngine
-from desktop.errors import EngineCrashed, NetworkError, NotAModel, WillNotFit
+from desktop.errors import EngineCrashed, Gated, NetworkError, NotAModel, NotFound, WillNotFit
 from desktop.fit import DeviceMemory, Fit, Shape, Wish
-from desktop.hardware import Hardware
+from desktop.hardware import Gpu, Hardware
 from desktop.headers import Headers
 from desktop.hub import File
 from desktop.settings import Settings
@@ -137,14 +137,21 @@ def options(path: Path, judged: Fit) -> LoadOptions:
 
 
 def _tightened(hardware: Hardware, planned: Fit, exact: Fit) -> Hardware:
-    """The same computer with as much less memory on each device as the engine needs more there than was planned."""
-    more = {now.name: now.total_bytes - before.total_bytes for now, before in zip(exact.devices, planned.devices, strict=False)}
-    memory = replace(hardware.memory, available_bytes=max(0, hardware.memory.available_bytes - more["CPU"]))
-    gpus = tuple(
-        replace(gpu, memory_free_bytes=max(0, gpu.memory_free_bytes - more.get(gpu.name, 0))) if gpu.memory_free_bytes else gpu
-        for gpu in hardware.gpus
-    )
-    return replace(hardware, memory=memory, gpus=gpus)
+    """The same computer with as much less memory as the engine needs more than was planned.
+
+    Every card loses as much as that one which lacks most: the engine deals the layers out by itself, and gives none alone fewer.
+    """
+    more = [now.total_bytes - before.total_bytes for now, before in zip(exact.devices, planned.devices, strict=False)]
+    in_main = sum(extra for extra, use in zip(more, exact.devices, strict=False) if use.shares_main)
+    memory = replace(hardware.memory, available_bytes=max(0, hardware.memory.available_bytes - more[0] - in_main))
+    most = max(more[1:], default=0)
+    return replace(hardware, memory=memory, gpus=tuple(_with_less(gpu, most) for gpu in hardware.gpus))
+
+
+def _with_less(gpu: Gpu, less_bytes: int) -> Gpu:
+    if gpu.unified:  # what the system lets it have counts there
+        return replace(gpu, memory_total_bytes=max(0, (gpu.memory_total_bytes or 0) - less_bytes))
+    return replace(gpu, memory_free_bytes=max(0, (gpu.memory_free_bytes or 0) - less_bytes))
 
 
 def refuse_other_kinds(header: gguf.Header, name: str) -> None:
@@ -166,13 +173,17 @@ class Known:
 
 def read(target: Target, find: Callable[[Target], File], headers: Headers) -> Generator[Step, None, Known]:
     """The header of a target's file: from the disk, else from the Hub, else from the cache of headers, else there is only the
-    catalogue. Raises as gguf.read_file, and the network's errors for what the catalogue does not know."""
+    catalogue. Raises as gguf.read_file, and NotFound, Gated and the network's errors for what the catalogue does not know."""
     yield Step("header")
     if target.path is not None:
         return Known(gguf.read_file(target.path), target.path, 0, "file")
     try:
         with closing(headers.read(find(target))) as steps:
             remote = yield from followed(steps, lambda _: Step("header"))
+    except (NotFound, Gated) as error:
+        if target.file or target.url:  # it was meant, and no other
+            raise
+        return Known(None, None, 0, "catalogue", f"{FROM_CATALOGUE} {error}")
     except NetworkError:
         kept = headers.cached(target.repo, target.file) if target.repo and target.file else None
         if kept is None and not (target.model and target.variant):

@@ -1,5 +1,6 @@
 """judging: the engine's own figures before a download, through the real engine process and a real server on the loopback."""
 
+import errno
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,9 @@ import pytest
 
 from desktop import judging
 from desktop.app import App
-from desktop.engine import HeaderPart, LoadOptions
+from desktop.engine import HeaderPart, LoadOptions, process
 from desktop.engine.local import LocalEngine
-from desktop.errors import EngineCrashed, LoadFailed, NetworkError, NotAModel, UnknownArchitecture
+from desktop.errors import EngineCrashed, LoadFailed, NetworkError, NotAModel, NotFound, UnknownArchitecture
 from desktop.fit import DeviceMemory, Fit, Wish
 from desktop.judging import ASSUMED, FROM_CATALOGUE, NOT_ASKED, Judgement, Question
 from tests import gguf_files
@@ -114,6 +115,25 @@ def test_without_the_network_the_catalogue_tells_and_says_so(app: App) -> None:
     assert judged.fit == app.estimate("qwen3-8b:Q4_K_M")
 
 
+def test_what_the_hub_does_not_have_or_show_the_catalogue_still_knows(app: App, hub: HubServer) -> None:
+    judged = end(app.judge("qwen3-8b:Q4_K_M"))
+    assert (judged.source, judged.fit.method) == ("catalogue", "formula")
+    assert judged.note.startswith(f"{FROM_CATALOGUE} 127.0.0.1 has no repository Qwen/Qwen3-8B-GGUF")
+    with pytest.raises(NotFound):
+        end(app.judge("hf:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf"))
+
+
+def test_where_no_process_can_be_started_the_formula_answers(app: App, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.hardware()  # the engine was there once
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(process.subprocess, "Popen", refuse)
+    judged = end(app.judge(str(tiny)))
+    assert (judged.fit.method, judged.note) == ("formula", NOT_ASKED)
+
+
 def test_estimates_follow_the_header_once_it_was_read(app: App, hub: HubServer) -> None:
     reference = f"hf:{REPO}/tiny-Q8_0.gguf"
     judged = end(app.judge(reference)).fit
@@ -156,9 +176,9 @@ def test_a_judgement_that_is_closed_leaves_nothing_behind(app: App, tiny: Path) 
 class Saying(LocalEngine):
     """An engine whose dry run answers with the formula's figures, and `more` bytes of workspace; or dies."""
 
-    def __init__(self, more: Mapping[int, int] | int = 0, *, dies: bool = False) -> None:
+    def __init__(self, more: Mapping[int, int] | int = 0, *, dies: bool = False, cards: int = 1) -> None:
         super().__init__()
-        self.more, self.dies, self.asked = more, dies, list[LoadOptions]()
+        self.more, self.dies, self.cards, self.asked = more, dies, cards, list[LoadOptions]()
 
     def measure(
         self, model: Path | Sequence[HeaderPart], options: LoadOptions
@@ -167,7 +187,7 @@ class Saying(LocalEngine):
         self.asked.append(options)
         if self.dies:
             raise EngineCrashed(code=-6)
-        said = QWEN3_8B.lay_out(options.context, options.kv_type, options.gpu_layers)
+        said = QWEN3_8B.lay_out(options.context, options.kv_type, options.gpu_layers, (1,) * self.cards)
         more = self.more if isinstance(self.more, int) else self.more.get(options.context, 0)
         *rest, last = said
         return (*rest, replace(last, compute_bytes=last.compute_bytes + more))
@@ -200,6 +220,23 @@ def test_layers_that_the_card_does_not_hold_after_all_are_taken_back() -> None:
     assert judged.verdict == "runs_well"
     assert 0 < judged.gpu_layers < planned.gpu_layers
     assert judged.devices[1].total_bytes <= 6.5e9 * 0.97
+
+
+def test_two_cards_take_fewer_layers_where_the_second_lacks() -> None:
+    here = computer(16, 11, card(3.7, "A", device="CUDA0"), card(3.7, "B", device="CUDA1"))
+    question = Question(QWEN3_8B, here, FAST, Wish(), {})
+    planned, (judged, _) = question.by_formula(), ask(Saying(500_000_000, cards=2), question)
+    assert planned.gpu_layers == 37
+    assert (judged.verdict, judged.method) == ("runs_well", "engine")
+    assert 25 < judged.gpu_layers < 37
+
+
+def test_what_a_graphics_part_needs_more_lacks_in_main_memory() -> None:
+    mac = card(10, "Apple M2", unified=True, memory_total_bytes=10_000_000_000, device="MTL0")
+    question = Question(QWEN3_8B, computer(16, 7.2, mac), FAST, Wish(), {})
+    assert question.by_formula().context == 8192
+    judged, _ = ask(Saying({8192: 600_000_000}), question)
+    assert (judged.context, judged.verdict, judged.method) == (4096, "runs_well", "engine")
 
 
 def test_the_engine_is_not_asked_about_a_card_that_is_only_imagined() -> None:
