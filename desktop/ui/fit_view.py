@@ -237,7 +237,7 @@ class FitView(QWidget):
         self.memory.show_fit(fit)
         self._show_length(fit)
         self.help.show_changes(fit.changes, self._version)
-        self.goals.show_effect(self._effect(fit))
+        self.goals.show_effect(self._effect())
         self.plan.show_fit(fit)
         self._known.setVisible(True)
         self._choices.setVisible(True)
@@ -256,11 +256,13 @@ class FitView(QWidget):
         self.length.set_value(self.tr("about {words}").format(words=words))
         self.slider.setAccessibleDescription(words)
 
-    def _effect(self, fit: Fit) -> str:
+    def _effect(self) -> str:
+        """What the goal changes: both ways calculated, because a checked figure beside a calculated one tells nothing of it."""
         if self._wish.goal is None:
             return ""
         usual = self._judges.estimate(self._reference, replace(self._wish, goal="balanced"))
-        return goals.effect(fit, usual) if usual is not None else ""
+        chosen = self._judges.estimate(self._reference, self._wish)
+        return goals.effect(chosen, usual) if chosen and usual else ""
 
 
 def _column(gap: int, inside: QWidget | None = None) -> QVBoxLayout:

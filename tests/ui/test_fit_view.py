@@ -187,6 +187,15 @@ def test_the_line_and_the_sentence_tell_the_same_speed(view: FitView, desk: Desk
     assert verdict.pace(replace(fit, tokens_per_s=rate, tokens_per_s_low=low, tokens_per_s_high=high)) == _rate(need)
 
 
+def test_a_check_that_finds_more_is_no_effect_of_the_goal(view: FitView, desk: Desk, qtbot: QtBot) -> None:
+    """The engine's figure beside a calculated one would tell how far these are apart."""
+    desk.more_bytes = 500_000_000
+    show(view, QWEN, Wish(goal="quality"))
+    with qtbot.waitSignal(view._judging.settled):
+        pass
+    assert "is the same as balanced" in words(view.goals)
+
+
 def test_what_was_wished_before_is_shown_again(view: FitView) -> None:
     show(view, wish=Wish(context=4096, goal="speed"))
     assert view.goals.buttons.checkedId() == GOALS.index("speed")
