@@ -12,7 +12,10 @@ def main() -> int:
         from desktop.engine import worker
 
         return worker.main(sys.argv[2:])
-    from desktop import cli
+    try:
+        from desktop import cli
+    except KeyboardInterrupt:  # half a second is long enough for a change of mind
+        return 130
 
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # there is none behind a window on Windows

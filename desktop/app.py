@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Generator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from desktop.catalogue import load as load_catalogue
 from desktop.conversations import Conversations, Stored
 from desktop.engine import BenchStep, ChatOptions, Loaded, Loading, Piece, Reading, Reply, probe
 from desktop.engine.local import LocalEngine, build, report
-from desktop.errors import NotFound, NotHere, WillNotFit
+from desktop.errors import EngineCrashed, NotFound, NotHere, WillNotFit
 from desktop.fit import Wish
 from desktop.hardware import Hardware, detect
 from desktop.headers import Headers
@@ -254,7 +254,8 @@ class App:
         """
         started_s = time.monotonic()
         target = self.target(reference) if isinstance(reference, str) else reference
-        self.engine.prepare_measure()  # it starts while the header is read
+        with suppress(EngineCrashed):  # it is told where the engine is asked
+            self.engine.prepare_measure()  # it starts while the header is read
         known = yield from judging.read(target, self.file, self.headers)
         shape = self._known(target, known.header) if known.header else self.shape(target, None)
         wish = self._wish(target, context, kv_type, gpu_layers, goal)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
 from desktop.bounded import Bounded, Readable
 from desktop.errors import Corrupt, LoadFailed, NotFound, NotGguf, Truncated
@@ -192,6 +193,8 @@ def _read_part(path: Path, role: str) -> Header:
     """The header of one file. `role` tells what is missing when it is not there."""
     try:
         status = path.stat()
+        if not S_ISREG(status.st_mode) and not S_ISDIR(status.st_mode):  # opening a pipe would wait for ever
+            raise LoadFailed(path=str(path), why="it is no file")
         header = _remembered(path, status.st_size, status.st_mtime_ns, status.st_ino)
     except FileNotFoundError as error:
         raise NotFound(what=f"file {path}{role}", host="This computer") from error

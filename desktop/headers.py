@@ -140,7 +140,8 @@ class _Work:
         before = self.reading.done_bytes
         self.reading = Reading(part, parts, before)
         version = file.sha256 or file.etag
-        if version and (known := self._kept.load(file.repo, file.name, version)):
+        place = file.repo if file.revision else file.url  # elsewhere, a name may occur twice
+        if version and (known := self._kept.load(place, file.name, version)):
             return known
 
         def received(count: int) -> None:
@@ -153,7 +154,7 @@ class _Work:
             raise Truncated(path=file.name, size_bytes=file.size_bytes, expected_bytes=header.size_bytes)
         kept = HeaderPart(file.name.rpartition("/")[2], raw, file.size_bytes or header.size_bytes)
         one = _One(kept, header, stream.received_bytes, datetime.now(UTC))
-        self._kept.save(file.repo, file.name, version or "", one)
+        self._kept.save(place, file.name, version or "", one)
         return one
 
     def _siblings(self, names: tuple[str, ...]) -> list[File]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from desktop import __version__, cli, gguf, speed
 from desktop.app import App
 from desktop.cli.command import finish
 from desktop.engine.local import build
+from desktop.hardware import EngineReport, Memory, detect
 from tests import gguf_files
 from tests.engine import models
 from tests.hub_server import Fault, HubServer
@@ -274,6 +276,33 @@ def test_fit_of_a_file_on_the_hub_reads_only_its_header(run: Run, hub: HubServer
     assert found["weights_bytes"] < len(big)
 
 
+def test_a_download_that_will_not_run_here_is_said_before(
+    run: Run, hub: HubServer, tmp_path: Path, tiny: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gigabytes for nothing are what people complain about most."""
+    large = gguf_files.llama(tmp_path / "large.gguf", layers=4, width=256).read_bytes()
+    entries = {"block_count": 1, "context_length": 64, "embedding_length": 8}
+    alien = gguf_files.write(tmp_path / "alien.gguf", "alien", entries, {"a.weight": (8, 8)})
+    hub.add("maker/tiny-GGUF", {"tiny-Q8_0.gguf": tiny, "large-Q8_0.gguf": large, "alien-Q8_0.gguf": alien})
+    status, got, err = run("get", "hf:maker/tiny-GGUF/tiny-Q8_0.gguf")
+    assert (status, got["warning"], err) == (0, "", "")
+    status, got, err = run("get", "hf:maker/tiny-GGUF/alien-Q8_0.gguf")
+    assert (status, err) == (0, f"{got['warning']}\n")
+    assert "“alien”" in got["warning"]
+    here = detect(EngineReport("llama.cpp", "0", ("CPU",), False))
+    small = replace(here, memory=Memory(50_000_000, 40_000_000, here.memory.limited_by))
+    monkeypatch.setattr("desktop.app.detect", lambda report: small)
+    reference = "hf:maker/tiny-GGUF/large-Q8_0.gguf"
+    status, got, err = run("get", reference, "--progress", "json")
+    assert (status, got["size_bytes"]) == (0, len(large)), "it is said, and no more"
+    assert got["warning"].startswith("It needs ")
+    assert got["warning"].endswith(f"alcove fit {reference}")
+    assert all("done_bytes" in json.loads(line) for line in err.splitlines())
+    run("remove", "large-Q8_0")
+    status, again, err = run("get", reference)
+    assert err == f"{got['warning']}\n"
+
+
 def test_search_get_list_remove(run: Run, hub: HubServer, tiny: bytes) -> None:
     hub.add("maker/tiny-GGUF", {"tiny-Q8_0.gguf": tiny}, license="llama3.1")
     _, found, _ = run("search", "tiny")
@@ -448,6 +477,20 @@ def test_a_table_in_a_pipe_is_not_cut(tmp_path: Path) -> None:
     lines = [line.split() for line in table.splitlines()]
     assert all(len(line) >= 7 for line in lines)
     assert {"apache-2.0", "nvidia-open-model-license"} <= {line[-1] for line in lines}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closed by a shell of Unix")
+def test_output_may_be_closed(tmp_path: Path) -> None:
+    command = f"'{sys.executable}' -m desktop list --home '{tmp_path / 'home'}' >&-"
+    done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a pipe with a name in a folder is a thing of Unix")
+def test_a_pipe_is_no_file(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.gguf")
+    status, found, _ = run("fit", str(tmp_path / "pipe.gguf"))
+    assert (status, found["error"]["kind"]) == (1, "load_failed")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file that is always full is a thing of Linux")

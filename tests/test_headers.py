@@ -130,6 +130,14 @@ def test_a_file_elsewhere_is_known_by_its_etag(network: Network, server: HubServ
     assert not read(reader, hub.address(url)).cached
 
 
+def test_two_files_elsewhere_may_have_one_name(network: Network, server: HubServer, tmp_path: Path, large: Path) -> None:
+    reader = Headers(hub := Hub(network, "https://hub.example"), tmp_path / "headers")
+    server.add("other/copy-GGUF", {NAME: large})
+    first = read(reader, hub.address(f"{server.endpoint}/{REPO}/resolve/main/{NAME}"))
+    assert not first.cached
+    assert not read(reader, hub.address(f"{server.endpoint}/other/copy-GGUF/resolve/main/{NAME}")).cached
+
+
 def test_without_a_network_the_newest_is_used(reader: Headers, hub: Hub, network: Network) -> None:
     assert reader.cached(REPO, NAME) is None
     first = read(reader, hub.file(REPO, NAME))

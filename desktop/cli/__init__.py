@@ -37,7 +37,8 @@ def run(arguments: list[str], open_window: Callable[[Path | None], int]) -> int:
 
     try:
         status = int(commands(arguments, standalone_mode=False) or 0)
-        sys.stdout.flush()  # what cannot be written is to be known here
+        if sys.stdout:  # a script may have closed it
+            sys.stdout.flush()  # what cannot be written is to be known here
         return status
     except KeyboardInterrupt:
         return 130

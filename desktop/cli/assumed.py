@@ -27,7 +27,9 @@ def _bytes(words: str) -> int:
 
 def _some_bytes(words: str) -> int:
     """As `_bytes`, but not none."""
-    return _bytes(words) or _bytes("none")
+    if (amount := _bytes(words)) == 0:
+        raise typer.BadParameter("a computer has some memory; 16GB is an amount of it.")
+    return amount
 
 
 Ram = Annotated[

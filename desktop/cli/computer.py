@@ -22,6 +22,7 @@ Goal = Annotated[
 KvType = Annotated[
     Literal["f16", "q8_0", "q4_0"] | None, typer.Option(help="How conversation memory is stored; default: what suits the goal.")
 ]
+STAGE_WORDS = {"header": "Reading the file's header", "engine": "Asking the engine"}
 GpuLayers = Annotated[int | None, typer.Option(help="Layers on the graphics card; default: as many as fit.", min=0)]
 
 
@@ -149,18 +150,18 @@ def fit_command(
     """Will it run here, how, and how fast: asked of the engine, from the file's header alone."""
     with opened(home, json) as app:
         found, rates = assumed(app.hardware(), app.rates, ram=ram, vram=vram, gpu=gpu, cpu=cpu, cores=cores)
-        judged = finish(
-            app.judge(
-                reference,
-                context=context,
-                kv_type=kv_type,
-                gpu_layers=gpu_layers,
-                goal=goal,
-                hardware=found,
-                rates=rates,
-                projector_bytes=_projector_bytes(app, projector) if projector else 0,
-            )
+        work = app.judge(
+            reference,
+            context=context,
+            kv_type=kv_type,
+            gpu_layers=gpu_layers,
+            goal=goal,
+            hardware=found,
+            rates=rates,
+            projector_bytes=_projector_bytes(app, projector) if projector else 0,
         )
+        with terminal.steps() as show:
+            judged = finish(work, lambda step: show(STAGE_WORDS[step.stage], step.fraction))
         if json:
             facts = {k: getattr(judged, k) for k in ("took_s", "source", "note")}
             terminal.show_json({**asdict(judged.fit), "header_bytes_read": _bytes_read(app, reference, judged), **facts})

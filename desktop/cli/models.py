@@ -8,8 +8,10 @@ import typer
 from desktop import terminal, text
 from desktop.app import App
 from desktop.cli.command import Home, Json, Reference, commands, finish, opened
-from desktop.errors import AlcoveError, BadReference
+from desktop.errors import AlcoveError, BadReference, UnknownArchitecture
 from desktop.library import LocalModel
+
+JUDGE_S = 10.0  # before a download; a slow network is not kept busy with a second opinion for longer
 
 
 @commands.command()
@@ -49,6 +51,9 @@ def get(
 ) -> None:
     """Download a model, verify it, keep it. Ctrl-C keeps the part; the same command goes on from there."""
     with opened(home, json) as app, terminal.progress(progress) as show:
+        warning = _warning(app, reference)
+        if warning and progress != "json":  # there, every line is an object
+            terminal.complain(warning)
         started_s = time.monotonic()
         resumed_bytes = done_bytes = 0
 
@@ -62,10 +67,31 @@ def get(
         fetched_bytes = max(0, done_bytes - resumed_bytes)
     if json:
         facts = {"path": str(model.path), "sha256": model.sha256, "size_bytes": model.size_bytes}
-        terminal.show_json({**facts, "fetched_bytes": fetched_bytes, "resumed_bytes": resumed_bytes, "took_s": took_s})
+        terminal.show_json(
+            {**facts, "fetched_bytes": fetched_bytes, "resumed_bytes": resumed_bytes, "took_s": took_s, "warning": warning}
+        )
     else:
         checked = "checked against the Hub's hash" if model.sha256 else "opened from where it is"
         terminal.say(f"{model.name} is here ({text.size(model.size_bytes)}, {checked}): alcove chat {model.id}")
+
+
+def _warning(app: App, reference: str) -> str:
+    """Why a model that is not here yet would not run here as things are, by its header; empty where nothing speaks against it."""
+    if app.target(reference).path is not None:
+        return ""
+    give_up_at_s = time.monotonic() + JUDGE_S
+
+    def in_time(_: object) -> None:
+        if time.monotonic() > give_up_at_s:
+            raise TimeoutError
+
+    try:
+        judged = finish(app.judge(reference), in_time).fit
+    except UnknownArchitecture as error:
+        return str(error)
+    except (AlcoveError, TimeoutError):  # the download has its own words for it
+        return ""
+    return f"{judged.why} What would help: alcove fit {reference}" if judged.verdict in ("close_apps", "too_big") else ""
 
 
 @commands.command("list")

@@ -1,5 +1,8 @@
 """Files with the real header of a model and a hole for the rest, which take no room on the disk: enough for a dry run."""
 
+import os
+import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -7,8 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
+import psutil
+
 from desktop.engine import HeaderPart
 from desktop.errors import EngineCrashed
+
+SCRATCH = re.compile(r"alcove-(\d{1,9})-\w{8}")  # the number of the process that made it
 
 
 @contextmanager
@@ -21,7 +28,7 @@ def written(model: Path | Sequence[HeaderPart]) -> Iterator[Path]:
         yield model
         return
     try:
-        folder = tempfile.TemporaryDirectory(prefix="alcove-", ignore_cleanup_errors=True)
+        folder = scratch()
     except OSError as error:
         raise EngineCrashed(code=error.errno, why=f"no room for temporary files ({error})") from error
     with folder as name:
@@ -35,6 +42,15 @@ def written(model: Path | Sequence[HeaderPart]) -> Iterator[Path]:
         except OSError as error:
             raise EngineCrashed(code=error.errno, why=f"its header could not be laid out ({error})") from error
         yield paths[0]
+
+
+def scratch(place: Path | None = None) -> "tempfile.TemporaryDirectory[str]":
+    """A temporary folder in `place`, or where such go; those that a killed Alcove left there are removed. Raises OSError."""
+    for left in Path(place or tempfile.gettempdir()).iterdir():
+        made_by = SCRATCH.fullmatch(left.name)
+        if made_by and not psutil.pid_exists(int(made_by[1])):
+            shutil.rmtree(left, ignore_errors=True)
+    return tempfile.TemporaryDirectory(prefix=f"alcove-{os.getpid()}-", dir=place, ignore_cleanup_errors=True)
 
 
 def _leave_holes(file: BinaryIO) -> None:

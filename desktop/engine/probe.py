@@ -11,13 +11,12 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
 
 from desktop import speed
-from desktop.engine import Benched, LoadOptions
+from desktop.engine import Benched, LoadOptions, hollow
 from desktop.engine.local import LocalEngine
 from desktop.engine.made import Made, write
 from desktop.errors import AlcoveError
@@ -56,7 +55,7 @@ def measure(hardware: Hardware, rates: Rates, build: str, folder: Path | None = 
     """
     engine, watch = LocalEngine(), Watch(hardware)
     try:
-        with closing(engine), TemporaryDirectory(prefix="alcove-", dir=folder, ignore_cleanup_errors=True) as scratch:
+        with closing(engine), hollow.scratch(folder) as scratch:
             found = yield from _processor(engine, Path(scratch) / "made.gguf")
             quiet = watch.undisturbed()
             now = datetime.now(UTC).isoformat(timespec="seconds")

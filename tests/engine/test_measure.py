@@ -1,5 +1,7 @@
 """The dry run against the real thing: what the engine says it would allocate is what it allocates, to the byte."""
 
+import os
+import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -101,6 +103,23 @@ def test_the_disk_holds_the_header_only(tmp_path: Path) -> None:
         if sys.platform != "win32":
             assert path.stat().st_blocks * 512 < 1 << 20
     assert not path.exists()
+
+
+def test_what_a_killed_program_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    left, alive, own = (
+        tmp_path / name for name in (f"alcove-{gone.pid}-abcd_123", f"alcove-{os.getpid()}-abcd_123", "alcove-2031")
+    )
+    for folder in (left, alive, own):
+        folder.mkdir()
+        (folder / "model.gguf").write_bytes(b"GGUF")
+    with hollow.written([part(shapes.llama(tmp_path / "model.gguf"))]) as path:
+        assert path.parent.name.startswith(f"alcove-{os.getpid()}-")
+        assert not left.exists()
+    assert (alive / "model.gguf").exists(), "it is still at work"
+    assert (own / "model.gguf").exists(), "somebody's own folder"
 
 
 def test_an_architecture_that_the_engine_does_not_know_is_told(engine: LocalEngine, tmp_path: Path) -> None:
