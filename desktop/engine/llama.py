@@ -18,6 +18,7 @@ from desktop.hardware import EngineDevice, EngineReport
 from desktop.shape import BATCH
 
 KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}  # ggml_type
+NO_DEVICES = (ctypes.c_void_p * 1)()  # a list that ends at once
 DEVICE_KINDS = ("cpu", "gpu", "igpu", "accel", "accel")  # ggml_backend_dev_type
 
 llama: Any = llama_cpp  # its functions come from ctypes, its type hints from dreams
@@ -64,6 +65,8 @@ def model_params(options: LoadOptions) -> Any:
     """How a model is opened, for real and for a dry run alike."""
     params = llama.llama_model_default_params()
     params.n_gpu_layers = options.gpu_layers
+    if options.gpu_layers == 0:  # else a graphics card is lent the weights while a question is read, and holds workspace
+        params.devices = ctypes.addressof(NO_DEVICES)
     params.load_mode = -1 if options.load_mode == "mmap" else 0  # AUTO: mapped, unless a device cannot
     # Repacked for the processor, weights are computed faster; but beside a mapped file they would be held twice, and those for
     # AMX end the process (a fault at ldtilecfg) with every 4- and 8-bit model on virtual machines that announce it.

@@ -65,3 +65,12 @@ def test_the_log_of_an_open_model_tells_what_the_sums_tell(tmp_path: Path, shape
     assert sums.pop("name") == told.pop("name") == "CPU"
     for part, size in sums.items():
         assert told[part] == pytest.approx(size, abs=3 * reserved.HALF_STEP_BYTES), part
+
+
+def test_a_graphics_card_without_layers_is_left_alone() -> None:
+    script = (
+        "from pathlib import Path; from desktop.engine import LoadOptions; from desktop.engine.llama import model_params\n"
+        "print([bool(model_params(LoadOptions(Path('x'), gpu_layers=layers)).devices) for layers in (0, 1)])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[True, False]"  # a list, which is empty; the engine's own choice
