@@ -1,4 +1,15 @@
-"""The 160 measurements of others in tests/data/speeds.json, each beside what desktop.speed predicts from the names alone."""
+"""The 160 measurements of others in tests/data/speeds.json, each beside what desktop.speed predicts from the names alone.
+
+How blind the test is. The five constants for graphics cards (GPU_EFFICIENCY to CHOOSE_S) are a fit to the rows that lay wholly
+on the Radeon RX 7900 XT. The rest was chosen with all rows in sight: which terms the formula has, what is done for gemma3n (one
+row of the Radeon, one of the Apple M4 Pro), the constants for processors (from the rows that lay in part or wholly in main
+memory), and here LEFT_FREE, CONTEXT and where Ollama computed. So `held_out` says that no constant was fitted to a row, not that
+nobody had seen it; no device was added after the formula was done. All rows are of four devices, most of them in Q4_K_M.
+
+What is asserted (tests/test_speed.py): for all rows, for those held out and for all other devices the bounds that were set
+beforehand, and closer ones beside what is reached, so that a worse formula is seen. Three rows whose model is not known by its
+name count as wrong by 100 %.
+"""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from desktop import speed
+from desktop import graphics, speed
 from desktop.hardware import Cpu, EngineReport, Gpu, Hardware, Memory
 from desktop.shape import Layer, Shape
 from desktop.speed import Speed
@@ -27,6 +38,8 @@ class Row:
     where: str  # "graphics", "split" or "processor"
     measured: float  # tokens a second
     predicted: Speed | None
+    bandwidth: float = 0.0  # of the graphics device, bytes a second
+    active_bytes: int = 0  # read for a token
 
     @property
     def error(self) -> float:
@@ -51,7 +64,11 @@ def _rows(content: dict[str, Any]) -> Iterator[Row]:
         facts = content["shapes"].get(row["shape"])
         share = 1.0 if facts is None else _gpu_share(row, facts)
         where = "processor" if share == 0 else "graphics" if share == 1 else "split"
-        yield Row(row["hw"], row["model"], where, row["tps"], _predicted(row, facts, share) if facts else None)
+        if facts is None:
+            yield Row(row["hw"], row["model"], where, row["tps"], None)
+            continue
+        bandwidth, active = graphics.bandwidth(row["hw"]) or 0.0, sum(size for _, size in facts["active"])
+        yield Row(row["hw"], row["model"], where, row["tps"], _predicted(row, facts, share), bandwidth, active)
 
 
 def _predicted(row: dict[str, Any], facts: dict[str, Any], share: float) -> Speed:

@@ -119,7 +119,7 @@ def test_a_model_that_only_partly_fits_the_card_is_judged_by_the_speed_that_resu
 
 
 @pytest.mark.parametrize("cores", [2, 4, 8, 16])
-@pytest.mark.parametrize("gb", [2, 5, 11, 24, 55, 115])
+@pytest.mark.parametrize("gb", [2.2, 5, 11, 24, 55, 115])
 def test_every_role_is_a_choice_on_computers_of_all_sizes(library: Library, gb: float, cores: int) -> None:
     """Judged by names alone: the lesser is noticeably faster, or half as large; a quick one is no large file; none is old."""
     hardware = replace(laptop(gb), cpu=Cpu("A processor", cores, 2 * cores, ("AVX2",)))

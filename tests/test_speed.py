@@ -35,15 +35,17 @@ def card(name: str, used: bool = True, bandwidth: float | None = None) -> Gpu:
 # --- what others measured -----------------------------------------------------------------------------------------------------
 
 
-def check(rows: Iterable[speeds.Row]) -> None:
+def check(rows: Iterable[speeds.Row], median: float = 0.20, near: float = 0.9) -> None:
+    """The bounds that were set beforehand, or closer ones."""
     errors = [row.error for row in rows]
-    assert statistics.median(errors) <= 0.20
-    assert sum(error <= 0.35 for error in errors) >= 0.9 * len(errors)
+    assert statistics.median(errors) <= median
+    assert sum(error <= 0.35 for error in errors) >= near * len(errors)
 
 
 def test_the_names_of_device_and_model_tell_how_fast_it_is() -> None:
     assert len(speeds.rows()) == 160
     check(speeds.rows())
+    check(speeds.rows(), 0.06, 0.95)  # what is reached: 4 % and 95.6 %
 
 
 def test_so_it_is_on_machines_that_no_constant_was_fitted_to() -> None:
@@ -51,7 +53,20 @@ def test_so_it_is_on_machines_that_no_constant_was_fitted_to() -> None:
     assert len(held_out) > 60
     assert {row.device for row in held_out} > {"Apple M4 Pro", "NVIDIA GeForce RTX 2080"}
     check(held_out)
+    check(held_out, 0.06, 0.93)  # reached: 4 % and 93.5 %
     check(row for row in speeds.rows() if row.device != speeds.FITTED)
+
+
+def test_models_that_lie_partly_in_main_memory_are_less_certain() -> None:
+    """The constants for it were chosen in sight of these rows: this only holds what is reached, 19 % and 88 %."""
+    check((row for row in speeds.rows() if row.where != "graphics"), 0.25, 0.85)
+
+
+def test_the_usual_rule_is_worse() -> None:
+    """0.55 x bandwidth / bytes, on the rows that lay wholly on a graphics device."""
+    rows = [row for row in speeds.rows() if row.where == "graphics" and row.predicted]
+    usual = [abs(0.55 * row.bandwidth / row.active_bytes / row.measured - 1) for row in rows]
+    assert statistics.median(usual) > 3 * statistics.median(row.error for row in rows)
 
 
 def test_the_range_holds_what_was_measured() -> None:
