@@ -4,7 +4,7 @@ How blind the test is. The five constants for graphics cards (GPU_EFFICIENCY to 
 on the Radeon RX 7900 XT. The rest was chosen with all rows in sight: which terms the formula has, what is done for gemma3n (one
 row of the Radeon, one of the Apple M4 Pro), the constants for processors (from the rows that lay in part or wholly in main
 memory), and here LEFT_FREE, CONTEXT and where Ollama computed. So `held_out` says that no constant was fitted to a row, not that
-nobody had seen it; no device was added after the formula was done. All rows are of four devices, most of them in Q4_K_M.
+nobody had seen it. All rows are of four devices, most of them in Q4_K_M.
 
 What is asserted (tests/test_speed.py): for all rows, for those held out and for all other devices the bounds that were set
 beforehand, and closer ones beside what is reached, so that a worse formula is seen. Three rows whose model is not known by its
