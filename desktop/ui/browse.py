@@ -229,5 +229,6 @@ class Browse(Page):
         for part in (*self._parts, *((self._detail,) if self._detail else ())):
             part.setVisible(part is shown)
         in_list = shown is not self._detail
+        self.body.setContentsMargins(0, theme.GRID * 2 if in_list else 0, 0, 0)  # no title above a model's own page
         self.tabs.setVisible(in_list)
         self.title.setVisible(in_list)

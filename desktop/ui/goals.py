@@ -112,4 +112,4 @@ class _GoalButton(QPushButton):
             self._draw()
 
     def _draw(self) -> None:
-        self.setIcon(icons.icon(ICONS[self._goal], "accent" if self.isChecked() else "soft"))
+        self.setIcon(icons.icon(ICONS[self._goal], "on_chosen" if self.isChecked() else "soft"))

@@ -28,6 +28,8 @@ LIGHT = {
     "accent_hover": "#275d4f",
     "track": "#e2dfd8",
     "edge": "transparent",  # drawn in high contrast only, round what its shade sets apart in the others
+    "chosen": "#e3efeb",  # one of several that is pressed; filled in high contrast, where a tint would not be seen
+    "on_chosen": "#2f6f5e",
 }
 DARK = {
     "background": "#1b1a18",
@@ -48,6 +50,8 @@ DARK = {
     "accent_hover": "#90d0bc",
     "track": "#35332f",
     "edge": "transparent",
+    "chosen": "#223a33",
+    "on_chosen": "#7cc4ae",
 }
 CONTRAST_LIGHT = dict.fromkeys(LIGHT, "#ffffff") | {
     "ink": "#000000",
@@ -55,6 +59,7 @@ CONTRAST_LIGHT = dict.fromkeys(LIGHT, "#ffffff") | {
     "line": "#000000",
     "edge": "#000000",
     "accent": "#00463a",
+    "chosen": "#00463a",
     "warning": "#5c3d00",
     "bad": "#7a1208",
     "hover": "#e6e6e6",
@@ -66,6 +71,7 @@ CONTRAST_DARK = dict.fromkeys(DARK, "#000000") | {
     "line": "#ffffff",
     "edge": "#ffffff",
     "accent": "#8ff0d2",
+    "chosen": "#8ff0d2",
     "warning": "#ffd75e",
     "bad": "#ffab9c",
     "hover": "#2e2e2e",

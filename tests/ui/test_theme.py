@@ -32,6 +32,7 @@ READ = [
     *itertools.product(("accent",), ("background", "side", "card", "accent_soft")),
     ("on_accent", "accent"),
     ("on_accent", "accent_hover"),
+    ("on_chosen", "chosen"),
     ("warning", "card"),
     ("bad", "card"),
     ("bad", "bad_soft"),
@@ -44,6 +45,12 @@ def test_text_can_be_read(look: str, text: str, ground: str) -> None:
     # Soft text stands on tinted grounds only in small notices beside a title in ink.
     least = 4.5 if text != "soft" or ground in ("background", "side", "card", "code") else 4.0
     assert ratio(COLOURS[look][text], COLOURS[look][ground]) >= least
+
+
+@pytest.mark.parametrize("look", [name for name in COLOURS if name.startswith("contrast")])
+def test_what_is_chosen_is_seen_without_colour_in_high_contrast(look: str) -> None:
+    """Its frame is as dark as that of the others: it has to be filled."""
+    assert ratio(COLOURS[look]["chosen"], COLOURS[look]["card"]) >= 7
 
 
 def test_the_named_colours_are_those_of_the_design() -> None:
