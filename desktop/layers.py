@@ -26,7 +26,7 @@ SLIDING = {
 WINDOWS = {"exaone-moe": 128, "exaone4": 4096, "gemma2": 4096, "llama4": 8192}  # where the file is silent
 FIXED_WINDOWS = {"llama4": 8192, "smallthinker": 4096}  # whatever the file says, unless that is none
 RECURRENT = {"arwkv7", "mamba", "mamba2", "rwkv6", "rwkv6qwen2", "rwkv7"}
-INTERVAL = {"minimax-01", "qwen35", "qwen35moe", "qwen3next", "qwen4exp"}  # attention in every fourth layer, or as the file says
+INTERVAL = {"minimax-01": 8, "qwen35": 4, "qwen35moe": 4, "qwen3next": 4, "qwen4exp": 4}  # one of so many has attention
 BOTH = {"falcon-h1"}  # attention and a state in every layer
 HEADLESS = {  # a layer without key heads keeps a state instead
     "bailingmoe3", "glm5-next", "granitehybrid", "jamba", "kimi-k3", "kimi-linear", "lfm2", "lfm2moe", "nemotron_h",
@@ -143,7 +143,7 @@ def _recurrent(header: Header, count: int) -> list[bool]:
         marked = header.get("attention.recurrent_layers")
         if marked is not None:
             return [bool(item) for item in _per_layer(marked, count, 0)]
-        interval = max(1, entry(header, "full_attention_interval", 4))
+        interval = max(1, entry(header, "full_attention_interval", INTERVAL[header.architecture]))
         return [(number + 1) % interval != 0 for number in range(count)]
     if header.architecture in HEADLESS:
         return [heads == 0 for heads in _per_layer(header.get("attention.head_count_kv"), count, 1)]
@@ -188,6 +188,8 @@ def _state_bytes(header: Header) -> int:
     elif head := entry(header, "kda.head_dim"):
         heads = largest_entry(header, "attention.head_count")
         numbers = 3 * (convolution or 3) * heads * head + head * head * heads
+    elif header.architecture == "minimax-01":
+        numbers = head_lengths(header)[0] ** 2 * largest_entry(header, "attention.head_count")
     else:
         numbers = convolution * (inner + 2 * entry(header, "ssm.group_count") * state) + state * inner
     return numbers * STATE_BYTES

@@ -106,6 +106,7 @@ def test_the_kinds_of_layers(tmp_path: Path) -> None:
 
     assert kinds("gemma3-4b") == "sssssf" * 5 + "ssss"
     assert kinds("qwen3.5-4b") == "rrrf" * 8
+    assert kinds("minimax-text-01") == "rrrrrrrf" * 10
     assert kinds("gemma4-e4b") == "sssssf" * 4 + "n" * 18
     assert kinds("lfm2-1.2b") == "rrfrrfrrfrfrfrfr"
     assert kinds("nemotron-nano-9b-v2")[12:23] == "rnfnrnrnrfr"
