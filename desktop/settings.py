@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -12,6 +12,7 @@ from desktop.paths import Paths
 Theme = Literal["system", "light", "dark", "contrast"]
 Goal = Literal["speed", "quality", "long"]
 KvType = Literal["f16", "q8_0", "q4_0"]
+Tokens = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
 
 
 class Settings(msgspec.Struct, kw_only=True):
@@ -23,8 +24,8 @@ class Settings(msgspec.Struct, kw_only=True):
     models_dir: str = ""  # empty: the folder below the home
     panel_open: bool = True
     last_model: str = ""  # reference of the model that a new chat starts with
-    context: int = 0  # tokens of conversation memory; 0: what suits model and computer
-    contexts: dict[str, int] = {}  # the same where it was chosen for one model, by its catalogue id or the name of its file
+    context: Tokens = 0  # tokens of conversation memory; 0: what suits model and computer
+    contexts: dict[str, Tokens] = {}  # the same where it was chosen for one model, by its catalogue id or the name of its file
     goals: dict[str, Goal] = {}  # what a model's settings are chosen for, by the same names: nothing is the balance
     kv_types: dict[str, KvType] = {}  # the form of conversation memory, where one was chosen for a model
     hub_endpoint: str = ""  # empty: HF_ENDPOINT, else huggingface.co

@@ -23,6 +23,13 @@ def test_what_was_chosen_for_a_model(tmp_path: Path) -> None:
     assert settings.load(path) == settings.Settings(kv_types={"m": "q8_0"})
 
 
+def test_a_length_of_conversation_is_a_number_of_tokens(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    for impossible in (-1, 1 << 31):
+        path.write_text(f'{{"context": {impossible}, "contexts": {{"m": {impossible}}}, "offline": true}}')
+        assert settings.load(path) == settings.Settings(offline=True)
+
+
 def test_no_file_means_the_defaults(tmp_path: Path) -> None:
     assert settings.load(tmp_path / "settings.json") == settings.Settings()
 
