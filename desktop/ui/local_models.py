@@ -79,9 +79,9 @@ class LocalModels(QWidget):
         if own:
             words = self.tr("Your models take {size} in {folder}.").format(size=text.size(whole), folder=self._library.folder)
         else:
-            words = self.tr("Only the small guide is here so far. What you get is kept in {folder}.").format(
-                folder=self._library.folder
-            )
+            words = self.tr("What you get is kept in {folder}.").format(folder=self._library.folder)
+            if all(model.origin == "guide" for model in models):
+                words = f"{self.tr('Only the small guide is here so far.')} {words}"
         self._sum.setText(words)
         self.counted.emit(sum(model.complete for model in models))
         self._ask_licences(models)

@@ -23,6 +23,7 @@ from desktop.ui.model_row import ModelRow
 from desktop.ui.shortlist import Wish, matches
 from desktop.ui.tasks import Tasks
 from desktop.ui.undo import Removals
+from tests.engine import models as made
 from tests.ui.laptop import LAPTOP, RATES, Desk, known, law, library, ranked, words
 
 Search = Callable[[str], Iterator[Repo]]
@@ -309,6 +310,20 @@ def test_what_is_here_is_listed_with_size_use_origin_and_licence(
     qtbot.waitUntil(lambda: "Free for work" in words(page.local))
     assert "Fully open" in words(page.local)
     assert page.tabs._group.button(1).text() == "On this computer · 2"
+
+
+def test_a_file_that_lies_elsewhere_counts_as_one_that_is_here(
+    open_page: Callable[..., Browse], models: Library, tmp_path: Path
+) -> None:
+    file = made.write(tmp_path / "mine.gguf", ["A ", "word."])
+    only_guide = "Only the small guide is here so far."
+    page = open_page()
+    page.show_tab("local")
+    assert only_guide in words(page.local)
+    models.link(file)
+    page.show_library()
+    assert only_guide not in words(page.local)
+    assert "What you get is kept in" in words(page.local)
 
 
 def test_an_unfinished_file_can_be_resumed(open_page: Callable[..., Browse], models: Library, qtbot: QtBot) -> None:
