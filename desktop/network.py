@@ -333,6 +333,8 @@ def refusal(response: Response, *, what: str, repo: str, page: str) -> AlcoveErr
         return ServerRefused(
             host=host, status=status, why="the access token was not accepted; check it in Settings or in HF_TOKEN"
         )
+    if status in (401, 403) and repo == host:  # any web server: there are no terms to accept
+        return ServerRefused(host=host, status=status, why="it lets in only people whom it knows; fetch the file with a browser")
     if status in (401, 403):
         return Gated(repo=repo, page=page)
     facts = {"host": host, "status": status}

@@ -141,6 +141,9 @@ def test_an_address_on_the_hub_and_elsewhere(hub: Hub, server: HubServer, networ
     assert abroad.size_bytes == there.size_bytes + 100_000
     with pytest.raises(NotFound, match=r"no file absent\.gguf"):
         Hub(network, "https://hub.example").address(f"{server.endpoint}/maker/Small-GGUF/resolve/main/absent.gguf")
+    server.faults.append(Fault("status", "resolve", status=403))
+    with pytest.raises(ServerRefused, match="fetch the file with a browser"):  # it has no terms that one could accept
+        Hub(network, "https://hub.example").address(f"{server.endpoint}/maker/Small-GGUF/resolve/main/Small-Q8_0.gguf")
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------------------

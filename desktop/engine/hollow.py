@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
@@ -46,10 +46,11 @@ def written(model: Path | Sequence[HeaderPart]) -> Iterator[Path]:
 
 def scratch(place: Path | None = None) -> "tempfile.TemporaryDirectory[str]":
     """A temporary folder in `place`, or where such go; those that a killed Alcove left there are removed. Raises OSError."""
-    for left in Path(place or tempfile.gettempdir()).iterdir():
-        made_by = SCRATCH.fullmatch(left.name)
-        if made_by and not psutil.pid_exists(int(made_by[1])):
-            shutil.rmtree(left, ignore_errors=True)
+    with suppress(OSError):  # a place may be for writing only
+        for left in Path(place or tempfile.gettempdir()).iterdir():
+            made_by = SCRATCH.fullmatch(left.name)
+            if made_by and not psutil.pid_exists(int(made_by[1])):
+                shutil.rmtree(left, ignore_errors=True)
     return tempfile.TemporaryDirectory(prefix=f"alcove-{os.getpid()}-", dir=place, ignore_cleanup_errors=True)
 
 
