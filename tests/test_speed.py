@@ -4,8 +4,11 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from desktop import graphics, speed
 from desktop.hardware import Cpu, EngineReport, Gpu, Hardware, Memory
@@ -210,6 +213,62 @@ def test_reading_a_question_goes_with_the_multiplications() -> None:
     assert double.prompt_tokens_per_s == pytest.approx(2 * plain.prompt_tokens_per_s)
     rates = speed.for_gpus(MEASURED, [card("NVIDIA GeForce RTX 4090")])
     assert speed.predict(model(), rates, gpu_share=1.0).prompt_tokens_per_s > 50 * plain.prompt_tokens_per_s
+
+
+# --- whatever the model and the computer ----------------------------------------------------------------------------------------
+
+SHAPES = st.builds(
+    lambda kinds, size, experts, kind, vocabulary: replace(
+        model(active_bytes=size, expert_bytes=int(size * experts), active=((kind, size),), vocab_size=vocabulary),
+        layers=tuple(Layer(each, 1024, 1024, 512 if each == "sliding" else 0) for each in kinds),
+    ),
+    st.lists(st.sampled_from(["full", "sliding", "recurrent"]), min_size=1, max_size=80),
+    st.integers(10**7, 10**11),
+    st.floats(0, 0.9),
+    st.sampled_from(sorted(speed.UNPACK)),
+    st.integers(1000, 300_000),
+)
+RATES = st.builds(
+    lambda memory, card, attention: replace(MEASURED, memory_bytes_per_s=memory, gpu_bytes_per_s=card, attention_s=attention),
+    st.floats(1e9, 300e9),
+    st.floats(20e9, 4e12),
+    st.floats(1e-9, 3e-7),
+)
+PLANS = st.fixed_dictionaries(
+    {
+        "gpu_share": st.one_of(st.just(0.0), st.just(1.0), st.floats(0, 1)),
+        "depth": st.integers(0, 200_000),
+        "kv_type": st.sampled_from(sorted(speed.KV_SLOWER)),
+        "load_mode": st.sampled_from(["read", "mmap"]),
+    }
+)
+
+
+@given(SHAPES, RATES, PLANS)
+def test_the_range_lies_around_the_figure(shape: Shape, rates: Rates, plan: dict[str, Any]) -> None:
+    told = speed.predict(shape, rates, **plan)
+    assert 0 < told.low <= told.tokens_per_s <= told.high
+    assert told.prompt_tokens_per_s > 0
+    assert told.high < 3 * told.low  # never so wide that it says nothing
+
+
+@given(SHAPES, RATES, PLANS, st.integers(1, 100_000), st.floats(1, 10))
+def test_what_is_more_work_is_never_faster(shape: Shape, rates: Rates, plan: dict[str, Any], deeper: int, times: float) -> None:
+    """A longer conversation, more bytes, a slower memory or card."""
+    told = speed.predict(shape, rates, **plan)
+    more = replace(
+        shape, active_bytes=int(shape.active_bytes * times), active=((shape.active[0][0], int(shape.active_bytes * times)),)
+    )
+    slow_memory = replace(rates, memory_bytes_per_s=rates.memory_bytes_per_s / times)
+    slow_card = replace(rates, gpu_bytes_per_s=(rates.gpu_bytes_per_s or 1) / times)
+    for other in (
+        speed.predict(shape, rates, **{**plan, "depth": plan["depth"] + deeper}),
+        speed.predict(more, rates, **plan),
+        speed.predict(shape, slow_memory, **plan),
+        speed.predict(shape, slow_card, **plan),
+    ):
+        assert other.tokens_per_s <= told.tokens_per_s * (1 + 1e-9)
+        assert other.low <= told.low * (1 + 1e-9)
 
 
 # --- learning -----------------------------------------------------------------------------------------------------------------
