@@ -62,6 +62,11 @@ class CheckedLine(QWidget):
         self._say(f"{said} · {self._accuracy}" if self._accuracy else said, "info" if unchecked else "check", "soft")
         self.again.setVisible(unchecked)
 
+    def show_kept(self, note: str) -> None:
+        """Without a network only what was read of the file before could be looked at; `note` says when."""
+        self._say(note.rstrip("."), "info", "soft")
+        self.again.show()
+
     def show_failed(self, *, again: bool) -> None:
         """The check did not come to an end; the reason stands elsewhere, perhaps with a button to try `again`."""
         self._say(self.tr("Not checked"), "exclamation", "warning")

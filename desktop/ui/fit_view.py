@@ -206,7 +206,8 @@ class FitView(QWidget):
         self.notice.hide()
         self._show(judgement.fit)
         self.checked.show_accuracy(self._judges.accuracy())
-        self.checked.show_checked(judgement.source, judgement.fit.method)
+        kept = judgement.note if judgement.source == "cache" else ""
+        self.checked.show_kept(kept) if kept else self.checked.show_checked(judgement.source, judgement.fit.method)
         self.plan.show_origin(self._origin(judgement))
 
     def _origin(self, judgement: Judgement) -> str:

@@ -72,6 +72,7 @@ class Desk:
         self.source = "hub"
         self.error: AlcoveError | None = None
         self.more_bytes = 0  # that a check finds
+        self.note = ""
         self.judges = Judges(tasks, self.estimate, self.judge, self.wish, self.accuracy)
 
     def wish(self, reference: str) -> Wish:
@@ -103,7 +104,8 @@ class Desk:
             raise self.error
         judged = self.estimate(reference, wish) or self._fit(_small(), wish, {})
         method = "formula" if self.source == "catalogue" else "engine"
-        return Judgement(replace(judged, method=method, total_bytes=judged.total_bytes + self.more_bytes), 0, 0.1, self.source)
+        found = replace(judged, method=method, total_bytes=judged.total_bytes + self.more_bytes)
+        return Judgement(found, 0, 0.1, self.source, self.note)
 
     def _fit(self, shape: Shape, wish: Wish, sizes: Mapping[str, int]) -> Fit:
         return fit(shape, self.hardware, RATES, context=wish.context, kv_type=wish.kv_type, goal=wish.goal, sizes=sizes)

@@ -187,6 +187,21 @@ def test_the_line_and_the_sentence_tell_the_same_speed(view: FitView, desk: Desk
     assert verdict.pace(replace(fit, tokens_per_s=rate, tokens_per_s_low=low, tokens_per_s_high=high)) == _rate(need)
 
 
+def test_a_kept_copy_is_not_told_as_the_file_on_the_hub(view: FitView, desk: Desk, qtbot: QtBot) -> None:
+    """Without a network, what was read the last time is all there is; where the Hub said that it is the same, it is the file."""
+    desk.source, desk.note = "cache", "As it was read on 22.11.2026, not checked again."
+    show(view)
+    with qtbot.waitSignal(view._judging.settled):
+        pass
+    assert view.checked.said.text() == desk.note.rstrip(".")
+    assert not view.checked.again.isHidden()
+    desk.note = ""
+    with qtbot.waitSignal(view._judging.settled):
+        view.checked.again.click()
+    assert view.checked.said.text().startswith("Checked against the file on the Hub")
+    assert view.checked.again.isHidden()
+
+
 def test_a_check_that_finds_more_is_no_effect_of_the_goal(view: FitView, desk: Desk, qtbot: QtBot) -> None:
     """The engine's figure beside a calculated one would tell how far these are apart."""
     desk.more_bytes = 500_000_000
