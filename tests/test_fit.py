@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from desktop.fit import DEFAULT_CONTEXT, SHORT_CONTEXT, VERDICTS, DeviceMemory, Fit, Layer, Shape, fit
 from desktop.hardware import Cpu, EngineReport, Gpu, Hardware, Memory
-from desktop.need import scaled
+from desktop.need import Room, scaled
 from desktop.speed import Rates
 
 GB = 10**9
@@ -146,6 +146,7 @@ def test_more_layers_than_the_card_holds() -> None:
     assert judged.verdict == "too_big"
     assert "lacks " in judged.why
     assert judged.help == ("Let the program choose how much goes on the graphics card: then it needs 6.8 GB and runs well.",)
+    assert judged.changes[0].gpu_layers == fit(QWEN3_8B, computer(16, 11, card(4)), FAST, context=judged.context).gpu_layers
 
 
 def test_a_card_that_is_not_used_counts_for_nothing() -> None:
@@ -316,6 +317,32 @@ def test_the_engines_own_figures_stand_in_place_of_the_formula() -> None:
     assert (judged.method, judged.gpu_layers) == ("engine", 37)
     assert (judged.weights_bytes, judged.kv_bytes, judged.state_bytes) == (5_000_000_000, 1_205_000_000, 5_000_000)
     assert judged.compute_bytes == 320_600_000
+
+
+def test_the_engines_devices_are_told_apart_by_their_names() -> None:
+    here = computer(16, 11, card(2, "A", device="CUDA0"), card(10, "B", device="CUDA1"))
+    plan = fit(QWEN3_8B, here, FAST).plan
+    said = (DeviceMemory("CPU", GB), DeviceMemory("CUDA1", 5 * GB))
+    judged = fit(QWEN3_8B, here, FAST, plan=plan, measured=said)
+    assert [(device.name, device.free_bytes) for device in judged.devices] == [("CPU", 11 * GB), ("B", 10 * GB)]
+    assert judged.verdict == "runs_well"
+
+
+def test_what_a_model_may_have_at_most() -> None:
+    assert Room.of(computer(16, 1), {}).at_most_bytes == 14 * GB
+    assert Room.of(computer(4, 1), {}).at_most_bytes == 3 * GB  # a small computer's system makes do with a quarter
+    assert Room.of(computer(16, 15), {}).at_most_bytes == 15 * GB  # what is free now is
+    assert Room.of(computer(6, 1, limited_by="cgroup"), {}).at_most_bytes == 6 * GB
+    assert Room.of(computer(16, 15), {"CPU": 3 * GB}).available_bytes == 16 * GB  # no more than there is
+
+
+def test_the_margin_grows_with_the_model_and_is_kept_in_every_verdict() -> None:
+    judged = fit(QWEN3_8B, computer(64, 60), FAST, context=40960)
+    assert judged.margin_bytes == round(judged.total_bytes * 0.03) > 250_000_000
+    needed_bytes = judged.total_bytes + judged.margin_bytes
+    for total_bytes, verdict in ((needed_bytes, "close_apps"), (needed_bytes - 1, "too_big")):
+        here = replace(computer(64, 2), memory=Memory(total_bytes, 2 * GB, "cgroup"))
+        assert fit(QWEN3_8B, here, FAST, context=40960).verdict == verdict
 
 
 def test_an_answer_near_a_border_is_marked() -> None:
