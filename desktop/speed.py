@@ -55,7 +55,7 @@ MAPPED_SLOWER = 1.2  # mapped weights cannot be repacked: 4-bit ones take so muc
 STATE_PASSES = 3  # a recurrent layer's state is read, changed and written
 
 # How far off a figure may be, as a share of the time it contributes
-MEASURED, LEARNED, BY_NAME, GUESSED = 0.12, 0.08, 0.2, 0.35
+MEASURED, LEARNED, BY_NAME, GUESSED = 0.14, 0.08, 0.2, 0.35
 
 LEARN_LEAST_BYTES = 200_000_000  # smaller models stay in the caches and say nothing about memory
 LEARN_SHARE = 0.5  # of a new measurement, beside what was known
