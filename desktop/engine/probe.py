@@ -29,9 +29,9 @@ CONTEXT = 1024  # tokens
 DEPTH = 480  # tokens that the look back is measured over: 30 MB of conversation memory
 DEEP = Made(layers=16, width=64, inner=64, heads=16, key_heads=8, weights="Q8_0")  # 6 MB
 PASSES = 3  # of which the best counts: what disturbs a computer only ever makes it slower, so they are as short as can be
-# In Q4_K first, since the others are told beside it: layers of an 8B model. The same model in several
-# processes was read at 6.3 to 10.2 GB/s, steadily in each, and one of 1.3 GB at 9.7: where weights of this size come to lie in the
-# memory matters, and is mostly no better than for large ones. So what is told for those may be up to a fifth too slow.
+# In Q4_K first, since the others are told beside it: layers of an 8B model. The same model in several processes was read at 6.3
+# to 10.2 GB/s, steadily in each, and one of 1.3 GB at 9.7: where weights come to lie in the memory matters. Twice the layers were
+# no better, and took 4 s. So what is told for large models may be up to a fifth too slow, until an answer corrects it.
 FLAT = {
     "Q4_K": Made(2, 4096, 14336, 32, 8, "Q4_K"),
     "Q6_K": Made(1, 4096, 14336, 32, 8, "Q6_K", vocabulary=8192),
