@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from desktop import settings
+from desktop.errors import UnknownArchitecture
 from desktop.fit import Wish
 from desktop.ui.fit_view import FitView
 from desktop.ui.goals import GOALS
@@ -108,15 +109,15 @@ def test_a_catalogue_model_is_told_from_the_catalogue_without_a_network(qtbot: Q
     assert view.checked.said.text() == "From the catalogue, not checked"
 
 
-def test_a_notice_in_a_model_leads_back_to_the_list(qtbot: QtBot, open_program: Open, hub: HubServer) -> None:
-    """Its file is gone from the Hub: the button that offers other models must show them."""
+def test_a_notice_in_a_model_leads_back_to_the_list(qtbot: QtBot, open_program: Open) -> None:
+    """The button that offers other models must show them."""
     program = open_program()
     ready(program, qtbot)
     program.browse.open_model(program.browse.recommended._offers[0])
     assert program.browse._detail is not None
     view = program.browse._detail.fit
-    qtbot.waitUntil(lambda: not view.notice.isHidden(), timeout=20_000)
-    assert view.notice.title.text() == "It is not there"
+    view._judging.leave()
+    view._on_failed(UnknownArchitecture(architecture="strange", path="a.gguf"))
     qtbot.mouseClick(view.notice.button, Qt.MouseButton.LeftButton)
     assert program.browse._detail is None
     assert program.browse.recommended.isVisible()
