@@ -25,6 +25,7 @@ from desktop.network import Client
 from desktop.remote import RemoteFile
 
 WAIT_S = 0.2  # the longest time without a sign of life to whoever iterates
+LONGEST_LINE_BYTES = 65_536  # what is written before a header that is kept
 KEPT_BYTES, KEPT_FILES = 300_000_000, 300  # on the disk; those that were not used for longest go first
 
 
@@ -104,6 +105,13 @@ class Headers:
                 break
         with suppress(AlcoveError):  # parts that were read at different times may not belong together
             return _joined(found)
+        return None
+
+    def cached_variant(self, repo: str, quantization: str) -> RemoteHeader | None:
+        """As `cached`, of the file in a repository whose name has this quantisation: the one that was used last."""
+        for name in self._kept.names(repo):
+            if (gguf.quantization(name) or "").lower() == quantization.lower() and (found := self.cached(repo, name)):
+                return found
         return None
 
 
@@ -199,7 +207,7 @@ class _Kept:
         """The header of a file, if it is here and of these bytes (without `version`: of any)."""
         path = self._path(repo, name)
         try:
-            if path.stat().st_size > MAX_HEADER_BYTES + 65_536:
+            if path.stat().st_size > MAX_HEADER_BYTES + LONGEST_LINE_BYTES:
                 return None
             line, _, raw = path.read_bytes().partition(b"\n")
             entry = msgspec.json.decode(line, type=_Entry)
@@ -212,6 +220,17 @@ class _Kept:
         except (OSError, msgspec.MsgspecError, AlcoveError):
             return None
         return _One(HeaderPart(name.rpartition("/")[2], raw, entry.size_bytes), header, 0, entry.read_at)
+
+    def names(self, repo: str) -> list[str]:
+        """The files of a repository of which headers are here, the one that was used last first; looks at each first line."""
+        found = []
+        with suppress(OSError):
+            for path in self._folder.glob("*.header"):
+                with suppress(OSError, msgspec.MsgspecError), path.open("rb") as file:
+                    entry = msgspec.json.decode(file.readline(LONGEST_LINE_BYTES), type=_Entry)
+                    if entry.repo == repo:
+                        found.append((path.stat().st_mtime_ns, entry.name))
+        return [name for _, name in sorted(found, reverse=True)]
 
     def save(self, repo: str, name: str, version: str, one: _One) -> None:
         """Keep a header in place of an older one of the same file."""

@@ -13,7 +13,7 @@ from desktop.engine.local import LocalEngine
 from desktop.errors import EngineCrashed, Gated, NetworkError, NotAModel, NotFound, WillNotFit
 from desktop.fit import DeviceMemory, Fit, Shape, Wish
 from desktop.hardware import Gpu, Hardware
-from desktop.headers import Headers
+from desktop.headers import Headers, RemoteHeader
 from desktop.hub import File
 from desktop.settings import Settings
 from desktop.speed import Rates
@@ -185,13 +185,20 @@ def read(target: Target, find: Callable[[Target], File], headers: Headers) -> Ge
             raise
         return Known(None, None, 0, "catalogue", f"{FROM_CATALOGUE} {error}")
     except NetworkError:
-        kept = headers.cached(target.repo, target.file) if target.repo and target.file else None
+        kept = _kept(target, headers)
         if kept is None and not (target.model and target.variant):
             raise
         if kept is None:
             return Known(None, None, 0, "catalogue", FROM_CATALOGUE)
         return Known(kept.header, kept.parts, 0, "cache", f"As it was read on {kept.read_at:%d.%m.%Y}, not checked again.")
     return Known(remote.header, remote.parts, remote.bytes_read, "cache" if remote.cached else "hub")
+
+
+def _kept(target: Target, headers: Headers) -> RemoteHeader | None:
+    """What was read of a target's file the last time; of a catalogue model only its repository and variant are known now."""
+    if target.repo and target.file:
+        return headers.cached(target.repo, target.file)
+    return headers.cached_variant(target.repo, target.variant.quantization) if target.repo and target.variant else None
 
 
 def followed(steps: Generator[Seen, None, Result], shown: Callable[[Seen], Told]) -> Generator[Told, None, Result]:

@@ -107,6 +107,18 @@ def test_without_the_network_what_was_read_before_still_tells(app: App, hub: Hub
         end(app.judge(f"hf:{REPO}/another-Q8_0.gguf"))
 
 
+def test_without_the_network_a_model_of_the_catalogue_is_still_known_by_its_header(app: App, tiny: Path) -> None:
+    with HubServer() as hub:
+        hub.add("Qwen/Qwen3-8B-GGUF", {"Qwen3-8B-Q4_K_M.gguf": tiny, "Qwen3-8B-Q8_0.gguf": tiny})
+        app.settings.hub_endpoint = hub.endpoint
+        read = end(app.judge("qwen3-8b:Q4_K_M"))
+        app.network.hang_up()
+    judged = end(app.judge("qwen3-8b:Q4_K_M"))
+    assert (read.source, judged.source, parts(judged.fit)) == ("hub", "cache", parts(read.fit))
+    assert judged.note.startswith("As it was read on")
+    assert end(app.judge("qwen3-8b:Q8_0")).source == "catalogue", "the header of another variant says nothing"
+
+
 def test_without_the_network_the_catalogue_tells_and_says_so(app: App) -> None:
     app.network.offline = True
     judged = end(app.judge("qwen3-8b:Q4_K_M"))
