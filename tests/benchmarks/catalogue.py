@@ -1,4 +1,4 @@
-"""How long the formula takes: the whole catalogue judged, one estimate, one with help. Run: python tests/benchmarks/catalogue.py"""
+"""What the formula costs: the whole catalogue judged, one estimate, one with help. Run: python tests/benchmarks/catalogue.py"""
 
 import statistics
 import sys
