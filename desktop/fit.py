@@ -17,7 +17,6 @@ __all__ = [
     "Wish", "fit",
 ]  # fmt: skip
 
-CERTAIN = 1.3  # a range of speed that is narrower is told as one figure
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
@@ -125,19 +124,12 @@ def _why(need: Need, judge: Judge) -> str:
     margin = f"{total} and a margin of {text.size(need.margin_bytes)}"
     if need.verdict == "close_apps":
         return f"It needs {margin}; {free} are free now. Without other programs it would fit."
-    rate, where = _rate(need), _where(need, judge)
+    rate, where = text.about_pace(need.tokens_per_s, need.tokens_per_s_low, need.tokens_per_s_high), _where(need, judge)
     if need.verdict == "runs_slowly":
         only = "" if rate.startswith("less") else "only "
         return f"It fits: it needs {margin}; {free} are free. But it would write {only}{rate}{where}."
     told = f" It writes {rate}{where}." if need.tokens_per_s else ""
     return f"It needs {margin}; {free} are free.{told}"
-
-
-def _rate(need: Need) -> str:
-    """The speed in words: a range where it is not certain."""
-    if need.tokens_per_s_high <= CERTAIN * need.tokens_per_s_low:
-        return text.about_words_per_second(need.tokens_per_s)
-    return text.about_words_range(need.tokens_per_s_low, need.tokens_per_s_high)
 
 
 def _where(need: Need, judge: Judge) -> str:

@@ -100,11 +100,6 @@ class Speed:
     high: float = 0.0
     prompt_tokens_per_s: float = 0.0
 
-    @property
-    def certain(self) -> bool:
-        """Whether one figure says it."""
-        return self.high <= 1.3 * self.low
-
 
 @dataclass(frozen=True)
 class _Time:

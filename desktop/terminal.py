@@ -145,9 +145,7 @@ def _plan_words(judged: Fit) -> str:
 def _speed_words(judged: Fit) -> str:
     if not judged.tokens_per_s:
         return ""
-    writes = text.about_words_range(
-        judged.tokens_per_s_low or judged.tokens_per_s, judged.tokens_per_s_high or judged.tokens_per_s
-    )
+    writes = text.about_pace(judged.tokens_per_s, judged.tokens_per_s_low, judged.tokens_per_s_high)
     reads = f", reads {text.about_words_per_second(judged.prompt_tokens_per_s)}" if judged.prompt_tokens_per_s else ""
     return f"Writes {writes}{reads}."
 

@@ -28,6 +28,8 @@ def rate(bytes_per_s: float) -> str:
     return f"{size(bytes_per_s)}/s"
 
 
+CERTAIN = 1.3  # a range of speed that is narrower is told as one figure
+NO_WAIT_WORDS = 100  # a second
 WORDS_PER_TOKEN = 0.75  # English prose with today's vocabularies; stated wherever words a second are shown
 
 
@@ -53,6 +55,13 @@ def about_words_range(low_tokens_per_s: float, high_tokens_per_s: float) -> str:
     if low < 0.95:
         return f"up to {words_per_second(high_tokens_per_s)}"
     return f"about {low:.0f} to {high:.0f} words a second"
+
+
+def about_pace(tokens_per_s: float, low: float, high: float) -> str:
+    """A predicted rate: one figure, or the range where its ends lie far apart; no figure beyond what anyone can follow."""
+    if low * WORDS_PER_TOKEN > NO_WAIT_WORDS:
+        return f"more than {NO_WAIT_WORDS} words a second"
+    return about_words_range(low, high) if high > CERTAIN * low > 0 else about_words_per_second(tokens_per_s)
 
 
 def billions(count: float) -> str:

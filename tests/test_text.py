@@ -55,3 +55,18 @@ def test_a_range_is_told_as_one(low: float, high: float, words: str) -> None:
 
 def test_rates() -> None:
     assert text.rate(12_400_000) == "12 MB/s"
+
+
+@pytest.mark.parametrize(
+    ("rate", "low", "high", "words"),
+    [
+        (12.0, 11.0, 13.0, "about 9 words a second"),
+        (12.0, 10.0, 16.0, "about 8 to 12 words a second"),
+        (12.0, 0.0, 0.0, "about 9 words a second"),
+        (400.0, 300.0, 500.0, "more than 100 words a second"),
+    ],
+)
+def test_a_predicted_pace_is_a_figure_a_range_or_more_than_anyone_follows(
+    rate: float, low: float, high: float, words: str
+) -> None:
+    assert text.about_pace(rate, low, high) == words

@@ -95,6 +95,7 @@ class ModelPanel(QScrollArea):
         self._pill.show_as(words, said.tone, said.icon)
         self._pill.setToolTip(hint(fit.why))
         self._writes.set_value(verdict.pace(fit))
+        self._writes.setVisible(fit.verdict != "too_big")  # it would not write at all
         cards = [use for use in fit.devices[1:] if not use.shares_main and use.total_bytes]
         taken = self.tr("{size} of memory").format(size=text.size(fit.total_bytes))
         if cards:

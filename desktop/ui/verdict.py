@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QCoreApplication
 
 from desktop import text
-from desktop.fit import CERTAIN, Fit
+from desktop.fit import Fit
 from desktop.licences import Answer, Ruling
-
-NO_WAIT = 100  # words a second; faster is all the same to a person
 
 
 @dataclass(frozen=True)
@@ -127,11 +125,7 @@ def pace(fit: Fit) -> str:
     """How fast it would write: a figure, or a range where that is uncertain."""
     if not fit.tokens_per_s:
         return _tr("speed not known yet")
-    if fit.tokens_per_s_low * text.WORDS_PER_TOKEN > NO_WAIT:
-        return _tr("more than {count} words a second").format(count=NO_WAIT)
-    if fit.tokens_per_s_high > CERTAIN * fit.tokens_per_s_low > 0:
-        return text.about_words_range(fit.tokens_per_s_low, fit.tokens_per_s_high)
-    return text.about_words_per_second(fit.tokens_per_s)
+    return text.about_pace(fit.tokens_per_s, fit.tokens_per_s_low, fit.tokens_per_s_high)
 
 
 def words_of_context(tokens: int) -> str:

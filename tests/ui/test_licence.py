@@ -150,6 +150,16 @@ def test_the_memory_bar_follows_the_answers(qtbot: QtBot, tmp_path: Path) -> Non
     assert "Conversation memory" not in words(made)
 
 
+def test_what_is_too_big_has_no_speed(qtbot: QtBot, tmp_path: Path) -> None:
+    made = panel(qtbot, "qwen3-4b-2507", tmp_path)
+    assert "words a second" in words(made)
+    huge = offers.variants(next(m for m in known().models if m.params_total > 2e11), law(), library(tmp_path), LAPTOP, RATES)[-1]
+    assert huge.verdict == "too_big"
+    made.show_model(huge.model.name, huge.fit, huge.ruling)
+    assert "Too big" in words(made)
+    assert "words a second" not in words(made)
+
+
 def test_the_guide_is_called_what_it_is(qtbot: QtBot) -> None:
     made = ModelPanel()
     qtbot.addWidget(made)
