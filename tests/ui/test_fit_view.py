@@ -10,9 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from desktop import text
 from desktop.errors import HeaderTooLarge, NotGguf, UnknownArchitecture, Unreachable
-from desktop.fit import Change, Wish, _rate
+from desktop.fit import Change, Wish
 from desktop.hardware import Gpu, Hardware, Memory
-from desktop.need import Need
 from desktop.ui import goals, verdict
 from desktop.ui.fit_view import FitView, lengths
 from desktop.ui.goals import GOALS
@@ -177,14 +176,12 @@ def test_a_goal_sets_the_length_and_is_told(view: FitView, desk: Desk, qtbot: Qt
     assert desk.asked[-1] == (QWEN, Wish(goal="long"))
 
 
-@pytest.mark.parametrize("share", [1.0, 1.2, 1.28, 1.4])
-def test_the_line_and_the_sentence_tell_the_same_speed(view: FitView, desk: Desk, share: float) -> None:
+def test_the_line_and_the_sentence_tell_the_same_speed(desk: Desk) -> None:
     """A range in one of them and a single figure in the other would be two answers."""
     fit = desk.estimate(QWEN, Wish())
     assert fit is not None
-    rate, low, high = 4.7, 4.7 / share**0.5, 4.7 * share**0.5
-    need = Need(fit.plan, (), 0, 0, 0, 0.0, rate, low, high, 0.0, fit.verdict)
-    assert verdict.pace(replace(fit, tokens_per_s=rate, tokens_per_s_low=low, tokens_per_s_high=high)) == _rate(need)
+    assert "words a second" in verdict.pace(fit)
+    assert verdict.pace(fit) in fit.why
 
 
 def test_a_kept_copy_is_not_told_as_the_file_on_the_hub(view: FitView, desk: Desk, qtbot: QtBot) -> None:
