@@ -132,6 +132,9 @@ def _start(handle: int, log: Any) -> "subprocess.Popen[bytes]":
         **os.environ,
         "PYTHONPATH": f"{home}{os.pathsep}{known}" if known else home,
         "GGML_NO_BACKTRACE": "1",  # llama.cpp would call a debugger to its death bed
+        # Weights in huge pages: on most Linux systems malloc gets them only when it asks. Writing was 7 to 24 % faster here (4B,
+        # 0.6B), loading 0.4 s slower. Other systems and C libraries do not know the variable.
+        "GLIBC_TUNABLES": ":".join(filter(None, (os.environ.get("GLIBC_TUNABLES"), "glibc.malloc.hugetlb=1"))),
     }
     options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "env": environment}
     if sys.platform == "win32":

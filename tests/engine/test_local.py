@@ -409,6 +409,17 @@ def test_the_worker_cannot_take_more_than_there_is(engine: LocalEngine, fox: Pat
     assert 0 < most <= psutil.virtual_memory().total + psutil.swap_memory().total
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a variable of the GNU C library")
+def test_the_worker_asks_for_huge_pages_beside_what_the_person_set(
+    engine: LocalEngine, fox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.arena_max=2")
+    load(engine, fox)
+    told = Path(f"/proc/{worker_of(engine).pid}/environ").read_bytes()
+    assert b"GLIBC_TUNABLES=glibc.malloc.arena_max=2" in told
+    assert b"glibc.malloc.hugetlb=1" in told
+
+
 def test_the_worker_leaves_when_its_parent_is_gone(endless: Path) -> None:
     """Its parent is killed in mid-answer, which gives it no chance to tidy up."""
     program = (
