@@ -20,7 +20,7 @@ from desktop.fit import Wish
 from desktop.hardware import Hardware, detect
 from desktop.headers import Headers
 from desktop.hub import File, Hub
-from desktop.judging import BenchReport, Judgement, Opened, Step, settings_key
+from desktop.judging import BenchReport, Judgement, Opened, Step
 from desktop.library import Library, LocalModel
 from desktop.licences import Evidence, Licences, Ruling
 from desktop.licences import load as load_licences
@@ -172,10 +172,6 @@ class App:
         assert target.model is not None
         assert target.variant is not None
         return target.model.shape(target.variant)
-
-    def context(self, target: Target) -> int | None:
-        """Tokens of conversation memory that the person chose for this model or for all; None: what suits it."""
-        return self.settings.contexts.get(settings_key(target)) or self.settings.context or None
 
     def ruling(self, target: Target) -> Ruling:
         """What the licence of a target allows, from every piece of evidence on this computer. Raises as gguf.read_file."""
