@@ -13,10 +13,16 @@ from desktop.shape import DeviceMemory
 
 @dataclass(frozen=True)
 class Message:
-    """One turn of a conversation: `role` is "system", "user" or "assistant"."""
+    """One turn of a conversation: `role` is "system", "user" or "assistant".
+
+    `thinking` is what an assistant thought before its answer, for templates that want it back; `pictures` are the bytes of
+    image files (JPEG, PNG, BMP, GIF) that belong before the text.
+    """
 
     role: str
     text: str
+    thinking: str = ""
+    pictures: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,8 @@ class LoadOptions:
     `context` in tokens; `gpu_layers` -1 for all; `threads` None leaves one core free; `kv_type` "f16", "q8_0", "q4_0";
     `load_mode` "read" (into memory, repacked for the processor where that is faster) or "mmap" (mapped, left as it is);
     `chats` False opens a model only to measure it: its vocabulary and its chat template may then be broken.
+    `projector` is the file that lets the model see pictures. `states` is the folder where the memory of conversations is kept
+    from one use to the next, at most `states_bytes` in all; None keeps nothing on the disk.
     """
 
     path: Path
@@ -35,6 +43,9 @@ class LoadOptions:
     kv_type: str = "f16"
     load_mode: str = "read"
     chats: bool = True
+    projector: Path | None = None
+    states: Path | None = None
+    states_bytes: int = 8 << 30
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,7 @@ class ChatOptions:
     """How to answer: None takes the file's own `general.sampling.*`, or our default where the file says nothing.
 
     `thinking` True or False matters to models that offer the choice; None leaves it to the file's template.
+    `conversation` names the conversation whose memory may be kept on the disk; "" is one that must leave nothing there.
     """
 
     max_tokens: int = 2048
@@ -53,6 +65,7 @@ class ChatOptions:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     thinking: bool | None = None
+    conversation: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +96,8 @@ class Loaded:
     """A model that is open: `context` in tokens as granted, `has_template` whether the file brought a chat template.
 
     `peak_bytes` is the most main memory that the engine's process has had resident since it began to open the model;
-    `memory` what it has allocated on each device, () where the build does not tell.
+    `memory` what it has allocated on each device, () where the build does not tell. `thinks` whether it thinks before it answers:
+    "no", "always" or "choice"; `sees` whether it takes pictures; `notices` are sentences for the person about how it was opened.
     """
 
     context: int
@@ -93,6 +107,9 @@ class Loaded:
     has_template: bool
     peak_bytes: int = 0
     memory: tuple[DeviceMemory, ...] = ()
+    thinks: str = "no"
+    sees: bool = False
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
