@@ -46,6 +46,11 @@ class Paths:
         return self.home / "cache"
 
     @property
+    def states(self) -> Path:
+        """What models have read of conversations, so that they need not read it again."""
+        return self.home / "states"
+
+    @property
     def logs(self) -> Path:
         return self.home / "logs"
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from desktop.engine import Benched, BenchStep, ChatOptions, sampling, wire
 from desktop.engine.llama import llama
-from desktop.engine.model import READ_LEAST, Model, Tell
+from desktop.engine.model import Model, Tell
+from desktop.engine.recall import READ_LEAST
 from desktop.errors import ContextFull
 from desktop.shape import BATCH
 
@@ -24,16 +25,16 @@ def bench(model: Model, order: wire.Bench, tell: Tell) -> Benched:
     if needed > model.limit:
         raise ContextFull(tokens=needed, context=model.limit)
     chance = random.Random(needed)  # the same tokens every time
-    prompt = [chance.randrange(model.vocabulary) for _ in range(order.depth + order.prompt_tokens)]
+    prompt = [chance.randrange(model.words.size) for _ in range(order.depth + order.prompt_tokens)]
     before = prompt[: order.depth]
     each = order.prompt_tokens + WRITTEN * order.tokens
     reading, writing = [], []
     with _threads(model, order.threads) as threads:
-        model.keep(0)
+        model.recall.keep(0)
         if order.prompt_tokens >= BATCH:
-            model.decode(prompt[:BATCH])  # for the peak of memory: only a full batch touches the whole workspace
+            model.recall.decode(prompt[:BATCH])  # for the peak of memory: only a full batch touches the whole workspace
         else:
-            model.read(prompt[:READ_LEAST])  # the first computation after loading is slow
+            model.recall.read(prompt[:READ_LEAST])  # the first computation after loading is slow
         for repeat in range(order.repeats):
 
             def progress(tokens: int, repeat: int = repeat) -> None:
@@ -41,11 +42,11 @@ def bench(model: Model, order: wire.Bench, tell: Tell) -> Benched:
 
             _go_back(model, before)
             started = time.perf_counter()
-            model.read(prompt, lambda tokens: progress(tokens - order.depth))
+            model.recall.read(prompt, lambda tokens: progress(tokens - order.depth))
             reading.append(time.perf_counter() - started)
             _go_back(model, before)
             writing.append(_write(model, order.tokens, lambda tokens: progress(order.prompt_tokens + WRITTEN * tokens)))
-        model.keep(0)
+        model.recall.keep(0)
     first_token_s = statistics.median(reading)
     return Benched(
         prompt_tokens_per_s=order.prompt_tokens / first_token_s,
@@ -53,14 +54,14 @@ def bench(model: Model, order: wire.Bench, tell: Tell) -> Benched:
         first_token_s=first_token_s,
         threads=threads,
         peak_bytes=model.peak_bytes,
-        batch_tokens=model.batch_tokens,
+        batch_tokens=model.recall.batch_tokens,
     )
 
 
 def _go_back(model: Model, before: list[int]) -> None:
     """Leave only the tokens `before` in memory; those that it could not go back to (recurrent layers) are read again."""
-    if not model.keep(len(before)):
-        model.read(before)
+    if not model.recall.keep(len(before)):
+        model.recall.read(before)
 
 
 def _write(model: Model, count: int, progress: Callable[[int], None]) -> float:
@@ -70,7 +71,7 @@ def _write(model: Model, count: int, progress: Callable[[int], None]) -> float:
         token = 0
         started = time.perf_counter()
         for done in range(count):
-            model.decode([token])
+            model.recall.decode([token])
             token = llama.llama_sampler_sample(sampler, model.context, -1)
             progress(done + 1)
         return time.perf_counter() - started

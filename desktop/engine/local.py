@@ -135,6 +135,18 @@ class LocalEngine:
             held["CPU"] -= info.memory[0].weights_bytes
         return held
 
+    def rest(self) -> Generator[None, None, None]:
+        """Keep what the model has read of its conversation, then give all its memory back; the next message opens it again."""
+        yield from self._wait(None)
+        try:
+            worker = self._worker
+            if worker is not None and worker.alive and self.info is not None:
+                with suppress(EngineCrashed):
+                    yield from worker.ask(wire.Save(), None)
+        finally:
+            self._busy.release()
+        self.close()
+
     def close(self) -> None:
         """End the worker and free its memory; a chat after this would start it again."""
         measurer, self._measurer = self._measurer, None

@@ -6,7 +6,8 @@ Imported by the worker process only: llama.cpp ends its process on some bad file
 import ctypes
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from desktop.engine import (
@@ -24,19 +25,15 @@ from desktop.engine import (
     wire,
 )
 from desktop.engine.llama import Log, context_params, llama, model_params
+from desktop.engine.recall import Recall, Stopped, common
+from desktop.engine.states import States, fingerprint
+from desktop.engine.vocabulary import Vocabulary
 from desktop.errors import AlcoveError, ContextFull, LoadFailed
 from desktop.hardware import memory
-from desktop.shape import BATCH
 
-READ_S = 0.25  # a batch is made as large as can be read in about this time ...
-READ_LEAST = 64  # ... but not smaller: the processor's flash attention is some five times slower below 64 (its tile)
 ROOM = 64  # tokens that must be left for an answer
 
 Tell = Callable[[object], None]
-
-
-class Stopped(Exception):
-    """The order was cancelled; not an error."""
 
 
 class Model:
@@ -45,26 +42,24 @@ class Model:
     def __init__(self, options: LoadOptions, stop: ctypes.c_bool, log: Log, tell: Tell) -> None:
         started = time.perf_counter()
         self._path, self._stop, self._log = options.path, stop, log
-        self.batch_tokens = 0  # the most that were read at once: a full batch touches the whole workspace
-        self._held: list[int] = []  # the tokens that are in the model's memory
+        self._conversation = ""  # whose memory this is
         log.clear()
         self._peak = loading.Peak()
         self._free_bytes = memory.read().available_bytes
         if options.gpu_layers == 0:  # the drivers of graphics devices reserve more than they use
             loading.fence_in(self._free_bytes)
         self._model = self._open(options, tell)
-        self._vocab = llama.llama_model_get_vocab(self._model)
-        self.vocabulary: int = llama.llama_vocab_n_tokens(self._vocab)
+        self.words = Vocabulary(self._model, answer.TAG_TOKENS)
         self.context: Any = None
         try:
             self._refuse_other_kinds()
             self.context = self._make_context(options)
-            self._memory = llama.llama_get_memory(self.context)
-            self._window = llama.llama_model_n_swa(self._model)
             self.limit: int = min(options.context, llama.llama_n_ctx(self.context))
+            self.recall = Recall(self._model, self.context, self.words, stop, self.limit)
             self._template: template.Template | None = None
             if options.chats:
                 self._prepare_chat()
+            self._states = self._prepare_states(options)
         except AlcoveError:
             self.close()
             raise
@@ -114,19 +109,24 @@ class Model:
 
     def _prepare_chat(self) -> template.Template:
         """Make ready what turns texts into tokens and back; a file that cannot do it is told now, not at the first question."""
-        if llama.llama_vocab_type(self._vocab) == 0:
+        if not self.words.exists:
             raise LoadFailed(path=str(self._path), why="it has no vocabulary, so it is a part of a model and not a whole one")
-        if not self._tokens("Hello", add_special=False):
+        if not self.words.tokens("Hello"):
             raise LoadFailed(path=str(self._path), why="its vocabulary cannot spell a single word")
-        self._spelled = frozenset(ids[0] for tag in answer.TAG_TOKENS if len(ids := self._tokens(tag, add_special=False)) == 1)
         source = llama.llama_model_chat_template(self._model, None)
-        bos, eos = (self._spell(f(self._vocab)) for f in (llama.llama_vocab_bos, llama.llama_vocab_eos))
-        self._bos, self._ends = bos, () if source else (template.CHATML_END,)
+        self._ends = () if source else (template.CHATML_END,)
         text = source.decode("utf-8", "replace") if source else template.CHATML
-        found = template.Template(text, bos, eos, str(self._path))
+        found = template.Template(text, self.words.bos, self.words.eos, str(self._path))
         found.render([Message("user", "Hello")])
         self._template = found
         return found
+
+    def _prepare_states(self, options: LoadOptions) -> States | None:
+        """Where the memory of conversations with this very model, opened this way, is kept."""
+        if options.states is None:
+            return None
+        key = f"{fingerprint(options.path)}-{options.kv_type}-{llama.__version__}"
+        return States(options.states, options.states_bytes, key)
 
     def _make_context(self, options: LoadOptions) -> Any:
         params = context_params(options, self._model)
@@ -149,16 +149,17 @@ class Model:
         llama.llama_model_free(self._model)
 
     def chat(self, order: wire.Chat, tell: Tell) -> Reply:
-        """Read what is new in the conversation, then write until there is an end. Raises ContextFull, LoadFailed."""
+        """Read what is new in the conversation, then write until there is an end. Raises ContextFull, LoadFailed, Stopped."""
         started = time.perf_counter()
         options = order.options
-        text = (self._template or self._prepare_chat()).render(order.messages, options.thinking)
-        prompt = self._tokens(text, add_special=not (self._bos and text.startswith(self._bos)))
+        text = self._rendered(order, order.messages)
+        self._turn_to(options.conversation)
+        prompt = self._prompt(text)
         if len(prompt) + min(ROOM, options.max_tokens) > self.limit:
             raise ContextFull(tokens=len(prompt), context=self.limit)
-        cached = self._keep_common(prompt)
-        tell(Reading(len(self._held), len(prompt)))
-        self.read(prompt, lambda done: tell(Reading(done, len(prompt))))
+        cached = self.recall.rewind(prompt)
+        tell(Reading(cached, len(prompt)))
+        self.recall.read(prompt, lambda done: tell(Reading(done, len(prompt))), self._ways_back(order, prompt))
         sampler = self.sampler(sampling.choose(options, self._written), prompt)
         reply = answer.Answer((*options.stop, *self._ends), answer.opened(text))
         times: list[float] = []
@@ -179,69 +180,80 @@ class Model:
             first_token_s=times[0] - started if times else 0.0,
             tokens_per_s=(len(times) - 1) / spent if spent else 0.0,
             peak_bytes=self.peak_bytes,
-            batch_tokens=self.batch_tokens,
+            batch_tokens=self.recall.batch_tokens,
         )
 
-    def _keep_common(self, prompt: list[int]) -> int:
-        """Keep what the memory and the prompt have in common, at most all but one token; returns how many that are."""
-        pairs = zip(self._held, prompt[:-1], strict=False)
-        same = next((n for n, (old, new) in enumerate(pairs) if old != new), min(len(self._held), len(prompt) - 1))
-        if same == len(self._held):
-            return same
-        if self._window and llama.llama_memory_seq_pos_min(self._memory, 0) > max(0, same - self._window):
-            same = 0  # the sliding window has moved on from there
-        return same if self.keep(same) else 0
+    def settle(self, order: wire.Chat, reply: Reply) -> None:
+        """Read on to where the next question will begin: what it repeats of this answer need not be read then. Raises Stopped."""
+        said = [*order.messages, Message("assistant", reply.text, reply.thinking)]
+        ahead = self._beginning(order, [*said, Message("user", "A")], [*said, Message("user", "B")])
+        if len(ahead) < self.limit - ROOM:
+            self.recall.rewind(ahead)
+            self.recall.read(ahead)
 
-    def keep(self, count: int) -> bool:
-        """Keep the first `count` tokens; a memory that cannot (recurrent layers have no past) is emptied: False."""
-        kept = bool(llama.llama_memory_seq_rm(self._memory, 0, count, -1))
-        if not kept:
-            llama.llama_memory_clear(self._memory, True)
-        self._held = self._held[:count] if kept else []
-        return kept
+    def save(self) -> None:
+        """Keep on the disk what has been read of this conversation, if that is allowed and worth it."""
+        if self._states and self._conversation and self.recall.worth_saving:
+            self._states.save(self._conversation, self.recall.size_bytes, self.recall.save)
 
-    def read(self, prompt: list[int], tell: Callable[[int], None] = lambda _: None) -> None:
-        """Read what is not in the memory yet; `tell` hears after each batch how many tokens are."""
-        size = READ_LEAST
-        while left := len(prompt) - len(self._held):
-            if size < left < size + READ_LEAST:  # leave no small batch for the end
-                size = left if left <= BATCH else left - READ_LEAST
-            batch = prompt[len(self._held) : len(self._held) + size]
-            started = time.perf_counter()
-            self.decode(batch)
-            llama.llama_synchronize(self.context)
-            spent = time.perf_counter() - started
-            size = max(READ_LEAST, min(BATCH, int(len(batch) * READ_S / spent)))
-            tell(len(self._held))
+    def _turn_to(self, conversation: str) -> None:
+        """Have the memory of another conversation, where it was kept."""
+        if conversation == self._conversation:
+            return
+        self.save()
+        self._conversation = conversation
+        kept = self._states.find(conversation) if self._states and conversation else None
+        if kept and not self.recall.restore(kept):
+            kept.unlink(missing_ok=True)
+
+    def _rendered(self, order: wire.Chat, messages: Sequence[Message]) -> str:
+        return (self._template or self._prepare_chat()).render(messages, order.options.thinking)
+
+    def _prompt(self, text: str) -> list[int]:
+        """The tokens of a prompt; where it goes on from what the memory holds, that stays as the model wrote it."""
+        begins = bool(self.words.bos and text.startswith(self.words.bos))
+        held = self.recall.held
+        if held:
+            spelled = self.words.text(held)
+            whole = text if begins or not self.words.adds_bos else self.words.bos + text
+            if whole.startswith(spelled):
+                return held + self.words.tokens(whole[len(spelled) :])
+        return self.words.tokens(text, add_special=not begins)
+
+    def _ways_back(self, order: wire.Chat, prompt: list[int]) -> list[int]:
+        """After how many tokens of a prompt another could differ: at the last question, and where the answer begins.
+
+        They matter to memories that cannot go back by themselves.
+        """
+        if not self.recall.bound:
+            return []
+        *before, last = order.messages
+        with suppress(LoadFailed):  # a template need not take these
+            other = self._beginning(order, order.messages, [*before, Message(last.role, "\n")])
+            following = [*order.messages, Message("assistant", "A"), Message("user", "B")]
+            answered = self._beginning(order, order.messages, following)
+            return sorted({len(other), min(len(answered), len(prompt) - 1)})
+        return []
+
+    def _beginning(self, order: wire.Chat, one: Sequence[Message], other: Sequence[Message]) -> list[int]:
+        """What the prompts of two conversations have in common at their beginning."""
+        first, second = (self._prompt(self._rendered(order, messages)) for messages in (one, other))
+        return first[: common(first, second)]
 
     def _write(self, sampler: Any, reply: answer.Answer, most: int, times: list[float], tell: Tell) -> str:
         while len(times) < most:
             token = llama.llama_sampler_sample(sampler, self.context, -1)
             times.append(time.perf_counter())
-            if llama.llama_vocab_is_eog(self._vocab, token):
+            if self.words.ends(token):
                 return "stop"
-            for piece in reply.feed(self._piece(token)):
+            for piece in reply.feed(self.words.piece(token)):
                 tell(piece)
             if reply.stopped:
                 return "stop"
-            if len(self._held) >= self.limit:
+            if len(self.recall.held) >= self.limit:
                 return "length"
-            self.decode([token])
+            self.recall.decode([token])
         return "length"
-
-    def decode(self, tokens: list[int]) -> None:
-        """Compute the next tokens of the conversation, all but the first only for the sake of the memory. Raises Stopped."""
-        ids = (llama.llama_token * len(tokens))(*tokens)  # the batch only points to them
-        result = llama.llama_decode(self.context, llama.llama_batch_get_one(ids, len(tokens)))
-        if result == 2:  # aborted
-            self.keep(len(self._held))
-            raise Stopped
-        if result:  # nobody knows what the memory holds now; a new worker does
-            raise RuntimeError(f"llama_decode returned {result}: {self._log.said}")
-        self._held += tokens
-        self.batch_tokens = max(self.batch_tokens, len(tokens))
-        if self._stop.value:
-            raise Stopped
 
     def sampler(self, how: sampling.Sampling, prompt: list[int]) -> Any:
         """What chooses the next token; to be freed."""
@@ -255,7 +267,7 @@ class Model:
     def _samplers(self, how: sampling.Sampling) -> Iterator[Any]:
         """In the order of llama.cpp's own programs."""
         if how.repeat_penalty != 1.0 and how.repeat_tokens:
-            yield llama.llama_sampler_init_penalties(self.vocabulary, how.repeat_tokens, how.repeat_penalty, 0.0, 0.0)
+            yield llama.llama_sampler_init_penalties(self.words.size, how.repeat_tokens, how.repeat_penalty, 0.0, 0.0)
         if how.temperature == 0:
             yield llama.llama_sampler_init_greedy()
             return
@@ -264,26 +276,6 @@ class Model:
         yield llama.llama_sampler_init_min_p(how.min_p, 1)
         yield llama.llama_sampler_init_temp(how.temperature)
         yield llama.llama_sampler_init_dist(how.seed)
-
-    def _tokens(self, text: str, add_special: bool) -> list[int]:
-        bytes_ = text.encode("utf-8", "replace")
-        ids = (llama.llama_token * (len(bytes_) + 8))()
-        count = llama.llama_tokenize(self._vocab, bytes_, len(bytes_), ids, len(ids), add_special, True)
-        return list(ids[:count])
-
-    def _piece(self, token: int) -> bytes:
-        return self._bytes(token, special=token in self._spelled)
-
-    def _spell(self, token: int) -> str:
-        return self._bytes(token, special=True).decode("utf-8", "replace") if token >= 0 else ""
-
-    def _bytes(self, token: int, special: bool) -> bytes:
-        room = ctypes.create_string_buffer(64)
-        count = llama.llama_token_to_piece(self._vocab, token, room, len(room), 0, special)
-        if count < 0:  # minus the room it needs
-            room = ctypes.create_string_buffer(-count)
-            count = llama.llama_token_to_piece(self._vocab, token, room, len(room), 0, special)
-        return room.raw[:count]
 
     def _written(self, key: str) -> str | None:
         """The file's metadata under `key`, as llama.cpp spells it."""

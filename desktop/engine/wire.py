@@ -50,6 +50,16 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Save:
+    """Order: keep on the disk what the open model has read of its conversation."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """It is kept, or was not worth it or not allowed to be."""
+
+
+@dataclass(frozen=True)
 class Describe:
     """Order: say what engine this is and which devices it sees."""
 
@@ -72,6 +82,6 @@ class Failed:
     facts: Mapping[str, object]
 
 
-Order = Load | Chat | Bench | Measure | Describe
+Order = Load | Chat | Bench | Save | Measure | Describe
 # an order is answered by any number of other things, then by one of these
-LAST = (Loaded, Reply, Benched, Measured, EngineReport, Cancelled, Failed)
+LAST = (Loaded, Reply, Benched, Saved, Measured, EngineReport, Cancelled, Failed)

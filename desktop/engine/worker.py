@@ -8,41 +8,48 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
-from desktop.engine import wire
+from desktop.engine import Reply, wire
 from desktop.errors import AlcoveError, LoadFailed
+
+SAVE_AFTER_S = 20.0  # without an order, what was read is kept on the disk
 
 
 def main(argv: Sequence[str]) -> NoReturn:
     """Serve the parent at the other end of the pipe whose handle is argv[0], until it hangs up."""
     connection = _connect(int(argv[0]))
-    orders: queue.SimpleQueue[wire.Order] = queue.SimpleQueue()
-    stop = ctypes.c_bool(False)
-    threading.Thread(target=_listen, args=(connection, orders, stop), daemon=True).start()
+    ears = _Ears(connection)
+    threading.Thread(target=ears.listen, daemon=True).start()
     _be_modest()
     try:
         from desktop.engine import bench, dry_run, llama
-        from desktop.engine.model import Model, Stopped
+        from desktop.engine.model import Model
+        from desktop.engine.recall import Stopped
     except (ImportError, OSError, RuntimeError) as error:
-        _apologise(connection, orders, f"llama-cpp-python is missing or broken; install Alcove again ({error})")
+        _apologise(connection, ears, f"llama-cpp-python is missing or broken; install Alcove again ({error})")
     log = llama.Log()
     model: Model | None = None
     while True:
-        order = orders.get()
+        order = ears.next_order(SAVE_AFTER_S if model else None)
+        if order is None:
+            if model:
+                model.save()
+            order = ears.next_order(None)
         try:
             match order:
                 case wire.Describe():
                     last: object = llama.describe()
                 case wire.Load():
                     if model:
+                        model.save()
                         model.close()
                     model = None  # its memory is needed for the next one
-                    model = Model(order.options, stop, log, connection.send)
+                    model = Model(order.options, ears.stop, log, connection.send)
                     last = model.loaded
                 case wire.Chat():
                     assert model, "asked to chat before a model was open"
@@ -50,6 +57,10 @@ def main(argv: Sequence[str]) -> NoReturn:
                 case wire.Bench():
                     assert model, "asked to measure before a model was open"
                     last = bench.bench(model, order, connection.send)
+                case wire.Save():
+                    if model:
+                        model.save()
+                    last = wire.Saved()
                 case wire.Measure():
                     last = dry_run.measure(order.options, log)
         except Stopped:
@@ -57,12 +68,57 @@ def main(argv: Sequence[str]) -> NoReturn:
         except AlcoveError as error:
             last = wire.Failed(type(error), error.facts)
         connection.send(last)
+        if model and isinstance(order, wire.Chat) and isinstance(last, Reply):
+            with ears.until_next_order(), suppress(Stopped, AlcoveError):
+                model.settle(order, last)
 
 
-def _apologise(connection: "Connection[object, Any]", orders: "queue.SimpleQueue[wire.Order]", why: str) -> NoReturn:
+class _Ears:
+    """Hears orders while llama.cpp computes; `stop` is set by a cancel, and by any order during work that nobody waits for."""
+
+    def __init__(self, connection: "Connection[object, Any]") -> None:
+        self.stop = ctypes.c_bool(False)
+        self._connection = connection
+        self._orders: queue.SimpleQueue[wire.Order] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._cancelled = self._resting = False
+
+    def listen(self) -> NoReturn:
+        """Until the parent is gone: then leave at once, whatever goes on."""
+        with suppress(EOFError, OSError):
+            while True:
+                order = self._connection.recv()
+                with self._lock:
+                    self._cancelled = isinstance(order, wire.Cancel)
+                    self.stop.value = self._cancelled or self._resting
+                    if not self._cancelled:
+                        self._orders.put(order)
+        os._exit(0)
+
+    def next_order(self, patience_s: float | None) -> wire.Order | None:
+        """The next order; None when there was none for so long."""
+        with suppress(queue.Empty):
+            return self._orders.get(timeout=patience_s)
+        return None
+
+    @contextmanager
+    def until_next_order(self) -> Iterator[None]:
+        """Work that the next order stops."""
+        with self._lock:
+            self._resting = True
+            self.stop.value = not self._orders.empty()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._resting = False
+                self.stop.value = self._cancelled
+
+
+def _apologise(connection: "Connection[object, Any]", ears: _Ears, why: str) -> NoReturn:
     """Answer every order with the reason why there is no engine."""
     while True:
-        order = orders.get()
+        order = ears.next_order(None)
         path = str(order.options.path) if isinstance(order, wire.Load | wire.Measure) else "any model"
         connection.send(wire.Failed(LoadFailed, {"path": path, "why": why}))
 
@@ -73,17 +129,6 @@ def _connect(handle: int) -> "Connection[object, Any]":
 
         return PipeConnection(handle)
     return Connection(handle)
-
-
-def _listen(connection: "Connection[object, Any]", orders: "queue.SimpleQueue[wire.Order]", stop: ctypes.c_bool) -> None:
-    """Hear a cancel while llama.cpp computes, and leave at once when the parent is gone."""
-    with suppress(EOFError, OSError):
-        while True:
-            order = connection.recv()
-            stop.value = isinstance(order, wire.Cancel)
-            if not stop.value:
-                orders.put(order)
-    os._exit(0)
 
 
 def _be_modest() -> None:

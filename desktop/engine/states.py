@@ -1,0 +1,87 @@
+"""The memory of conversations on the disk: a file for each, so that going on with one reads nothing again.
+
+They are a cache: what is missing, belongs to another model or cannot be used is read again. The least recently used go first when
+there are too many. Each belongs to one conversation and goes with it.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+FREE_BYTES = 5 << 30  # of the disk that are left alone
+SAMPLES = 64  # places of a model's file that tell it from others
+SAMPLE_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class States:
+    """The files in `folder`, at most `limit_bytes` in all; `key` names the model and the settings that they were made with."""
+
+    folder: Path
+    limit_bytes: int
+    key: str
+
+    def find(self, conversation: str) -> Path | None:
+        """The file of a conversation, which counts as used now; None where there is none for this model."""
+        path = self._path(conversation)
+        with suppress(OSError):
+            os.utime(path)
+            return path
+        return None
+
+    def save(self, conversation: str, size_bytes: int, write: Callable[[Path], bool]) -> bool:
+        """Keep a conversation's memory, of about `size_bytes`, in place of what was kept of it; False when that cannot be."""
+        path = self._path(conversation)
+        fresh = path.with_suffix(".new")
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_room(self.folder, self.limit_bytes - size_bytes)
+            if size_bytes > self.limit_bytes or shutil.disk_usage(self.folder).free - size_bytes < FREE_BYTES:
+                return False
+            fresh.touch(mode=0o600)  # what was said is nobody else's to read
+            if not write(fresh):
+                return False
+            forget(self.folder, conversation, keep=fresh)
+            os.replace(fresh, path)
+        except OSError:
+            return False
+        finally:
+            with suppress(OSError):
+                fresh.unlink()
+        return True
+
+    def _path(self, conversation: str) -> Path:
+        return self.folder / f"{conversation}.{self.key}.state"
+
+
+def forget(folder: Path, conversation: str, keep: Path | None = None) -> None:
+    """Remove what is kept of a conversation, whatever the model."""
+    for path in folder.glob(f"{conversation}.*"):
+        if path != keep:
+            with suppress(OSError):
+                path.unlink()
+
+
+def _make_room(folder: Path, limit_bytes: int) -> None:
+    """Remove the least recently used until all together are no larger than `limit_bytes`."""
+    found = sorted(((path.stat().st_mtime, path.stat().st_size, path) for path in folder.glob("*.*")), reverse=True)
+    total = 0
+    for _, size, path in found:
+        total += size
+        if total > limit_bytes:
+            path.unlink(missing_ok=True)
+
+
+def fingerprint(path: Path) -> str:
+    """What tells a model's file from another without reading it whole: its size and samples from all over it."""
+    size = path.stat().st_size
+    found = hashlib.sha256(str(size).encode())
+    with path.open("rb", buffering=0) as file:
+        for sample in range(SAMPLES):
+            file.seek(sample * max(0, size - SAMPLE_BYTES) // (SAMPLES - 1))
+            found.update(file.read(SAMPLE_BYTES))
+    return found.hexdigest()[:16]
