@@ -188,6 +188,7 @@ class Model:
         said = [*order.messages, Message("assistant", reply.text, reply.thinking)]
         ahead = self._beginning(order, [*said, Message("user", "A")], [*said, Message("user", "B")])
         if len(ahead) < self.limit - ROOM:
+            self.recall.mark()  # it may be interrupted
             self.recall.rewind(ahead)
             self.recall.read(ahead)
 

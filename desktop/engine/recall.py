@@ -109,7 +109,8 @@ class Recall:
         ids = (llama.llama_token * len(tokens))(*tokens)  # the batch only points to them
         result = llama.llama_decode(self.context, llama.llama_batch_get_one(ids, len(tokens)))
         if result == 2:  # aborted
-            self.keep(len(self.held))
+            if not self._drop(len(self.held)):
+                self._go_back(len(self.held))
             raise Stopped
         if result:  # nobody knows what the memory holds now; a new worker does
             raise RuntimeError(f"llama_decode returned {result}")

@@ -7,6 +7,8 @@ there are too many. Each belongs to one conversation and goes with it.
 import hashlib
 import os
 import shutil
+import struct
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from pathlib import Path
 FREE_BYTES = 5 << 30  # of the disk that are left alone
 SAMPLES = 64  # places of a model's file that tell it from others
 SAMPLE_BYTES = 4096
+BLOCK_BYTES = 1 << 20
+SEAL = struct.Struct("<6sQI")
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,13 @@ class States:
     key: str
 
     def find(self, conversation: str) -> Path | None:
-        """The file of a conversation, which counts as used now; None where there is none for this model."""
+        """The file of a conversation, which counts as used now; None where there is no whole one for this model."""
         path = self._path(conversation)
         with suppress(OSError):
-            os.utime(path)
-            return path
+            if _is_whole(path):
+                os.utime(path)
+                return path
+            path.unlink()
         return None
 
     def save(self, conversation: str, size_bytes: int, write: Callable[[Path], bool]) -> bool:
@@ -45,6 +51,7 @@ class States:
             fresh.touch(mode=0o600)  # what was said is nobody else's to read
             if not write(fresh):
                 return False
+            _seal(fresh)
             forget(self.folder, conversation, keep=fresh)
             os.replace(fresh, path)
         except OSError:
@@ -56,6 +63,32 @@ class States:
 
     def _path(self, conversation: str) -> Path:
         return self.folder / f"{conversation}.{self.key}.state"
+
+
+def _seal(path: Path) -> None:
+    """Write at the end what tells whether a file is whole: the engine ends its process on some that are not."""
+    seal = _seal_of(path, path.stat().st_size)
+    with path.open("ab") as file:
+        file.write(seal)
+
+
+def _is_whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END) - SEAL.size
+        if size < 0:
+            return False
+        file.seek(size)
+        return file.read() == _seal_of(path, size)
+
+
+def _seal_of(path: Path, size: int) -> bytes:
+    """For the first `size` bytes of a file."""
+    checksum, block = 0, memoryview(bytearray(BLOCK_BYTES))
+    with path.open("rb", buffering=0) as file:
+        for start in range(0, size, BLOCK_BYTES):
+            count = file.readinto(block[: min(BLOCK_BYTES, size - start)])
+            checksum = zlib.crc32(block[:count], checksum)
+    return SEAL.pack(b"ALCOVE", size, checksum)
 
 
 def forget(folder: Path, conversation: str, keep: Path | None = None) -> None:

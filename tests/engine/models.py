@@ -4,7 +4,7 @@ A Llama with one-hot embeddings, layers that add nothing, and an output that map
 still have to be computed, so many of them make a model as slow as a test needs. Text is bytes: an emoji is four tokens.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,33 +67,109 @@ def write(
         output[following, this] = 10.0
     writer = gguf.GGUFWriter(path, "gemma3" if window else architecture)
     writer.add_name("Recital")
-    writer.add_context_length(context)
-    writer.add_embedding_length(width)
-    writer.add_block_count(layers)
-    writer.add_feed_forward_length(hidden)
-    writer.add_head_count(width // 64)
-    writer.add_head_count_kv(width // 64)
-    writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_dimension_count(64)
+    _add_sizes(writer, layers, width, hidden, context)
     if window:
-        writer.add_sliding_window(window)
-        writer.add_key_length(64)
-        writer.add_value_length(64)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(tokens)
-    writer.add_token_types(kinds)
-    writer.add_token_merges(["Ġ w"])
-    writer.add_bos_token_id(ids["<|im_start|>"])
-    writer.add_eos_token_id(ids[END])
-    writer.add_add_bos_token(False)
-    if template is not None:
-        writer.add_chat_template(template)
+        _add_window(writer, window)
+    _add_words(writer, tokens, kinds, template)
     for key, value in (metadata or {}).items():
         _add(writer, key, value)
     _add_tensors(writer, layers, width, hidden, output)
     if window:
         _add_norms_of_gemma(writer, layers, width)
+    return _finish(writer, path)
+
+
+def write_rambler(path: Path, kind: str = "llama", *, template: str | None = CHATML, context: int = 16384) -> Path:
+    """Write a model of random weights, whose every token depends on all that it has read: "llama", "gemma3" (most of whose layers
+    look back 64 tokens), "mamba" (whose memory is a state that cannot go back) or "lfm2" (which has both)."""
+    layers, width, scale = 7, 128, 0.5 if kind == "mamba" else 1.5
+    tokens = [*SPECIAL, *LETTERS]
+    kinds = [gguf.TokenType.CONTROL] * len(SPECIAL) + [gguf.TokenType.NORMAL] * len(LETTERS)
+    chance = np.random.default_rng(7)
+    writer = gguf.GGUFWriter(path, kind)
+    writer.add_name(f"Rambler ({kind})")
+    _add_sizes(writer, layers, width, width, context)
+    _add_words(writer, tokens, kinds, template)
+
+    def add(name: str, *shape: int) -> None:
+        weights = np.ones(shape) if name.endswith("norm") else chance.standard_normal(shape) * scale / np.sqrt(shape[-1])
+        ending = "" if name.endswith(("ssm_a", "ssm_d", ".bias")) else ".weight"
+        if name.endswith("ssm_a"):
+            weights = -np.exp(weights)
+        if name == ("output" if kind in ("llama", "mamba") else "token_embd"):  # so that it rambles in letters
+            weights[[not (len(token) == 1 and token.isascii() and token.isalpha()) for token in tokens]] = 0
+        writer.add_tensor(f"{name}{ending}", weights.astype(np.float32))
+
+    add("token_embd", len(tokens), width)
+    add("token_embd_norm" if kind == "lfm2" else "output_norm", width)
+    if kind in ("llama", "mamba"):
+        add("output", len(tokens), width)
+    if kind == "gemma3":
+        _add_window(writer, 64)
+    if kind == "mamba":
+        for key, value in (("conv_kernel", 4), ("inner_size", 256), ("state_size", 16), ("time_step_rank", 16)):
+            writer.add_uint32(f"mamba.ssm.{key}", value)
+    if kind == "lfm2":
+        writer.add_uint32("lfm2.shortconv.l_cache", 3)
+        writer.add_array("lfm2.attention.head_count_kv", [2 * (layer % 2) for layer in range(layers)])
+    for layer in range(layers):
+        for name, *shape in _rambling_layer(kind, width, plain=kind != "lfm2" or layer % 2 == 1):
+            add(f"blk.{layer}.{name}", *shape)
+    return _finish(writer, path)
+
+
+def _rambling_layer(kind: str, width: int, plain: bool) -> Iterator[tuple[Any, ...]]:
+    """Names and shapes of the tensors of a layer."""
+    yield "attn_norm", width
+    if kind == "mamba":
+        yield from (("ssm_in", 512, width), ("ssm_conv1d", 256, 4), ("ssm_conv1d.bias", 256), ("ssm_x", 48, 256))
+        yield from (("ssm_dt", 256, 16), ("ssm_dt.bias", 256), ("ssm_a", 256, 16), ("ssm_d", 256), ("ssm_out", width, 256))
+        return
+    if plain:
+        yield from ((f"attn_{name}", width, width) for name in ("q", "k", "v", "output"))
+    else:
+        yield from (("shortconv.conv", width, 3), ("shortconv.in_proj", 3 * width, width), ("shortconv.out_proj", width, width))
+    if kind != "llama" and plain:
+        yield from (("attn_q_norm", 64), ("attn_k_norm", 64))
+    if kind == "gemma3":
+        yield from (("post_attention_norm", width), ("post_ffw_norm", width))
+    yield "ffn_norm", width
+    yield from ((f"ffn_{name}", width, width) for name in ("gate", "up", "down"))
+
+
+def _add_sizes(writer: Any, layers: int, width: int, hidden: int, context: int) -> None:
+    writer.add_context_length(context)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(hidden)
+    writer.add_head_count(width // 64)
+    if writer.arch != "lfm2":
+        writer.add_head_count_kv(width // 64)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(64)
+
+
+def _add_window(writer: Any, window: int) -> None:
+    writer.add_sliding_window(window)
+    writer.add_key_length(64)
+    writer.add_value_length(64)
+
+
+def _add_words(writer: Any, tokens: list[str], kinds: list[int], template: str | None) -> None:
+    writer.add_vocab_size(len(tokens))
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(tokens)
+    writer.add_token_types(kinds)
+    writer.add_token_merges(["Ġ w"])
+    writer.add_bos_token_id(tokens.index("<|im_start|>"))
+    writer.add_eos_token_id(tokens.index(END))
+    writer.add_add_bos_token(False)
+    if template is not None:
+        writer.add_chat_template(template)
+
+
+def _finish(writer: Any, path: Path) -> Path:
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
