@@ -16,17 +16,18 @@ reads this list and checks every import, so it cannot go stale.
     plan
     need
     speed
-    shape part
+    shape part projector
     work
     layers
     hardware gguf licences network
     graphics
-    paths bounded
+    paths bounded picture
     errors
     text address
 
-Foreign libraries with one home: PySide6 in ui, markdown_it in ui.markdown, llama_cpp in engine.llama, jinja2 in engine.template,
-huggingface_hub in hub, sqlite3 in conversations, pynvml in hardware.nvidia, httpx2 in network, typer in cli, rich in terminal.
+Foreign libraries with one home: PySide6 in ui, markdown_it in ui.markdown, llama_cpp in engine.llama and engine.pictures, jinja2 in
+engine.template, huggingface_hub in hub, sqlite3 in conversations, pynvml in hardware.nvidia, httpx2 in network, PIL in picture, typer
+in cli, rich in terminal.
 """
 
 __version__ = "0.1.0"

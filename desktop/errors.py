@@ -16,9 +16,11 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 ├── Corrupt                      bytes are not what they should be (hash, length)
 │   ├── NotGguf                  the file is no GGUF at all
 │   ├── HeaderTooLarge           a GGUF whose header is longer than any that is known
+│   ├── NotAPicture              a file that was to be shown to a model and holds no picture that can be read
 │   └── Truncated                a GGUF that ends too early
 │       └── HeaderTruncated      so early that even its size cannot be told
 ├── NotAModel                    a GGUF that is something else: a projector, an adapter, a vocabulary
+├── CannotSee                    a picture for a model that reads only text
 ├── UnknownArchitecture          the engine cannot run this kind of model
 ├── WillNotFit                   more memory needed than there is
 ├── ContextFull                  the conversation is longer than the model can hold
@@ -149,6 +151,12 @@ class NotGguf(Corrupt):
     sentence = "{path} is not a GGUF model file."
 
 
+class NotAPicture(Corrupt):
+    """Facts: path, why."""
+
+    sentence = "{path} cannot be shown to a model: {why}."
+
+
 class HeaderTooLarge(Corrupt):
     """Facts: path, limit_bytes."""
 
@@ -165,6 +173,15 @@ class HeaderTruncated(Truncated):
     """Facts: path, size_bytes (what is there)."""
 
     sentence = "{path} ends too early: only the first {size_bytes} of it are here; download it again."
+
+
+class CannotSee(AlcoveError):
+    """Facts: name."""
+
+    sentence = (
+        "{name} cannot see pictures; choose a model that reads pictures, and keep its projector (a file whose name begins with "
+        "mmproj) in the same folder."
+    )
 
 
 class UnknownArchitecture(AlcoveError):

@@ -20,7 +20,8 @@ LEVELS = {
 HOMES = {
     "PySide6": ("ui",),
     "shiboken6": ("ui",),
-    "llama_cpp": ("engine.llama",),
+    "llama_cpp": ("engine.llama", "engine.pictures"),
+    "PIL": ("picture",),
     "jinja2": ("engine.template",),
     "huggingface_hub": ("hub",),
     "sqlite3": ("conversations",),

@@ -63,6 +63,8 @@ class LocalEngine:
         try:
             self.loaded = self.info = None
             gguf.read_file(options.path)  # tells a bad file by its header before any process is at risk
+            if options.projector:
+                gguf.read_file(options.projector)
             info = yield from self._open(options)
             self.loaded = options
             return info

@@ -8,7 +8,8 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from desktop.engine import (
     Loaded,
@@ -21,6 +22,7 @@ from desktop.engine import (
     buffers,
     loading,
     sampling,
+    seen,
     template,
     wire,
 )
@@ -30,6 +32,9 @@ from desktop.engine.states import States, fingerprint
 from desktop.engine.vocabulary import Vocabulary
 from desktop.errors import AlcoveError, ContextFull, LoadFailed
 from desktop.hardware import memory
+
+if TYPE_CHECKING:
+    from desktop.engine.pictures import Eyes
 
 ROOM = 64  # tokens that must be left for an answer
 
@@ -51,6 +56,7 @@ class Model:
         self._model = self._open(options, tell)
         self.words = Vocabulary(self._model, answer.TAG_TOKENS)
         self.context: Any = None
+        self._eyes: Eyes | None = None
         try:
             self._refuse_other_kinds()
             self.context = self._make_context(options)
@@ -60,7 +66,10 @@ class Model:
             if options.chats:
                 self._prepare_chat()
             self._states = self._prepare_states(options)
-        except AlcoveError:
+            reserved = buffers.of_open_model(self.context, log)
+            if options.projector:
+                self._open_eyes(options)
+        except (AlcoveError, Stopped):
             self.close()
             raise
         tell(Loading(1.0))
@@ -72,7 +81,8 @@ class Model:
             name=name,
             has_template=bool(llama.llama_model_chat_template(self._model, None)),
             peak_bytes=self.peak_bytes,
-            memory=buffers.of_open_model(self.context, log),
+            memory=reserved,
+            sees=self._eyes is not None,
         )
 
     def _open(self, options: LoadOptions, tell: Tell) -> Any:
@@ -96,6 +106,14 @@ class Model:
         if not model:
             raise self._log.failure(options.path, self._free_bytes)
         return model
+
+    def _open_eyes(self, options: LoadOptions) -> None:
+        from desktop.engine.pictures import Eyes  # its libraries are loaded only for models that see
+
+        self._eyes = Eyes(options, self._model, lambda: not self._stop.value)
+        self.recall.look = self._eyes.read
+        if self._stop.value:
+            raise Stopped
 
     def _refuse_other_kinds(self) -> None:
         """Say what a file is for that opens but does something else than to write."""
@@ -144,6 +162,8 @@ class Model:
 
     def close(self) -> None:
         """Give the memory back."""
+        if self._eyes:
+            self._eyes.close()
         if self.context:
             llama.llama_free(self.context)
         llama.llama_model_free(self._model)
@@ -154,7 +174,7 @@ class Model:
         options = order.options
         text = self._rendered(order, order.messages)
         self._turn_to(options.conversation)
-        prompt = self._prompt(text)
+        prompt = self._prompt(text, order.messages)
         if len(prompt) + min(ROOM, options.max_tokens) > self.limit:
             raise ContextFull(tokens=len(prompt), context=self.limit)
         cached = self.recall.rewind(prompt)
@@ -208,18 +228,40 @@ class Model:
             kept.unlink(missing_ok=True)
 
     def _rendered(self, order: wire.Chat, messages: Sequence[Message]) -> str:
+        """The conversation as one text; pictures only for eyes, and nothing that a person wrote is taken for one."""
+        if not self._eyes:
+            messages = [replace(message, pictures=()) for message in messages]
+        elif any(message.pictures for message in messages):
+            messages = [replace(message, text=message.text.replace(template.MARKER, "")) for message in messages]
         return (self._template or self._prepare_chat()).render(messages, order.options.thinking)
 
-    def _prompt(self, text: str) -> list[int]:
+    def _prompt(self, text: str, messages: Sequence[Message]) -> list[int]:
         """The tokens of a prompt; where it goes on from what the memory holds, that stays as the model wrote it."""
         begins = bool(self.words.bos and text.startswith(self.words.bos))
         held = self.recall.held
-        if held:
+        shown = [picture for message in messages for picture in message.pictures]
+        if self._eyes and shown:
+            if text.count(template.MARKER) != len(shown):
+                raise LoadFailed(path=str(self._path), why="its chat template has no place for pictures")
+            return self._gone_on(self._eyes.tokens(text, shown, not begins))
+        if held and not seen.last_end(held):
             spelled = self.words.text(held)
             whole = text if begins or not self.words.adds_bos else self.words.bos + text
             if whole.startswith(spelled):
                 return held + self.words.tokens(whole[len(spelled) :])
         return self.words.tokens(text, add_special=not begins)
+
+    def _gone_on(self, prompt: list[int]) -> list[int]:
+        """A prompt with pictures, in which the words that are held after the last held picture stay as the model wrote them."""
+        held = self.recall.held
+        start = seen.last_end(held)
+        if not start or prompt[:start] != held[:start]:
+            return prompt
+        end = next((at for at in range(start, len(prompt)) if prompt[at] < 0), len(prompt))
+        written, wanted = self.words.text(held[start:]), self.words.text(prompt[start:end])
+        if not wanted.startswith(written):
+            return prompt
+        return held + self.words.tokens(wanted[len(written) :]) + prompt[end:]
 
     def _ways_back(self, order: wire.Chat, prompt: list[int]) -> list[int]:
         """After how many tokens of a prompt another could differ: at the last question, and where the answer begins.
@@ -238,7 +280,7 @@ class Model:
 
     def _beginning(self, order: wire.Chat, one: Sequence[Message], other: Sequence[Message]) -> list[int]:
         """What the prompts of two conversations have in common at their beginning."""
-        first, second = (self._prompt(self._rendered(order, messages)) for messages in (one, other))
+        first, second = (self._prompt(self._rendered(order, messages), messages) for messages in (one, other))
         return first[: common(first, second)]
 
     def _write(self, sampler: Any, reply: answer.Answer, most: int, times: list[float], tell: Tell) -> str:
@@ -262,7 +304,8 @@ class Model:
         for sampler in self._samplers(how):
             llama.llama_sampler_chain_add(chain, sampler)
         for token in prompt[-how.repeat_tokens :]:
-            llama.llama_sampler_accept(chain, token)
+            if token >= 0:  # and not a place of a picture
+                llama.llama_sampler_accept(chain, token)
         return chain
 
     def _samplers(self, how: sampling.Sampling) -> Iterator[Any]:

@@ -12,9 +12,11 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from desktop.engine import seen
 from desktop.engine.llama import llama
 from desktop.engine.vocabulary import Vocabulary
 from desktop.hardware import memory
@@ -42,11 +44,16 @@ class _Checkpoint:
 
 
 class Recall:
-    """The memory of the conversation in `context`; `held` are the tokens in it. `stop` ends every reading."""
+    """The memory of the conversation in `context`; `held` are the tokens in it. `stop` ends every reading.
+
+    `look` reads a picture: it gets the context, the picture's places in the prompt (as in `seen`) and how far was counted before it.
+    """
 
     def __init__(self, model: Any, context: Any, vocabulary: Vocabulary, stop: ctypes.c_bool, limit: int) -> None:
         self.context, self._vocabulary, self._stop, self.limit = context, vocabulary, stop, limit
         self.held: list[int] = []
+        self.look: Callable[[Any, Sequence[int], int], int] | None = None
+        self._counted = 0  # how far the model has counted for them
         self.batch_tokens = 0  # the most that were read at once: a full batch touches the whole workspace
         self._memory = llama.llama_get_memory(context)
         self._window: int = llama.llama_model_n_swa(model)
@@ -67,7 +74,8 @@ class Recall:
         same = min(same, len(prompt) - 1)
         if same == len(self.held):
             return same
-        reached = not self._window or llama.llama_memory_seq_pos_min(self._memory, 0) <= max(0, same - self._window)
+        since = seen.counted(self.held[:same]) - self._window
+        reached = not self._window or llama.llama_memory_seq_pos_min(self._memory, 0) <= max(0, since)
         if not (reached and self._drop(same)):
             self._go_back(same)
         return len(self.held)
@@ -83,6 +91,7 @@ class Recall:
         """Forget everything."""
         llama.llama_memory_clear(self._memory, True)
         self.held, self._checkpoints, self._saved = [], [], []
+        self._counted = 0
 
     def read(self, prompt: Sequence[int], tell: Callable[[int], None] = lambda _: None, marks: Sequence[int] = ()) -> None:
         """Read what is not in the memory yet; `tell` hears after each batch how many tokens are.
@@ -95,11 +104,15 @@ class Recall:
                 size = left if left <= BATCH else left - READ_LEAST
             mark = next((mark for mark in marks if mark > len(self.held)), len(prompt))
             batch = prompt[len(self.held) : min(len(self.held) + size, mark)]
-            started = time.perf_counter()
-            self.decode(batch)
-            llama.llama_synchronize(self.context)
-            spent = time.perf_counter() - started
-            size = max(READ_LEAST, min(BATCH, int(len(batch) * READ_S / spent)))
+            if batch[0] < 0:
+                self._look(prompt[len(self.held) : len(self.held) + seen.length(batch, 0)])
+            else:
+                started = time.perf_counter()
+                batch = list(takewhile(lambda token: token >= 0, batch))
+                self.decode(batch)
+                llama.llama_synchronize(self.context)
+                spent = time.perf_counter() - started
+                size = max(READ_LEAST, min(BATCH, int(len(batch) * READ_S / spent)))
             if len(self.held) in marks:
                 self.mark()
             tell(len(self.held))
@@ -107,15 +120,25 @@ class Recall:
     def decode(self, tokens: Sequence[int]) -> None:
         """Compute the next tokens of the conversation, all but the last only for the sake of the memory. Raises Stopped."""
         ids = (llama.llama_token * len(tokens))(*tokens)  # the batch only points to them
-        result = llama.llama_decode(self.context, llama.llama_batch_get_one(ids, len(tokens)))
+        batch = llama.llama_batch_get_one(ids, len(tokens))
+        batch.pos = (llama.llama_pos * len(tokens))(*range(self._counted, self._counted + len(tokens)))
+        self._note(llama.llama_decode(self.context, batch), tokens)
+        self.batch_tokens = max(self.batch_tokens, len(tokens))
+
+    def _look(self, run: Sequence[int]) -> None:
+        assert self.look is not None, "a picture for a model without eyes"
+        self._note(self.look(self.context, run, self._counted), run)
+
+    def _note(self, result: int, read: Sequence[int]) -> None:
+        """What was read is held, or was stopped."""
         if result == 2:  # aborted
             if not self._drop(len(self.held)):
                 self._go_back(len(self.held))
             raise Stopped
         if result:  # nobody knows what the memory holds now; a new worker does
             raise RuntimeError(f"llama_decode returned {result}")
-        self.held += tokens
-        self.batch_tokens = max(self.batch_tokens, len(tokens))
+        self.held += read
+        self._counted += seen.counted(read)
         if self._stop.value:
             raise Stopped
 
@@ -146,9 +169,11 @@ class Recall:
 
     def _drop(self, count: int) -> bool:
         """Drop all but the first `count` tokens; False where this memory cannot, and has not."""
-        if not llama.llama_memory_seq_rm(self._memory, 0, count, -1):
+        held = self.held[:count]
+        counted = seen.counted(held)
+        if not llama.llama_memory_seq_rm(self._memory, 0, counted, -1):
             return False
-        self.held = self.held[:count]
+        self.held, self._counted = held, counted
         self._checkpoints = [known for known in self._checkpoints if known.count <= count]
         return True
 
@@ -168,10 +193,11 @@ class Recall:
         return 0
 
     def _move_up(self, start: int, count: int) -> None:
-        """Take `count` tokens out of the middle and move up what follows."""
+        """Take `count` tokens out of the middle and move up what follows; what moves at all counts each of them."""
         llama.llama_memory_seq_rm(self._memory, 0, start, start + count)
         llama.llama_memory_seq_add(self._memory, 0, start + count, -1, -count)
         del self.held[start : start + count]
+        self._counted -= count
 
     # --- on the disk ----------------------------------------------------------------------------------------------------------
 
@@ -202,10 +228,12 @@ class Recall:
             self.clear()
             return False
         self.held = list(ids[: count.value])
+        self._counted = seen.counted(self.held)
         self._saved = list(self.held)
         return True
 
 
 def common(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many tokens two sequences have in common at their beginning."""
-    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    """How many tokens two sequences have in common at their beginning; of a picture all or none."""
+    same = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return seen.whole(one, same)

@@ -14,6 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from desktop.engine import Message
 from desktop.errors import LoadFailed
 
+MARKER = "<__media__>"  # where a picture stands in a rendered prompt
 CHATML = (
     "{% for message in messages %}"
     "{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}"
@@ -87,7 +88,7 @@ def _raise_exception(why: str) -> NoReturn:
 
 
 def _plain(messages: Sequence[Message]) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": message.text} for message in messages]
+    return [{"role": message.role, "content": MARKER * len(message.pictures) + message.text} for message in messages]
 
 
 def _simplified(messages: Sequence[Message]) -> list[Message]:
@@ -96,7 +97,8 @@ def _simplified(messages: Sequence[Message]) -> list[Message]:
     for message in messages:
         role = "user" if message.role == "system" else message.role
         if simpler and simpler[-1].role == role:
-            simpler[-1] = Message(role, f"{simpler[-1].text}\n\n{message.text}")
+            last = simpler[-1]
+            simpler[-1] = Message(role, f"{last.text}\n\n{message.text}", pictures=last.pictures + message.pictures)
         else:
-            simpler.append(Message(role, message.text))
+            simpler.append(Message(role, message.text, pictures=message.pictures))
     return simpler

@@ -48,10 +48,12 @@ def write(
     context: int = 16384,
     architecture: str = "llama",
     window: int | None = None,
+    eyes: range = range(0),
 ) -> Path:
     """Write a model that recites `script` after `prompt_end`, in a circle unless it ends with END; no token twice.
 
-    With a window, in tokens, it is a Gemma, most of whose layers look back no further than that.
+    With a window, in tokens, it is a Gemma, most of whose layers look back no further than that. With `eyes`, it recites nothing,
+    but says the word of the script whose number (of those in `eyes`, in order) is the strongest in what it was shown.
     A part of the script is a special token, a byte (of any character), or a text that becomes one token.
     """
     texts = [part for part in script if isinstance(part, str) and part not in SPECIAL]
@@ -65,6 +67,8 @@ def write(
     output = np.zeros((len(tokens), width), dtype=np.float32)
     for this, following in zip([start, *steps], [*steps, steps[0]], strict=True):
         output[following, this] = 10.0
+    if eyes:
+        output = _output_of_eyes(len(tokens), width, eyes, steps)
     writer = gguf.GGUFWriter(path, "gemma3" if window else architecture)
     writer.add_name("Recital")
     _add_sizes(writer, layers, width, hidden, context)
@@ -73,7 +77,9 @@ def write(
     _add_words(writer, tokens, kinds, template)
     for key, value in (metadata or {}).items():
         _add(writer, key, value)
-    _add_tensors(writer, layers, width, hidden, output)
+    if architecture == "qwen2vl":
+        writer.add_array("qwen2vl.rope.dimension_sections", [8, 12, 12, 0])
+    _add_tensors(writer, layers, width, hidden, output, eyes)
     if window:
         _add_norms_of_gemma(writer, layers, width)
     return _finish(writer, path)
@@ -192,7 +198,16 @@ def _add(writer: Any, key: str, value: float | int | str) -> None:
         writer.add_float32(key, value)
 
 
-def _add_tensors(writer: Any, layers: int, width: int, hidden: int, output: Any) -> None:
+def _output_of_eyes(words: int, width: int, eyes: range, steps: Sequence[int]) -> Any:
+    """Each word follows from its number until one of them was said; then comes the last step, which is the end."""
+    output = np.zeros((words, width), dtype=np.float32)
+    for number, word in zip(eyes, steps, strict=False):
+        output[word, number] = 0.3
+        output[steps[-1], word] = 10.0
+    return output
+
+
+def _add_tensors(writer: Any, layers: int, width: int, hidden: int, output: Any, eyes: range) -> None:
     def add(name: str, rows: int, columns: int) -> None:
         writer.add_tensor(f"{name}.weight", np.zeros((rows, columns), dtype=np.float16))
 
@@ -202,8 +217,12 @@ def _add_tensors(writer: Any, layers: int, width: int, hidden: int, output: Any)
     writer.add_tensor("output.weight", output.astype(np.float16))
     writer.add_tensor("output_norm.weight", np.ones(width, dtype=np.float32))
     for layer in range(layers):
-        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+        look = np.zeros((width, width), dtype=np.float16)
+        look[eyes, eyes] = 1.0  # every token sees the mean of these numbers so far
+        for name in ("attn_q", "attn_k"):
             add(f"blk.{layer}.{name}", width, width)
+        for name in ("attn_v", "attn_output"):
+            writer.add_tensor(f"blk.{layer}.{name}.weight", look)
         add(f"blk.{layer}.ffn_gate", hidden, width)
         add(f"blk.{layer}.ffn_up", hidden, width)
         add(f"blk.{layer}.ffn_down", width, hidden)
