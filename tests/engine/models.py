@@ -87,7 +87,8 @@ def write(
 
 def write_rambler(path: Path, kind: str = "llama", *, template: str | None = CHATML, context: int = 16384) -> Path:
     """Write a model of random weights, whose every token depends on all that it has read: "llama", "gemma3" (most of whose layers
-    look back 64 tokens), "mamba" (whose memory is a state that cannot go back) or "lfm2" (which has both)."""
+    look back 64 tokens), "mamba" (whose memory is a state that cannot go back), "lfm2" (which has both) or "qwen2vl" (which counts the
+    places of a picture by row and column)."""
     layers, width, scale = 7, 128, 0.5 if kind == "mamba" else 1.5
     tokens = [*SPECIAL, *LETTERS]
     kinds = [gguf.TokenType.CONTROL] * len(SPECIAL) + [gguf.TokenType.NORMAL] * len(LETTERS)
@@ -102,16 +103,18 @@ def write_rambler(path: Path, kind: str = "llama", *, template: str | None = CHA
         ending = "" if name.endswith(("ssm_a", "ssm_d", ".bias")) else ".weight"
         if name.endswith("ssm_a"):
             weights = -np.exp(weights)
-        if name == ("output" if kind in ("llama", "mamba") else "token_embd"):  # so that it rambles in letters
+        if name == ("output" if kind in ("llama", "mamba", "qwen2vl") else "token_embd"):  # so that it rambles in letters
             weights[[not (len(token) == 1 and token.isascii() and token.isalpha()) for token in tokens]] = 0
         writer.add_tensor(f"{name}{ending}", weights.astype(np.float32))
 
     add("token_embd", len(tokens), width)
     add("token_embd_norm" if kind == "lfm2" else "output_norm", width)
-    if kind in ("llama", "mamba"):
+    if kind in ("llama", "mamba", "qwen2vl"):
         add("output", len(tokens), width)
     if kind == "gemma3":
         _add_window(writer, 64)
+    if kind == "qwen2vl":
+        writer.add_array("qwen2vl.rope.dimension_sections", [8, 12, 12, 0])
     if kind == "mamba":
         for key, value in (("conv_kernel", 4), ("inner_size", 256), ("state_size", 16), ("time_step_rank", 16)):
             writer.add_uint32(f"mamba.ssm.{key}", value)
@@ -135,7 +138,7 @@ def _rambling_layer(kind: str, width: int, plain: bool) -> Iterator[tuple[Any, .
         yield from ((f"attn_{name}", width, width) for name in ("q", "k", "v", "output"))
     else:
         yield from (("shortconv.conv", width, 3), ("shortconv.in_proj", 3 * width, width), ("shortconv.out_proj", width, width))
-    if kind != "llama" and plain:
+    if kind in ("gemma3", "lfm2") and plain:
         yield from (("attn_q_norm", 64), ("attn_k_norm", 64))
     if kind == "gemma3":
         yield from (("post_attention_norm", width), ("post_ffw_norm", width))
