@@ -33,8 +33,12 @@ def projector(
     hidden: int = 64,
     layers: int = 1,
     towards: int = WIDTH,
+    rambling: bool = False,
 ) -> Path:
-    """A projector of Gemma 3's or Qwen 2's kind: of `side` px, cut into patches, of `layers` that add nothing but work."""
+    """A projector of Gemma 3's or Qwen 2's kind: of `side` px, cut into patches, of `layers` that add nothing but work.
+
+    A rambling one has random weights, and makes something else of every detail.
+    """
     writer = gguf.GGUFWriter(path, "clip")
     writer.add_type("mmproj")
     writer.add_bool("clip.has_vision_encoder", True)
@@ -47,9 +51,12 @@ def projector(
     for key, value in numbers.items():
         writer.add_uint32(f"clip.vision.{key}", value)
     writer.add_float32("clip.vision.attention.layer_norm_epsilon", 1e-6)
-    writer.add_array("clip.vision.image_mean", [0.0, 0.0, 0.0])
-    writer.add_array("clip.vision.image_std", [1.0, 1.0, 1.0])
+    writer.add_array("clip.vision.image_mean", [0.5 if rambling else 0.0] * 3)
+    writer.add_array("clip.vision.image_std", [0.3 if rambling else 1.0] * 3)
+    chance = np.random.default_rng(3)
     for name, values in _tensors(kind, (side // patch) ** 2, patch, width, hidden, layers, towards):
+        if rambling and name in ("v.patch_embd.weight", "mm.2.weight", "mm.input_projection.weight"):
+            values = chance.standard_normal(values.shape).astype(values.dtype)
         writer.add_tensor(name, values)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -1,6 +1,9 @@
 """Pictures through the real engine: what the model says depends on what it is shown."""
 
 import io
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -174,9 +177,8 @@ def ramblers(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], LoadOp
     folder = tmp_path_factory.mktemp("ramblers")
     for kind in RAMBLERS:
         models.write_rambler(folder / f"{kind}.gguf", kind)
-        seeing.projector(
-            folder / f"mmproj-{kind}.gguf", kind="qwen2vl_merger" if kind == "qwen2vl" else "gemma3", side=160, towards=128
-        )
+        merger = "qwen2vl_merger" if kind == "qwen2vl" else "gemma3"
+        seeing.projector(folder / f"mmproj-{kind}.gguf", kind=merger, side=160, towards=128, rambling=True)
     return lambda kind: LoadOptions(folder / f"{kind}.gguf", 4096, projector=folder / f"mmproj-{kind}.gguf")
 
 
@@ -188,6 +190,18 @@ def afresh(options: LoadOptions, talk: Sequence[Message]) -> str:
         return ask(engine, *talk).text
     finally:
         engine.close()
+
+
+@pytest.mark.parametrize("kind", RAMBLERS)
+def test_it_reads_pictures_as_llama_cpp_does(ramblers: Callable[[str], LoadOptions], kind: str, tmp_path: Path) -> None:
+    files = [tmp_path / f"{seed}.png" for seed in (1, 2)]
+    for seed, file in enumerate(files):
+        file.write_bytes(scribble(seed))
+    options, program = ramblers(kind), [sys.executable, "-m", "tests.engine.looking"]
+    told = subprocess.check_output([*program, options.path, str(options.projector), *files], cwd=Path(__file__).parents[2])
+    found = json.loads(told)
+    assert len(found["ours"]) > 8
+    assert found["ours"] == found["theirs"]
 
 
 @pytest.mark.parametrize("kind", RAMBLERS)
