@@ -2,20 +2,20 @@
 
 import os
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
-from desktop import chat, fetch, fit, gguf, judging, offers, problems, rulings, settings, speed
+from desktop import chat, fetch, fit, gguf, judging, offers, problems, projector, rulings, settings, speed
 from desktop.accuracy import Entry, Record
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
 from desktop.conversations import Conversations, Stored
-from desktop.engine import BenchStep, ChatOptions, Loaded, Loading, Piece, Reading, Reply, probe
+from desktop.engine import BenchStep, ChatOptions, Loaded, Loading, LoadOptions, Piece, Reading, Reply, probe
 from desktop.engine.local import LocalEngine, build, report
-from desktop.errors import EngineCrashed, NotFound, NotHere, WillNotFit
+from desktop.errors import AlcoveError, EngineCrashed, NotFound, NotHere, WillNotFit
 from desktop.fit import Wish
 from desktop.hardware import Hardware, detect
 from desktop.headers import Headers
@@ -27,11 +27,18 @@ from desktop.licences import load as load_licences
 from desktop.network import Network
 from desktop.offers import Offer, Target
 from desktop.paths import GUIDE, Paths
+from desktop.projector import Projector
 from desktop.shape import BATCH
 from desktop.speed import Rates
 from desktop.transfer import Progress
 
+TOO_MUCH = ("close_apps", "too_big")
+NO_ROOM_TO_SEE = "There is not enough free memory for this model to see pictures as well, so it reads only words for now."
+CANNOT_SEE = "The file that lets this model see pictures cannot be used, so it reads only words."
 SAID_ENOUGH = 24  # tokens of an answer, from which its speed is worth keeping
+
+
+Order = Callable[[LoadOptions], LoadOptions]  # the plan's orders for the engine, with what is not the plan's
 
 
 class App:
@@ -245,6 +252,7 @@ class App:
     ) -> Generator[Step, None, Judgement]:
         """Will it run here, by the engine's own figures, whether or not the file is here: its header is enough.
 
+        projector_bytes: of a projector that is to be counted in; one that lies beside the model's file is anyway.
         Raises NotAModel, UnknownArchitecture, what gguf.read_file raises, and the network's errors where the catalogue does not
         know the model.
         """
@@ -256,7 +264,8 @@ class App:
         shape = self._known(target, known.header) if known.header else self.shape(target, None)
         wish = self._wish(target, context, kv_type, gpu_layers, goal)
         question = self._question(target, shape, hardware or self.hardware(), wish, rates)
-        question = replace(question, projector_bytes=projector_bytes)
+        if projector_bytes:
+            question = replace(question, projector_bytes=projector_bytes)
         if known.model is None:
             judged, note = question.by_formula(), known.note
         else:
@@ -275,7 +284,22 @@ class App:
     ) -> judging.Question:
         held = self._held if hardware is self._found else fit.NOTHING
         sizes = {v.quantization: v.size_bytes for v in target.model.variants} if target.model else fit.NOTHING
-        return judging.Question(shape, hardware, rates or self.rates, wish, held, sizes=sizes)
+        eyes = self._eyes(target)
+        seeing = eyes.total_bytes if eyes else 0
+        return judging.Question(shape, hardware, rates or self.rates, wish, held, projector_bytes=seeing, sizes=sizes)
+
+    def _eyes(self, target: Target) -> Projector | None:
+        """What lets a model on this computer see pictures."""
+        with suppress(AlcoveError):  # a file that cannot be read is told where it is opened
+            return projector.beside(target.path, gguf.read_file(target.path)) if target.path else None
+        return None
+
+    def sees(self, reference: str) -> bool:
+        """Whether a model takes pictures: as it is open, else as far as its files tell."""
+        target = self.target(reference)
+        if self.opened and self.opened.path == target.path and self.engine.info:
+            return self.engine.info.sees
+        return self._eyes(target) is not None
 
     def _wish(
         self,
@@ -345,29 +369,50 @@ class App:
             return self.engine.info  # what is free now no longer counts: it has its memory
         shape = self._known(target, gguf.read_file(target.path))
         question = self._question(target, shape, self.hardware(), wish)
-        judged = question.by_formula()
-        if judged.close_call:  # half a second well spent
-            with closing(question.ask(self.engine, target.path)) as steps:
-                judged, _ = yield from judging.followed(steps, lambda _: Loading(0.0))
-        if judged.verdict == "too_big":  # mapped, it would open, and then bring the computer to a standstill
-            step = judged.help[0] if judged.help else "Choose a smaller model."
-            raise WillNotFit(needed_bytes=judged.total_bytes, free_bytes=judged.free_bytes, step=step)
-        wanted = replace(judging.options(target.path, judged), chats=chats)
-        loaded = yield from self.engine.load(replace(wanted, threads=threads) if threads else wanted)
+        question, eyes, notices = _with_eyes(question, self._eyes(target) if chats else None)
+        order = partial(replace, chats=chats, **({"threads": threads} if threads else {}))
+        try:
+            loaded, judged = yield from self._open(target.path, question, order, eyes)
+        except AlcoveError as error:
+            if eyes is None or not (isinstance(error, EngineCrashed) or error.facts.get("path") == str(eyes.path)):
+                raise
+            question, eyes, notices = replace(question, projector_bytes=0), None, (CANNOT_SEE,)
+            loaded, judged = yield from self._open(target.path, question, order, None)
+        self.engine.info = loaded = replace(loaded, notices=(*loaded.notices, *notices))
         self._opened, self._noted = Opened(reference, target.path, wish, shape, judged), set()
         if target.local is not None:
             self.library.used(target.local.id)
         return loaded
 
+    def _open(
+        self, path: Path, question: judging.Question, order: Order, eyes: Projector | None
+    ) -> Generator[Loading, None, tuple[Loaded, fit.Fit]]:
+        """Open a model by the best plan for it, with eyes or without. Raises WillNotFit and the engine's errors."""
+        judged = question.by_formula()
+        if judged.close_call:  # half a second well spent
+            with closing(question.ask(self.engine, path)) as steps:
+                judged, _ = yield from judging.followed(steps, lambda _: Loading(0.0))
+        if judged.verdict == "too_big":  # mapped, it would open, and then bring the computer to a standstill
+            step = judged.help[0] if judged.help else "Choose a smaller model."
+            raise WillNotFit(needed_bytes=judged.total_bytes, free_bytes=judged.free_bytes, step=step)
+        wanted = replace(order(judging.options(path, judged)), projector=eyes.path if eyes else None)
+        return (yield from self.engine.load(wanted)), judged
+
     def turn(
-        self, conversation_id: int, question: str | None, reference: str, options: ChatOptions | None = None
+        self,
+        conversation_id: int,
+        question: str | None,
+        reference: str,
+        options: ChatOptions | None = None,
+        pictures: Sequence[bytes] = (),
     ) -> Generator[Loading | Reading | Piece, None, Stored]:
         """Ask in a conversation (or answer again, with no question): the model is loaded when needed, the answer streamed.
 
+        pictures: files as picture.prepared() gives them; a model that cannot see leaves them out.
         The question is saved by the call itself, so that it is kept even when nobody takes the first step.
         """
         if question is not None:
-            self.conversations.add(conversation_id, "user", question)
+            self.conversations.add(conversation_id, "user", question, pictures=pictures)
         return self._answer(conversation_id, reference, options or ChatOptions())
 
     def _answer(
@@ -403,3 +448,13 @@ class App:
 def _key(target: Target) -> str:
     """What tells one file from another in memory."""
     return str(target.path or target.url or f"{target.repo}/{target.file or target.variant}")
+
+
+def _with_eyes(question: judging.Question, eyes: Projector | None) -> tuple[judging.Question, Projector | None, tuple[str, ...]]:
+    """What is to be judged, with eyes where there is room for them; and what the person should know."""
+    blind = replace(question, projector_bytes=0)
+    if eyes is None:
+        return blind, None, ()
+    if question.by_formula(advise=False).verdict in TOO_MUCH:
+        return blind, None, (NO_ROOM_TO_SEE,)
+    return question, eyes, ()

@@ -1,13 +1,15 @@
 """One turn of a conversation: the question is saved before the engine is asked, the answer as it comes, whatever happens."""
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from types import MappingProxyType
 
 from desktop.conversations import Conversations, Stored
 from desktop.engine import ChatOptions, Engine, Message, Piece, Reading, Reply
 
 SAVE_EVERY_S = 1.0  # of an answer that streams: what a power cut may cost
 TITLE_LENGTH = 48
+NO_PICTURES: Mapping[int, tuple[bytes, ...]] = MappingProxyType({})
 
 
 def title(question: str) -> str:
@@ -25,7 +27,7 @@ def answer(
 
     When it is closed or fails, the text so far is kept.
     """
-    said = prompt(conversations.messages(conversation_id), system)
+    said = prompt(conversations.messages(conversation_id), system, conversations.pictures(conversation_id))
     message_id = conversations.add(conversation_id, "assistant", "", model=model, finish="writing")
     draft = _Draft(conversations, message_id)
     try:
@@ -40,18 +42,25 @@ def answer(
     return conversations.message(message_id), reply
 
 
-def prompt(messages: Sequence[Stored], system: str = "") -> list[Message]:
-    """What the engine is to read: the system text, then questions and answers in turn.
+def prompt(
+    messages: Sequence[Stored], system: str = "", pictures: Mapping[int, tuple[bytes, ...]] = NO_PICTURES
+) -> list[Message]:
+    """What the engine is to read: the system text, then questions and answers in turn. pictures: by the message's id.
 
     Answers that never began are left out, and questions that then follow each other become one: many chat templates refuse
     two turns of the same side in a row.
     """
     said = [Message("system", system)] if system else []
     for message in messages:
-        if message.text and said and said[-1].role == message.role:
-            said[-1] = Message(message.role, f"{said[-1].text}\n\n{message.text}")
-        elif message.text:
-            said.append(Message(message.role, message.text))
+        shown = pictures.get(message.id, ())
+        if not message.text and not shown:
+            continue
+        if said and said[-1].role == message.role:
+            last = said.pop()
+            text = "\n\n".join(filter(None, (last.text, message.text)))
+            said.append(Message(message.role, text, pictures=last.pictures + shown))
+        else:
+            said.append(Message(message.role, message.text, pictures=shown))
     return said
 
 

@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,9 @@ CREATE TABLE IF NOT EXISTS messages (
     role TEXT NOT NULL CHECK (role IN ('user', 'assistant')), text TEXT NOT NULL, thinking TEXT NOT NULL DEFAULT '',
     model TEXT NOT NULL DEFAULT '', created TEXT NOT NULL, finish TEXT NOT NULL DEFAULT '', tokens_per_s REAL,
     replaced TEXT);
+CREATE TABLE IF NOT EXISTS pictures (
+    message_id INTEGER NOT NULL REFERENCES messages ON DELETE CASCADE, place INTEGER NOT NULL, file BLOB NOT NULL,
+    PRIMARY KEY (message_id, place));
 CREATE INDEX IF NOT EXISTS messages_by_conversation ON messages (conversation_id, id);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text, content='messages', content_rowid='id', 
     tokenize='unicode61 remove_diacritics 2');
@@ -198,7 +201,29 @@ class Conversations:
             raise KeyError(message_id)
         return Stored(*row)
 
-    def add(self, conversation_id: int, role: str, text: str, *, model: str = "", finish: str = "") -> int:
+    def pictures(self, conversation_id: int) -> dict[int, tuple[bytes, ...]]:
+        """The pictures of all messages that have some, by the message's id, each the bytes of a file."""
+        found: dict[int, tuple[bytes, ...]] = {}
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT p.message_id, p.file FROM pictures p JOIN messages m ON m.id = p.message_id"
+                " WHERE m.conversation_id = ? AND m.replaced IS NULL ORDER BY p.message_id, p.place",
+                (conversation_id,),
+            ).fetchall()
+        for message_id, file in rows:
+            found[message_id] = (*found.get(message_id, ()), file)
+        return found
+
+    def add(
+        self,
+        conversation_id: int,
+        role: str,
+        text: str,
+        *,
+        model: str = "",
+        finish: str = "",
+        pictures: Sequence[bytes] = (),
+    ) -> int:
         """Append a message and move the conversation to the top; returns the message's id."""
         with self._transaction() as db:
             now = _now()
@@ -207,7 +232,10 @@ class Conversations:
                 "INSERT INTO messages (conversation_id, role, text, model, created, finish) VALUES (?, ?, ?, ?, ?, ?)",
                 (conversation_id, role, text, model, now, finish),
             )
-            return int(row.lastrowid or 0)
+            message_id = int(row.lastrowid or 0)
+            rows = [(message_id, place, file) for place, file in enumerate(pictures)]
+            db.executemany("INSERT INTO pictures (message_id, place, file) VALUES (?, ?, ?)", rows)
+            return message_id
 
     def write(self, message_id: int, text: str, thinking: str, finish: str, tokens_per_s: float | None = None) -> None:
         """Set what an answer says so far, and how it ended."""

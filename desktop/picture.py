@@ -2,8 +2,18 @@
 
 import io
 
-from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, Image, ImageOps, JpegImagePlugin, MpoImagePlugin
-from PIL import PngImagePlugin, WebPImagePlugin
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageOps,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from desktop.errors import NotAPicture
 
@@ -48,7 +58,7 @@ def _read(raw: bytes, name: str) -> tuple[Image.Image, bool]:
             image = ImageOps.exif_transpose(opened)
             image.thumbnail(_scaled(image.width, image.height), reducing_gap=3.0)
             return _opaque(image), opened.format in PHOTOS
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise NotAPicture(path=name, why="it is none of the kinds that Alcove knows (JPEG, PNG, WebP, GIF, BMP, AVIF)") from error
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:  # what PIL says of a damaged file
         raise NotAPicture(path=name, why="its contents are damaged") from error

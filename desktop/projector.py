@@ -9,7 +9,10 @@ from desktop.errors import AlcoveError
 from desktop.picture import PIXELS
 
 # Kinds that see every picture, or each part that they cut it into, in one size
-ONE_SIZE = ("adapter", "cogvlm", "gemma3", "gemma3nv", "idefics3", "internvl", "janus_pro", "ldp", "ldpv2", "llama4", "mlp", "resampler")
+ONE_SIZE = (
+    *("adapter", "cogvlm", "gemma3", "gemma3nv", "idefics3", "internvl"),
+    *("janus_pro", "ldp", "ldpv2", "llama4", "mlp", "resampler"),
+)
 QWEN_PATCHES = 4 * 46 * 46  # what llama.cpp makes ready for before the first picture
 # The libraries that pictures need, and one picture at its full size; measured by tests/benchmarks/memory.py
 LIBRARY_BYTES = 25_000_000
@@ -47,13 +50,17 @@ def _read(path: Path, model: gguf.Header, width: int) -> Projector | None:
         header = gguf.read_file(path)
     except AlcoveError:  # it is of no use, and the model is without it
         return None
-    if header.kind != "projector" or header.metadata.get("clip.has_vision_encoder") is not True or not _belongs(header, model, width):
+    if (
+        header.kind != "projector"
+        or header.metadata.get("clip.has_vision_encoder") is not True
+        or not _belongs(header, model, width)
+    ):
         return None
     return Projector(path, header.weights_bytes, workspace_bytes(header))
 
 
 def _belongs(header: gguf.Header, model: gguf.Header, width: int) -> bool:
-    """Whether a projector makes what this model reads, as far as their headers tell; the engine itself is strict about the width."""
+    """Whether a projector makes what this model reads, as far as their headers tell; the engine looks closer at the width."""
     widths = {header.metadata.get("clip.vision.projection_dim")}
     widths |= {length for tensor in header.tensors if not tensor.name.startswith("v.blk.") for length in tensor.shape}
     names = [_plain(each.metadata.get("general.basename")) for each in (header, model)]

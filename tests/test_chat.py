@@ -91,3 +91,16 @@ def test_titles_are_the_beginning_of_the_question() -> None:
     assert long.endswith("…")
     assert len(long) <= chat.TITLE_LENGTH + 1
     assert chat.title("   ") == "New chat"
+
+
+def test_pictures_go_to_the_engine_with_their_question(store: Conversations) -> None:
+    conversation = store.create("t", "m")
+    store.add(conversation, "user", "Look", pictures=(b"1",))
+    store.add(conversation, "user", "", pictures=(b"2",))  # nothing was answered between, and it had no words
+    parrot = Parrot()
+    list(chat.answer(store, conversation, parrot, ChatOptions(), model="m"))
+    assert parrot.heard == [Message("user", "Look", pictures=(b"1", b"2"))]
+    store.add(conversation, "user", "And now?")
+    list(chat.answer(store, conversation, parrot, ChatOptions(), model="m"))
+    assert parrot.heard[0].pictures == (b"1", b"2")
+    assert parrot.heard[-1] == Message("user", "And now?")

@@ -161,3 +161,36 @@ def test_a_newer_format_is_refused_not_damaged(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(NotWritable):
         Conversations(tmp_path / "nowhere" / "c.sqlite")
+
+
+def test_pictures_are_kept_with_their_message_and_go_with_it(tmp_path: Path) -> None:
+    store = Conversations(tmp_path / "c.sqlite")
+    conversation, other = store.create("a", ""), store.create("b", "")
+    question = store.add(conversation, "user", "Which?", pictures=(b"first secret picture", b"second"))
+    store.add(conversation, "assistant", "This one")
+    store.add(other, "user", "No picture")
+    store.close()
+    store = Conversations(tmp_path / "c.sqlite")
+    assert store.pictures(conversation) == {question: (b"first secret picture", b"second")}
+    assert store.pictures(other) == {}
+    replaced = store.replace_from(conversation, question)
+    assert store.pictures(conversation) == {}
+    store.put_back(conversation, replaced)
+    assert len(store.pictures(conversation)[question]) == 2
+    store.delete(conversation)
+    assert store.empty_trash() == 1
+    store.close()
+    assert b"secret picture" not in (tmp_path / "c.sqlite").read_bytes()
+    assert not (tmp_path / "c.sqlite-wal").exists()
+
+
+def test_a_store_of_before_there_were_pictures_takes_some(tmp_path: Path) -> None:
+    store = Conversations(tmp_path / "c.sqlite")
+    conversation = store.create("a", "")
+    store.close()
+    with sqlite3.connect(tmp_path / "c.sqlite") as db:
+        db.execute("DROP TABLE pictures")
+    store = Conversations(tmp_path / "c.sqlite")
+    question = store.add(conversation, "user", "", pictures=(b"x",))
+    assert store.pictures(conversation) == {question: (b"x",)}
+    store.close()

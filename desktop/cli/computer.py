@@ -14,6 +14,7 @@ from desktop.engine import BenchStep
 from desktop.hardware import Hardware
 from desktop.judging import BenchReport, Judgement
 from desktop.offers import Offer, Wanted
+from desktop.projector import workspace_bytes
 
 Goal = Annotated[
     Literal["speed", "quality", "long"] | None,
@@ -180,7 +181,7 @@ def _projector_bytes(app: App, reference: str) -> int:
     header = app.header(app.target(reference))
     if header is None or header.kind != "projector":
         raise typer.BadParameter(f"“{reference}” is no projector; its name usually begins with mmproj.")
-    return header.weights_bytes
+    return header.weights_bytes + workspace_bytes(header)
 
 
 @commands.command()

@@ -169,7 +169,7 @@ class _Prompt:
         if number == self._whole or self._hashes[number] not in self._eyes.sizes:
             width, height, rgb = picture.pixels(self._pictures[number], f"Picture {number + 1}")
             self._eyes.sizes[self._hashes[number]] = width, height
-            pixels = ctypes.cast(rgb, ctypes.POINTER(ctypes.c_uint8)) if number == self._whole else None
+            pixels = ctypes.cast(ctypes.c_char_p(rgb), ctypes.POINTER(ctypes.c_uint8)) if number == self._whole else None
         bitmap = mtmd.mtmd_bitmap_init(*self._eyes.sizes[self._hashes[number]], pixels)
         mtmd.mtmd_bitmap_set_id(bitmap, str(number).encode())
         return bitmap

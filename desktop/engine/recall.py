@@ -46,7 +46,7 @@ class _Checkpoint:
 class Recall:
     """The memory of the conversation in `context`; `held` are the tokens in it. `stop` ends every reading.
 
-    `look` reads a picture: it gets the context, the picture's places in the prompt (as in `seen`) and how far was counted before it.
+    `look` reads a picture: it gets the context, the picture's places in the prompt (see `seen`), and how far was counted before.
     """
 
     def __init__(self, model: Any, context: Any, vocabulary: Vocabulary, stop: ctypes.c_bool, limit: int) -> None:

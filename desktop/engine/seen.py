@@ -1,8 +1,8 @@
 """Pictures in a prompt: a list of tokens in which every place that a picture takes is a number below zero.
 
-The numbers of a picture follow from what it shows, so that what is held can be compared with what is new, and be written to a file,
-as with words. The first two tell how long it is, and how far the model counts for it: fewer than its places where those count by
-row and column (M-RoPE).
+The numbers of a picture follow from what it shows, so that what is held can be compared with what is new, and written to a file,
+as words can. The first two tell how long it is, and how far the model counts for it: fewer than its places where those are
+counted by row and column (M-RoPE).
 """
 
 import struct

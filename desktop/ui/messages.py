@@ -179,6 +179,18 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
             tr("See models"),
             MODELS,
         ),
+        errors.NotAPicture: (
+            tr("This picture cannot be used"),
+            tr("{path} cannot be shown to a model: {why}. Take it out of the message, or save it anew as JPEG or PNG."),
+            tr("Try again"),
+            TRY_AGAIN,
+        ),
+        errors.CannotSee: (
+            tr("{name} cannot see pictures"),
+            tr("It reads only words. Choose a model that reads pictures."),
+            tr("See models"),
+            MODELS,
+        ),
         errors.UnknownArchitecture: (
             tr("The engine does not know this kind of model"),
             tr(

@@ -31,7 +31,9 @@ def _read_by_llama_cpp(model: Model, question: Message) -> list[int]:
     text = model._rendered(wire.Chat((question,), ChatOptions()), [question]).encode()
     opened = [mtmd.mtmd_helper_bitmap_init_from_buf(eyes.handle, _bytes(each), len(each), False) for each in question.pictures]
     bitmaps, chunks = (ctypes.c_void_p * len(opened))(*opened), mtmd.mtmd_input_chunks_init()
-    mtmd.mtmd_tokenize(eyes.handle, chunks, ctypes.byref(mtmd.mtmd_input_text(text, len(text), False, True)), bitmaps, len(opened))
+    mtmd.mtmd_tokenize(
+        eyes.handle, chunks, ctypes.byref(mtmd.mtmd_input_text(text, len(text), False, True)), bitmaps, len(opened)
+    )
     place = ctypes.c_int32(0)
     mtmd.mtmd_helper_eval_chunks(eyes.handle, model.context, chunks, 0, 0, 512, True, ctypes.byref(place))
     said = []

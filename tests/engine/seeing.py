@@ -4,8 +4,9 @@ The projector turns each patch of a picture into its mean red, green and blue. T
 of what was seen so far, and its output prefers the word of the strongest colour until it was said.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import gguf
@@ -32,8 +33,10 @@ def projector(
     width: int = 64,
     hidden: int = 64,
     layers: int = 1,
+    heads: int = 1,
     towards: int = WIDTH,
     rambling: bool = False,
+    metadata: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
     """A projector of Gemma 3's or Qwen 2's kind: of `side` px, cut into patches, of `layers` that add nothing but work.
 
@@ -46,10 +49,12 @@ def projector(
     writer.add_bool("clip.use_gelu", True)
     numbers = {
         "embedding_length": width, "feed_forward_length": hidden, "block_count": layers, "projection_dim": towards,
-        "attention.head_count": max(1, width // 64), "image_size": side, "patch_size": patch, "projector.scale_factor": 2,
+        "attention.head_count": heads, "image_size": side, "patch_size": patch, "projector.scale_factor": 2,
     }  # fmt: skip
     for key, value in numbers.items():
         writer.add_uint32(f"clip.vision.{key}", value)
+    for key, text in metadata.items():
+        writer.add_string(key, text)
     writer.add_float32("clip.vision.attention.layer_norm_epsilon", 1e-6)
     writer.add_array("clip.vision.image_mean", [0.5 if rambling else 0.0] * 3)
     writer.add_array("clip.vision.image_std", [0.3 if rambling else 1.0] * 3)

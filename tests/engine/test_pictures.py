@@ -4,7 +4,7 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -35,12 +35,12 @@ KINDS = [("llama", "gemma3"), ("qwen2vl", "qwen2vl_merger")]
 
 
 @pytest.fixture(params=KINDS, ids=[kind for _, kind in KINDS])
-def seer(request: pytest.FixtureRequest, engine: LocalEngine, tmp_path: Path) -> Iterator[LocalEngine]:
+def seer(request: pytest.FixtureRequest, engine: LocalEngine, tmp_path: Path) -> LocalEngine:
     """A model that sees: with a fixed number of tokens a picture, and with as many as its size asks for, counted in rows."""
     architecture, kind = request.param
     model = seeing.model(tmp_path / "seeing.gguf", architecture=architecture)
     done(engine.load(LoadOptions(model, 1024, projector=seeing.projector(tmp_path / "mmproj.gguf", kind=kind))))
-    yield engine
+    return engine
 
 
 def done(steps: Generator[object, None, Result]) -> Result:
@@ -145,7 +145,7 @@ def test_a_projector_of_an_unknown_kind_is_told(engine: LocalEngine, tmp_path: P
 
 
 def test_looking_can_be_stopped_half_way(engine: LocalEngine, tmp_path: Path) -> None:
-    slow = seeing.projector(tmp_path / "mmproj.gguf", side=448, patch=8, width=512, hidden=2048, layers=40)
+    slow = seeing.projector(tmp_path / "mmproj.gguf", side=448, patch=8, width=512, hidden=2048, layers=40, heads=8)
     done(engine.load(LoadOptions(seeing.model(tmp_path / "m.gguf"), 4096, projector=slow)))
     assert engine._worker is not None
     process = engine._worker.pid
