@@ -29,6 +29,7 @@ class About:
     ruling: Ruling
     replaces: str = ""  # the name of another model that is open now and would be given up
     freed_bytes: int = 0  # what that gives back
+    sees: bool = False  # whether it takes pictures
 
 
 class Advice(QObject):
@@ -104,12 +105,12 @@ class Advice(QObject):
         return tuple(choices)
 
     def _about(self, reference: str) -> About:
-        target = self._app.target(reference)
+        target, sees = self._app.target(reference), self._app.sees(reference)
         opened = self._app.opened
         if opened is not None and opened.path == target.path:
-            return About(reference, name_of(target), opened.fit, self._app.ruling(target))
+            return About(reference, name_of(target), opened.fit, self._app.ruling(target), sees=sees)
         judged = self._fit(target, self.hardware) if self.hardware is not None else None
-        about = About(reference, name_of(target), judged, self._app.ruling(target))
+        about = About(reference, name_of(target), judged, self._app.ruling(target), sees=sees)
         if opened is None or judged is None:
             return about
         return replace(about, replaces=self._name(opened.reference), freed_bytes=sum(self._app.engine.held_bytes().values()))

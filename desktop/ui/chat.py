@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QResizeEvent
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop import chat
+from desktop import chat, picture
 from desktop.conversations import Conversations, Stored
 from desktop.engine import Loading, Piece, Reading
 from desktop.errors import AlcoveError
 from desktop.ui import messages, theme
 from desktop.ui.answer import Answer
-from desktop.ui.buttons import IconButton
+from desktop.ui.attachments import Source, given
+from desktop.ui.buttons import Button, IconButton
 from desktop.ui.chooser import ModelChoice, ModelChooser
 from desktop.ui.composer import Composer
 from desktop.ui.labels import Label
@@ -25,7 +27,7 @@ from desktop.ui.transcript import WIDEST, Transcript
 
 ANSWER = "answer"  # the key of the task: the engine answers one question at a time
 Steps = Generator[Loading | Reading | Piece, None, Stored]
-Turn = Callable[[int, str | None, str], Steps]
+Turn = Callable[..., Steps]
 
 
 @dataclass
@@ -50,6 +52,7 @@ class ChatPage(QWidget):
     read = Signal(int, int)  # the id of a conversation, and its tokens that the model has in its memory
     model_chosen = Signal(str)  # a reference; the page itself goes on with it
     more_models_clicked = Signal()
+    seeing_models_clicked = Signal()  # models that read pictures are wanted
     panel_clicked = Signal()
     act = Signal(str, object)  # what a notice's button asks of the window, and the error
     undoable = Signal(str, object)  # what was done, and the function that undoes it
@@ -60,7 +63,10 @@ class ChatPage(QWidget):
         self._conversation_id: int | None = None
         self._reference = ""
         self._live: _Live | None = None
-        self._drafts: dict[int, str] = {}
+        self._drafts: dict[int, tuple[str, tuple[bytes, ...]]] = {}
+        self._sees: bool | None = None  # whether the model takes pictures; None while that is being found out
+        self._trouble = ""  # why a picture was not taken
+        self._pictured = False  # whether there are pictures in the conversation
         self._error: AlcoveError | None = None
         self._editing: Stored | None = None
         self._build()
@@ -80,7 +86,7 @@ class ChatPage(QWidget):
     def start_new(self, reference: str) -> None:
         """An empty conversation with this model."""
         self._leave()
-        self._conversation_id = None
+        self._conversation_id, self._pictured = None, False
         self._show_title(self.tr("New chat"), editable=False)
         self.use_model(reference)
         self._show_start()
@@ -100,12 +106,17 @@ class ChatPage(QWidget):
 
     def use_model(self, reference: str) -> None:
         """Go on with this model."""
-        self._reference = reference
+        self._reference, self._sees = reference, None
         self.chooser.show_current(reference, self._name_of(reference) if reference else "")
         if self._conversation_id is None:
             self.start.show_model(reference, self._name_of(reference) if reference else "")
         else:
             self._conversations.use_model(self._conversation_id, reference)
+
+    def show_sees(self, sees: bool) -> None:
+        """Whether the model takes pictures."""
+        self._sees, self._trouble = sees, ""
+        self._show_busy()
 
     def set_models(self, choices: tuple[ModelChoice, ...]) -> None:
         """What the chooser offers."""
@@ -131,24 +142,26 @@ class ChatPage(QWidget):
         self.panel_button.setAccessibleName(words)
         self.panel_button.setToolTip(words)
 
-    def say(self, question: str) -> None:
+    def say(self, question: str, pictures: tuple[bytes, ...] = ()) -> None:
         """Ask this now."""
         if not self._reference:
             self.more_models_clicked.emit()
             return
         if self._conversation_id is None:
-            self._conversation_id = self._conversations.create(chat.title(question), self._reference)
-            self._show_title(chat.title(question), editable=True)
+            title = chat.title(question) if question else self.tr("About a picture")
+            self._conversation_id = self._conversations.create(title, self._reference)
+            self._show_title(title, editable=True)
             self.transcript.show_messages(())
             self.stack.setCurrentWidget(self.transcript)
         conversation_id = self._conversation_id
         if self._editing is not None:
             self._set_aside(self._editing, self.tr("Question changed."))
             self._end_edit()
-        turn = self._turn(conversation_id, question, self._reference)  # which saves the question
-        self.composer.set_text("")
+        self._pictured = self._pictured or bool(pictures)
+        turn = self._turn(conversation_id, question, self._reference, pictures=pictures)  # which saves the question
+        self._write("")
         self._drafts.pop(conversation_id, None)
-        self.transcript.add_question(Stored(0, conversation_id, "user", question, "", "", "", "", None))
+        self.transcript.add_question(Stored(0, conversation_id, "user", question, "", "", "", "", None), pictures)
         self._ask(turn)
 
     # --- building -------------------------------------------------------------------------------------------------------------
@@ -181,14 +194,22 @@ class ChatPage(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.start)
         self.stack.addWidget(self.transcript)
-        self.composer = Composer()
-        self.composer.sent.connect(self.say)
+        self.composer = Composer(self._tasks)
+        self.composer.sent.connect(lambda text: self.say(text, self.composer.attachments.pictures))
+        self.composer.attach_clicked.connect(self._on_attach_clicked)
+        self.composer.pictures_given.connect(self._take)
+        self.composer.attachments.refused.connect(self._on_refused)
+        self.composer.attachments.changed.connect(self._show_busy)
         self.composer.stop_clicked.connect(self.stop)
         self.hint = Label("", "small", "soft")
         self.hint.hide()
+        self.seeing_button = Button(self.tr("Show models that read pictures"), "small_link")
+        self.seeing_button.clicked.connect(self.seeing_models_clicked)
+        self.seeing_button.hide()
         self._foot = QVBoxLayout()
         self._foot.setSpacing(theme.GRID)
         self._foot.addWidget(self.hint)
+        self._foot.addWidget(self.seeing_button, 0, Qt.AlignmentFlag.AlignLeft)
         self._foot.addWidget(self.composer)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -196,7 +217,9 @@ class ChatPage(QWidget):
         column.addWidget(header)
         column.addWidget(self.stack, 1)
         column.addLayout(self._foot)
-        QWidget.setTabOrder(self.composer.field, self.composer.button)
+        QWidget.setTabOrder(self.composer.field, self.composer.attach_button)
+        QWidget.setTabOrder(self.composer.attach_button, self.composer.button)
+        self.setAcceptDrops(True)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -219,7 +242,9 @@ class ChatPage(QWidget):
         live = self._live if self._live and self._live.conversation_id == self._conversation_id else None
         if live is not None and stored and stored[-1].finish == "writing":
             stored = stored[:-1]
-        self.transcript.show_messages(stored)
+        pictures = self._conversations.pictures(self._conversation_id)
+        self._pictured = bool(pictures)
+        self.transcript.show_messages(stored, pictures)
         self.stack.setCurrentWidget(self.transcript)
         if live is not None:
             self._attach(live)
@@ -239,19 +264,27 @@ class ChatPage(QWidget):
 
     def _leave(self) -> None:
         """Keep the draft of the conversation that was shown."""
-        self._drafts[self._conversation_id or 0] = "" if self._editing else self.composer.text()
+        draft = self.composer.text(), self.composer.attachments.pictures
+        self._drafts[self._conversation_id or 0] = ("", ()) if self._editing else draft
         if self._live is not None:
             self._live.widget = None
         self._editing = None
 
     def _enter(self) -> None:
-        self.composer.set_text(self._drafts.get(self._conversation_id or 0, ""))
+        self._write(*self._drafts.get(self._conversation_id or 0, ("", ())))
         self._show_busy()
+
+    def _write(self, text: str, pictures: tuple[bytes, ...] = ()) -> None:
+        """Put this into the field, in place of what is there."""
+        self._trouble = ""
+        self.composer.set_text(text)
+        self.composer.attachments.show_pictures(pictures)
 
     def _show_busy(self) -> None:
         here = self._live is not None and self._live.conversation_id == self._conversation_id
         self.composer.set_busy(here)
-        words = ""
+        words = self._words_about_pictures()
+        self.seeing_button.setVisible(self._sees is False and bool(words))
         if self._editing is not None:
             words = self.tr("You are changing your question. What followed it will be set aside. Esc keeps it as it was.")
         elif self._live is not None and not here:
@@ -261,6 +294,54 @@ class ChatPage(QWidget):
             )
         self.hint.setText(words)
         self.hint.setVisible(bool(words))
+
+    # --- pictures -------------------------------------------------------------------------------------------------------------
+
+    def _words_about_pictures(self) -> str:
+        """What is to be said of pictures: that one was not taken, or that this model does not see those there are."""
+        name = self._name_of(self._reference) if self._reference else ""
+        if self._trouble or self._sees is not False:
+            return self._trouble
+        if self.composer.attachments.pictures:
+            return self.tr("{name} cannot see pictures. It will get your words only.").format(name=name)
+        if self._pictured:
+            return self.tr("{name} cannot see the pictures in this conversation, and answers from the words alone.").format(
+                name=name
+            )
+        return ""
+
+    def _on_attach_clicked(self) -> None:
+        if self._refuse():
+            return
+        kinds = " ".join(f"*{suffix}" for suffix in picture.SUFFIXES)
+        kinds = self.tr("Pictures ({kinds})").format(kinds=f"{kinds} {kinds.upper()}")
+        chosen, _ = QFileDialog.getOpenFileNames(self, self.tr("Add pictures"), str(Path.home()), kinds)
+        self._take([Path(file) for file in chosen])
+
+    def _refuse(self) -> bool:
+        """Say that this model takes no pictures, if it does not."""
+        if self._sees is False:
+            words = self.tr("{name} cannot see pictures. Choose a model that reads pictures.")
+            self._on_refused(words.format(name=self._name_of(self._reference)))
+        return self._sees is False
+
+    def _take(self, sources: list[Source]) -> None:
+        if sources and not self._refuse():
+            self._on_refused("")
+            self.composer.attachments.take(sources)
+            self.focus_message()
+
+    def _on_refused(self, words: str) -> None:
+        self._trouble = words
+        self._show_busy()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if given(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.acceptProposedAction()
+        self._take(given(event.mimeData()))
 
     # --- asking ---------------------------------------------------------------------------------------------------------------
 
@@ -391,7 +472,8 @@ class ChatPage(QWidget):
         before = [m for m in self._conversations.messages(self._conversation_id) if m.role == "user" and m.id < answer.id]
         if before:
             self._editing = before[-1]
-            self.composer.set_text(before[-1].text)
+            pictures = self._conversations.pictures(self._conversation_id).get(before[-1].id, ())
+            self._write(before[-1].text, pictures)
             self._show_busy()
             self.focus_message()
 
@@ -400,7 +482,7 @@ class ChatPage(QWidget):
         if self._editing is None:
             return False
         self._end_edit()
-        self.composer.set_text("")
+        self._write("")
         return True
 
     def _end_edit(self) -> None:
@@ -431,4 +513,5 @@ class ChatPage(QWidget):
 
     def _show_without_answer(self) -> None:
         assert self._conversation_id is not None
-        self.transcript.show_messages(self._conversations.messages(self._conversation_id))
+        stored = self._conversations.messages(self._conversation_id)
+        self.transcript.show_messages(stored, self._conversations.pictures(self._conversation_id))

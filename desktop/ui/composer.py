@@ -1,25 +1,32 @@
-"""The field for a message: grows with the text, Enter sends, Shift+Enter breaks the line, Stop while an answer is written."""
+"""The field for a message: grows with the text, Enter sends, Shift+Enter breaks the line, Stop while an answer is written.
+
+Pictures that go with it stand above the field.
+"""
 
 import math
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout
 
 from desktop.ui import theme
-from desktop.ui.buttons import Button
+from desktop.ui.attachments import Attachments, given
+from desktop.ui.buttons import Button, IconButton
 from desktop.ui.labels import repolish
+from desktop.ui.tasks import Tasks
 
 MOST_LINES = 8
 
 
 class Composer(QFrame):
-    """`sent` has the text; the field keeps it until `set_text`."""
+    """`sent` has the text; the field keeps it until `set_text`, and the pictures stay until they are replaced."""
 
     sent = Signal(str)
     stop_clicked = Signal()
+    attach_clicked = Signal()
+    pictures_given = Signal(object)  # what was pasted into or dropped on the field, as Attachments.take has it
 
-    def __init__(self) -> None:
+    def __init__(self, tasks: Tasks) -> None:
         super().__init__()
         self.setProperty("kind", "composer")
         self.field = _Field()
@@ -28,14 +35,24 @@ class Composer(QFrame):
         self.field.submitted.connect(self._submit)
         self.field.focused.connect(self._show_focus)
         self.field.textChanged.connect(self._on_text_changed)
+        self.field.pictures_given.connect(self.pictures_given)
+        self.attachments = Attachments(tasks)
+        self.attachments.changed.connect(self._on_text_changed)
+        self.attach_button = IconButton("attach", self.tr("Add pictures"))
+        self.attach_button.clicked.connect(self.attach_clicked)
         self.button = Button(self.tr("Send"), "primary")
         self.button.clicked.connect(self._on_clicked)
         self._busy = False
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 14, 14, 14)
+        row = QHBoxLayout()
         row.setSpacing(theme.GRID * 2)
         row.addWidget(self.field, 1, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self.attach_button, 0, Qt.AlignmentFlag.AlignBottom)
         row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignBottom)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 14, 14, 14)
+        column.setSpacing(12)
+        column.addWidget(self.attachments)
+        column.addLayout(row)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._on_text_changed()
 
@@ -71,11 +88,11 @@ class Composer(QFrame):
 
     def _submit(self) -> None:
         text = self.text().strip()
-        if text and not self._busy:
+        if (text or self.attachments.pictures) and not self._busy:
             self.sent.emit(text)
 
     def _on_text_changed(self) -> None:
-        self.button.setEnabled(self._busy or bool(self.text().strip()))
+        self.button.setEnabled(self._busy or bool(self.text().strip() or self.attachments.pictures))
 
     def _show_focus(self, focused: bool) -> None:
         self.setProperty("focus", focused)
@@ -85,6 +102,7 @@ class Composer(QFrame):
 class _Field(QPlainTextEdit):
     submitted = Signal()
     focused = Signal(bool)
+    pictures_given = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,6 +120,15 @@ class _Field(QPlainTextEdit):
             self.submitted.emit()
         else:
             super().keyPressEvent(event)
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        return bool(given(source)) or super().canInsertFromMimeData(source)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        if pictures := given(source):
+            self.pictures_given.emit(pictures)
+        else:
+            super().insertFromMimeData(source)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

@@ -28,6 +28,15 @@ class Flow(QWidget):
         widget.show()
         self.updateGeometry()
 
+    def remove(self, widget: QWidget) -> None:
+        """Take a widget out and away."""
+        self._widgets.remove(widget)
+        widget.hide()
+        widget.setParent(None)
+        widget.deleteLater()
+        self._place(self.width(), move=True)
+        self.updateGeometry()
+
     def heightForWidth(self, width: int) -> int:
         return self._place(width, move=False)
 

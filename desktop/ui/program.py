@@ -123,6 +123,7 @@ class Program(QObject):
         chat.answered.connect(self._on_answered)
         chat.model_chosen.connect(self._use_model)
         chat.more_models_clicked.connect(self.show_models)
+        chat.seeing_models_clicked.connect(self._show_seeing_models)
         chat.act.connect(self._act)
         chat.undoable.connect(lambda words, undo: window.toast.say(words, self.tr("Undo"), undo))
         window.panel.all_models_clicked.connect(self.show_models)
@@ -211,6 +212,7 @@ class Program(QObject):
         chat, panel = self.window.chat, self.window.panel
         if about.reference != chat.reference:
             return
+        chat.show_sees(about.sees)
         panel.show_model(about.name, about.fit, about.ruling, guide=about.reference == GUIDE)
         if about.replaces:
             panel.show_replaces(about.replaces, about.freed_bytes)
@@ -287,6 +289,12 @@ class Program(QObject):
         self.browse.show_library()
         self.browse.show_tab("recommended")
         self.window.show_page("models")
+
+    def _show_seeing_models(self) -> None:
+        """The list of models that read pictures."""
+        self.browse.recommended.clear()
+        self.browse.recommended.chips["pictures"].click()
+        self.show_models()
 
     def open_file(self) -> None:
         """Use a model file that lies elsewhere on this computer."""

@@ -1,11 +1,12 @@
 """What was said, in order: follows what is written, and leaves the reader where they read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from desktop.chat import NO_PICTURES
 from desktop.conversations import Stored
 from desktop.ui import icons, theme
 from desktop.ui.answer import Answer
@@ -29,6 +30,7 @@ class Transcript(QScrollArea):
         super().__init__()
         self._name_of = name_of
         self._earlier: list[Stored] = []
+        self._pictures: Mapping[int, tuple[bytes, ...]] = NO_PICTURES
         self._following = True
         self._placing = False
         self.setWidgetResizable(True)
@@ -53,8 +55,9 @@ class Transcript(QScrollArea):
         bar.rangeChanged.connect(self._on_range_changed)
         bar.setSingleStep(theme.scaled(24))
 
-    def show_messages(self, messages: Sequence[Stored]) -> None:
-        """Start anew with these."""
+    def show_messages(self, messages: Sequence[Stored], pictures: Mapping[int, tuple[bytes, ...]] = NO_PICTURES) -> None:
+        """Start anew with these; pictures by the message's id."""
+        self._pictures = pictures
         self.setUpdatesEnabled(False)
         while self._column.count() > 2:
             item = self._column.takeAt(1)
@@ -68,9 +71,9 @@ class Transcript(QScrollArea):
         self.setUpdatesEnabled(True)
         self.jump_to_end()
 
-    def add_question(self, message: Stored) -> Question:
+    def add_question(self, message: Stored, pictures: tuple[bytes, ...] = ()) -> Question:
         """The person's message, at the end."""
-        question = Question(message)
+        question = Question(message, pictures)
         self._column.insertWidget(self._column.count() - 1, question)
         return question
 
@@ -93,7 +96,7 @@ class Transcript(QScrollArea):
 
     def _insert(self, index: int, message: Stored) -> None:
         if message.role == "user":
-            self._column.insertWidget(index, Question(message))
+            self._column.insertWidget(index, Question(message, self._pictures.get(message.id, ())))
             return
         answer = self._new_answer(message.model)
         answer.finish(message)

@@ -1,7 +1,7 @@
 """The chat page over the real store: asking, stopping, answering again, changing a question, and going elsewhere meanwhile."""
 
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -30,11 +30,11 @@ class Reciting:
         self.asked: list[tuple[str | None, str]] = []
 
     def turn(
-        self, conversation_id: int, question: str | None, reference: str
+        self, conversation_id: int, question: str | None, reference: str, pictures: Sequence[bytes] = ()
     ) -> Generator[Loading | Reading | Piece, None, Stored]:
         self.asked.append((question, reference))
         if question is not None:
-            self.store.add(conversation_id, "user", question)
+            self.store.add(conversation_id, "user", question, pictures=pictures)
         return self.answer(conversation_id, reference)
 
     def answer(self, conversation_id: int, reference: str) -> Generator[Loading | Reading | Piece, None, Stored]:

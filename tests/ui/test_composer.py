@@ -6,11 +6,12 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from desktop.ui.composer import MOST_LINES, Composer
+from desktop.ui.tasks import Tasks
 
 
 @pytest.fixture
 def composer(qtbot: QtBot) -> Composer:
-    made = Composer()
+    made = Composer(Tasks())
     qtbot.addWidget(made)
     made.resize(500, 80)
     with qtbot.waitExposed(made):
