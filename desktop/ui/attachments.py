@@ -28,7 +28,7 @@ def given(mime: QMimeData) -> list[Source]:
         return found
     image, buffer = QImage(mime.imageData()), QBuffer()
     buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-    image.save(buffer, b"PNG")
+    image.save(buffer, "PNG")  # type: ignore[call-overload]
     return [bytes(buffer.data().data())]
 
 

@@ -181,7 +181,7 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
         ),
         errors.NotAPicture: (
             tr("This picture cannot be used"),
-            tr("{path} cannot be shown to a model: {why}. Take it out of the message, or save it anew as JPEG or PNG."),
+            tr("“{path}” cannot be shown to a model: {why}. Save it anew as JPEG or PNG, or choose another one."),
             tr("Try again"),
             TRY_AGAIN,
         ),
