@@ -1,7 +1,7 @@
 """A picture made small: in the message that is being written, and at the question it was shown with. A click shows it larger."""
 
 from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QIcon, QImage, QPainter, QPainterPath, QPixmap
+from PySide6.QtGui import QIcon, QImage, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from desktop.ui import theme
@@ -74,6 +74,9 @@ def _rounded(image: QImage, size: QSize, ratio: float) -> QPixmap:
     filled = image.scaled(pixmap.size(), *expanded)
     corner = (filled.width() - pixmap.width()) // 2, (filled.height() - pixmap.height()) // 2
     painter.drawImage(whole, filled, QRectF(QRect(*corner, pixmap.width(), pixmap.height())))
+    painter.setClipping(False)
+    painter.setPen(QPen(theme.colour("line"), 2 * theme.line_width() * ratio))  # of which the inner half is seen
+    painter.drawPath(edge)
     painter.end()
     pixmap.setDevicePixelRatio(ratio)
     return pixmap
