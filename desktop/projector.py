@@ -13,8 +13,7 @@ ONE_SIZE = (
     *("adapter", "cogvlm", "gemma3", "gemma3nv", "idefics3", "internvl"),
     *("janus_pro", "ldp", "ldpv2", "llama4", "mlp", "resampler"),
 )
-QWEN_PATCHES = 4 * 46 * 46  # what llama.cpp makes ready for before the first picture
-# The libraries that pictures need, and one picture at its full size; measured by tests/benchmarks/memory.py
+# The libraries that pictures need, and one picture at its full size
 LIBRARY_BYTES = 25_000_000
 
 
@@ -73,18 +72,17 @@ def _plain(name: object) -> str:
 
 
 def workspace_bytes(header: gguf.Header) -> int:
-    """What the computation of one picture takes, and what belongs to it: near what llama.cpp reserves for the kinds measured."""
+    """What the computation of one picture takes, and what belongs to it (measured: python -m tests.benchmarks.pictures)."""
 
     def entry(key: str) -> int:
         value = header.metadata.get(f"clip.vision.{key}", 0)
         return value if isinstance(value, int) else 0
 
     kind = str(header.metadata.get("clip.projector_type") or header.metadata.get("clip.vision.projector_type"))
-    numbers = 3 * entry("embedding_length") + entry("feed_forward_length")  # of each patch, at the busiest point
+    inner = entry("feed_forward_length")
+    numbers = 3 * entry("embedding_length") + inner  # of each patch, at the busiest point
     patch = max(1, entry("patch_size"))
-    if kind in ONE_SIZE:
-        patches = (entry("image_size") // patch) ** 2
-    else:
-        patches = QWEN_PATCHES if kind.startswith("qwen") else PIXELS // patch**2
-        numbers = numbers * 6 // 5  # places in two directions, and frames joined
-    return 4 * numbers * patches + LIBRARY_BYTES
+    patches = (entry("image_size") // patch) ** 2
+    if kind not in ONE_SIZE:  # as many as the largest picture has, with places in two directions
+        patches, numbers = PIXELS // patch**2, numbers * 6 // 5
+    return (4 * numbers + 2 * inner) * patches + LIBRARY_BYTES  # and once more in half as many bytes, to be multiplied
