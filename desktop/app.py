@@ -13,7 +13,7 @@ from desktop.accuracy import Entry, Record
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
 from desktop.conversations import Conversations, Stored
-from desktop.engine import BenchStep, ChatOptions, Loaded, Loading, Piece, Reading, Reply, probe
+from desktop.engine import BenchStep, ChatOptions, Loaded, Loading, Piece, Reading, Reply, probe, states
 from desktop.engine.local import LocalEngine, build, report
 from desktop.errors import EngineCrashed, NotFound, NotHere, WillNotFit
 from desktop.fit import Wish
@@ -31,6 +31,7 @@ from desktop.shape import BATCH
 from desktop.speed import Rates
 from desktop.transfer import Progress
 
+REST_S = 5.0  # for keeping what a model has read, at the end
 SAID_ENOUGH = 24  # tokens of an answer, from which its speed is worth keeping
 
 
@@ -59,8 +60,11 @@ class App:
         return cls(Paths.default(home))
 
     def close(self) -> None:
-        """End the engine's process and let go of the files."""
+        """Keep what the model has read, end the engine's process and let go of the files."""
         self.network.hang_up()
+        end_s = time.monotonic() + REST_S
+        with closing(self.engine.rest()) as steps:
+            next((True for _ in steps if time.monotonic() > end_s), None)
         self.engine.close()
         if "conversations" in self.__dict__:
             self.conversations.close()
@@ -77,6 +81,7 @@ class App:
     def conversations(self) -> Conversations:
         store = Conversations(self.paths.database)
         store.empty_trash()  # what was deleted last time: the way back went with the window
+        states.keep_only(self.paths.states, [str(conversation.id) for conversation in store.list()])
         return store
 
     @cached_property
@@ -99,6 +104,8 @@ class App:
         """Let the parts that depend on the settings follow, and keep them. Raises NotWritable; they hold until the end then."""
         self.network.offline = self.settings.offline
         self.library.folder = settings.models_dir(self.settings, self.paths)
+        if not self.settings.keep_ready:
+            self._forget(None)
         settings.save(self.settings, self.paths.settings)
 
     def hardware(self) -> Hardware:
@@ -352,7 +359,8 @@ class App:
         if judged.verdict == "too_big":  # mapped, it would open, and then bring the computer to a standstill
             step = judged.help[0] if judged.help else "Choose a smaller model."
             raise WillNotFit(needed_bytes=judged.total_bytes, free_bytes=judged.free_bytes, step=step)
-        wanted = replace(judging.options(target.path, judged), chats=chats)
+        kept = self.paths.states if self.settings.keep_ready else None
+        wanted = replace(judging.options(target.path, judged), chats=chats, states=kept)
         loaded = yield from self.engine.load(replace(wanted, threads=threads) if threads else wanted)
         self._opened, self._noted = Opened(reference, target.path, wish, shape, judged), set()
         if target.local is not None:
@@ -375,10 +383,21 @@ class App:
     ) -> Generator[Loading | Reading | Piece, None, Stored]:
         yield Loading(0.0)
         yield from self.open_model(reference)
+        options = replace(options, conversation=str(conversation_id) if self.settings.keep_ready else "")
         answer, reply = yield from chat.answer(self.conversations, conversation_id, self.engine, options, model=reference)
         if self._opened and reply.completion_tokens >= SAID_ENOUGH:
             self._learn(self._opened, reply)
         return answer
+
+    def delete_conversation(self, conversation_id: int) -> None:
+        """Put a conversation in the trash, from where the store takes it back; what models have read of it goes at once."""
+        self.conversations.delete(conversation_id)
+        self._forget(str(conversation_id))
+
+    def _forget(self, conversation: str | None) -> None:
+        """Let nothing be kept of what models have read of a conversation, or of all."""
+        self.engine.forget(conversation)
+        states.forget(self.paths.states, conversation)
 
     def _learn(self, opened: Opened, reply: Reply) -> None:
         """Let a real answer correct the predictions for this computer; each opening of a model goes into the record once."""

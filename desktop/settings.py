@@ -28,6 +28,7 @@ class Settings(msgspec.Struct, kw_only=True):
     contexts: dict[str, Tokens] = {}  # the same where it was chosen for one model, by its catalogue id or the name of its file
     goals: dict[str, Goal] = {}  # what a model's settings are chosen for, by the same names: nothing is the balance
     kv_types: dict[str, KvType] = {}  # the form of conversation memory, where one was chosen for a model
+    keep_ready: bool = True  # what models have read of conversations is kept on the disk
     hub_endpoint: str = ""  # empty: HF_ENDPOINT, else huggingface.co
     ca_file: str = ""  # a company's certificate, in addition to the system's
     window: str = ""  # size and place of the window, as Qt wrote them

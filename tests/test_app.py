@@ -11,7 +11,7 @@ import pytest
 from desktop import judging
 from desktop.app import App
 from desktop.conversations import Stored
-from desktop.engine import ChatOptions, Loading, Piece, Reply
+from desktop.engine import ChatOptions, Loading, Piece, Reading, Reply
 from desktop.errors import EngineCrashed, NotHere, NotWritable, WillNotFit
 from tests import gguf_files
 
@@ -35,6 +35,59 @@ def test_a_deleted_conversation_is_gone_after_a_restart(tmp_path: Path) -> None:
     assert second.conversations.get(deleted) is None
     assert second.conversations.get(kept) is not None
     second.close()
+
+
+def talk_at_length(app: App) -> int:
+    """A conversation that is long enough to be worth keeping ready."""
+    conversation = app.conversations.create("t", "guide")
+    for _ in range(6):
+        ask(app, conversation, QUESTION)
+    return conversation
+
+
+def test_what_was_read_of_a_conversation_outlives_the_program(tmp_path: Path) -> None:
+    first = App.open(tmp_path / "home")
+    conversation = talk_at_length(first)
+    first.close()
+    assert [path.name.split(".")[0] for path in first.paths.states.glob("*")] == [str(conversation)]
+    second = App.open(tmp_path / "home")
+    items, _ = ask(second, conversation, "And what does it cost?")
+    second.close()
+    started = next(item for item in items if isinstance(item, Reading) and item.total_tokens)
+    assert started.done_tokens > started.total_tokens / 2
+
+
+def test_what_was_read_of_a_conversation_goes_with_it(app: App) -> None:
+    conversation = talk_at_length(app)
+    list(app.engine.rest())
+    assert list(app.paths.states.glob("*"))
+    app.delete_conversation(conversation)
+    assert not list(app.paths.states.glob("*"))
+    conversation = talk_at_length(app)
+    app.delete_conversation(conversation)  # which the model has in mind
+    list(app.engine.rest())
+    assert not list(app.paths.states.glob("*"))
+
+
+def test_what_was_read_is_kept_only_where_that_is_wanted(app: App) -> None:
+    talk_at_length(app)
+    list(app.engine.rest())
+    app.settings.keep_ready = False
+    app.save_settings()
+    assert not list(app.paths.states.glob("*"))
+    talk_at_length(app)
+    list(app.engine.rest())
+    assert not list(app.paths.states.glob("*"))
+
+
+def test_what_was_read_of_conversations_that_are_gone_goes_at_the_next_start(tmp_path: Path) -> None:
+    app = App.open(tmp_path / "home")
+    app.paths.states.mkdir()
+    left = app.paths.states / "77.key.state"
+    left.touch()
+    assert app.conversations.list() == ()
+    app.close()
+    assert not left.exists()
 
 
 def test_a_question_is_kept_even_when_the_answer_never_began(app: App) -> None:
@@ -157,7 +210,7 @@ def test_a_model_is_opened_as_it_was_planned(app: App, tmp_path: Path) -> None:
     file = gguf_files.llama(tmp_path / "mine.gguf", context=8192, width=128)
     end(app.open_model(str(file)))
     assert app.opened is not None
-    assert app.engine.loaded == judging.options(file, app.opened.fit)
+    assert app.engine.loaded == replace(judging.options(file, app.opened.fit), states=app.paths.states)
     app.settings.contexts, app.settings.kv_types = {"mine": 4096}, {"mine": "q8_0"}
     end(app.open_model(str(file)))
     opened = app.engine.loaded

@@ -10,6 +10,8 @@ from typing import Protocol
 
 from desktop.shape import DeviceMemory
 
+STATES_BYTES = 8 << 30  # of the disk that the memory of conversations may take
+
 
 @dataclass(frozen=True)
 class Message:
@@ -45,7 +47,7 @@ class LoadOptions:
     chats: bool = True
     projector: Path | None = None
     states: Path | None = None
-    states_bytes: int = 8 << 30
+    states_bytes: int = STATES_BYTES
 
 
 @dataclass(frozen=True)

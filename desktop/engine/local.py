@@ -147,6 +147,12 @@ class LocalEngine:
             self._busy.release()
         self.close()
 
+    def forget(self, conversation: str | None) -> None:
+        """Have the worker drop what it has read of a conversation, and keep nothing of it; None: of any."""
+        worker = self._worker
+        if worker is not None and worker.alive:
+            worker.tell(wire.Forget(conversation))
+
     def close(self) -> None:
         """End the worker and free its memory; a chat after this would start it again."""
         measurer, self._measurer = self._measurer, None

@@ -26,7 +26,7 @@ from desktop.engine import (
 )
 from desktop.engine.llama import Log, context_params, llama, model_params
 from desktop.engine.recall import Recall, Stopped, common
-from desktop.engine.states import States, fingerprint
+from desktop.engine.states import States, fingerprint, forget
 from desktop.engine.vocabulary import Vocabulary
 from desktop.errors import AlcoveError, ContextFull, LoadFailed
 from desktop.hardware import memory
@@ -196,6 +196,14 @@ class Model:
         """Keep on the disk what has been read of this conversation, if that is allowed and worth it."""
         if self._states and self._conversation and self.recall.worth_saving:
             self._states.save(self._conversation, self.recall.size_bytes, self.recall.save)
+
+    def forget(self, conversation: str | None) -> None:
+        """Drop what was read of a conversation, here and on the disk; None: of any."""
+        if self._states:
+            forget(self._states.folder, conversation)
+        if conversation in (None, self._conversation):
+            self._conversation = ""
+            self.recall.clear()
 
     def _turn_to(self, conversation: str) -> None:
         """Have the memory of another conversation, where it was kept."""

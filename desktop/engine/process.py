@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import replace
@@ -28,6 +29,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._log = _scratch()
+        self._sending = threading.Lock()
         self._connection: Connection[Any, Any]
         self._connection, theirs = Pipe()
         try:
@@ -48,10 +50,16 @@ class Worker:
         """The number of the process."""
         return self._process.pid
 
+    def tell(self, order: wire.Forget) -> None:
+        """Say something that has no answer."""
+        with suppress(OSError), self._sending:  # a worker that is gone has nothing to forget
+            self._connection.send(order)
+
     def ask(self, order: wire.Order, idle: Any) -> Generator[Any, None, Any]:
         """Give an order; yields what comes, or the last progress again while nothing does; returns the last word."""
         try:
-            self._connection.send(order)
+            with self._sending:
+                self._connection.send(order)
             while True:
                 if not self._connection.poll(TICK_S):
                     yield idle
@@ -72,7 +80,8 @@ class Worker:
     def _cancel(self, patience_s: float) -> None:
         """Stop the order at work; what still comes of it is dropped, and a worker that does not answer is ended."""
         try:
-            self._connection.send(wire.Cancel())
+            with self._sending:
+                self._connection.send(wire.Cancel())
             while self._connection.poll(patience_s):
                 if isinstance(self._connection.recv(), wire.LAST):
                     return

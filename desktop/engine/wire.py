@@ -60,6 +60,13 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class Forget:
+    """A conversation is no more: drop what was read of it; None: of any. There is no answer."""
+
+    conversation: str | None
+
+
+@dataclass(frozen=True)
 class Describe:
     """Order: say what engine this is and which devices it sees."""
 
@@ -82,6 +89,6 @@ class Failed:
     facts: Mapping[str, object]
 
 
-Order = Load | Chat | Bench | Save | Measure | Describe
+Order = Load | Chat | Bench | Save | Forget | Measure | Describe
 # an order is answered by any number of other things, then by one of these
 LAST = (Loaded, Reply, Benched, Saved, Measured, EngineReport, Cancelled, Failed)

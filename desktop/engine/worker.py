@@ -61,6 +61,10 @@ def main(argv: Sequence[str]) -> NoReturn:
                     if model:
                         model.save()
                     last = wire.Saved()
+                case wire.Forget():
+                    if model:
+                        model.forget(order.conversation)
+                    continue
                 case wire.Measure():
                     last = dry_run.measure(order.options, log)
         except Stopped:
@@ -89,10 +93,12 @@ class _Ears:
             while True:
                 order = self._connection.recv()
                 with self._lock:
-                    self._cancelled = isinstance(order, wire.Cancel)
-                    self.stop.value = self._cancelled or self._resting
-                    if not self._cancelled:
+                    if isinstance(order, wire.Cancel):
+                        self._cancelled = True
+                    else:
+                        self._cancelled = self._cancelled and isinstance(order, wire.Forget)
                         self._orders.put(order)
+                    self.stop.value = self._cancelled or self._resting
         os._exit(0)
 
     def next_order(self, patience_s: float | None) -> wire.Order | None:

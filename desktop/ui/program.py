@@ -232,7 +232,7 @@ class Program(QObject):
         found = self.app.conversations.get(conversation_id)
         if found is None:
             return
-        self.app.conversations.delete(conversation_id)
+        self.app.delete_conversation(conversation_id)
         was_shown = self.window.chat.conversation_id == conversation_id
         if was_shown:
             self.window.chat.stop()

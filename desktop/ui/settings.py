@@ -8,6 +8,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QSlider, QVBoxLayout, QWidget
 
 from desktop import __version__, text
+from desktop.engine import STATES_BYTES
 from desktop.hardware import EngineReport
 from desktop.library import room_bytes
 from desktop.settings import Settings, Theme
@@ -217,11 +218,23 @@ class SettingsPage(Page):
             "How much of a conversation a model keeps in mind. More takes more memory. For the next model that is opened."
         )
         card.body.addWidget(_row(self.tr("Conversation memory"), words, self.context))
+        card.body.addWidget(line())
+        self.keep_ready = Switch(self.tr("Go on at once with earlier conversations"), self._settings.keep_ready)
+        self.keep_ready.toggled.connect(self._on_keep_ready_toggled)
+        words = self.tr(
+            "What a model has read is kept on this computer, so that it need not read a long conversation again. "
+            "It takes up to {size} and is deleted with the conversation."
+        ).format(size=text.size(STATES_BYTES))
+        card.body.addWidget(_row(self.tr("Go on at once with earlier conversations"), words, self.keep_ready))
         return card
 
     def _on_context_chosen(self) -> None:
         self._settings.context = int(self.context.currentData())
         self.changed.emit("context")
+
+    def _on_keep_ready_toggled(self, on: bool) -> None:
+        self._settings.keep_ready = on
+        self.changed.emit("keep_ready")
 
     def _about(self) -> Card:
         card = _section(self.tr("About"))

@@ -111,3 +111,10 @@ def test_the_engine_is_named_once_it_was_asked(page: SettingsPage) -> None:
     page.show_engine(LAPTOP.engine)
     assert "llama.cpp 0.3.36 (CPU)" in words(page)
     assert "nothing is reported" in words(page)
+
+
+def test_what_was_read_is_kept_or_not(page: SettingsPage, settings: Settings, qtbot: QtBot) -> None:
+    assert page.keep_ready.isChecked()
+    with qtbot.waitSignal(page.changed) as changed:
+        page.keep_ready.click()
+    assert (changed.args, settings.keep_ready) == (["keep_ready"], False)
