@@ -14,6 +14,7 @@ from desktop.conversations import Stored
 from desktop.engine import ChatOptions, Loading, Piece, Reading, Reply
 from desktop.errors import EngineCrashed, NotHere, NotWritable, WillNotFit
 from tests import gguf_files
+from tests.engine import models
 
 Result = TypeVar("Result")
 QUESTION = "What is an open-weight model?"
@@ -37,45 +38,50 @@ def test_a_deleted_conversation_is_gone_after_a_restart(tmp_path: Path) -> None:
     second.close()
 
 
-def talk_at_length(app: App) -> int:
+@pytest.fixture(scope="session")
+def rambler(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model that reads all that was said; the guide reads the last question only."""
+    return str(models.write_rambler(tmp_path_factory.mktemp("models") / "rambler.gguf"))
+
+
+def talk_at_length(app: App, reference: str) -> int:
     """A conversation that is long enough to be worth keeping ready."""
-    conversation = app.conversations.create("t", "guide")
-    for _ in range(6):
-        ask(app, conversation, QUESTION)
+    conversation = app.conversations.create("t", reference)
+    ask(app, conversation, QUESTION * 10, reference)
     return conversation
 
 
-def test_what_was_read_of_a_conversation_outlives_the_program(tmp_path: Path) -> None:
+def test_what_was_read_of_a_conversation_outlives_the_program(tmp_path: Path, rambler: str) -> None:
     first = App.open(tmp_path / "home")
-    conversation = talk_at_length(first)
+    conversation = talk_at_length(first, rambler)
     first.close()
     assert [path.name.split(".")[0] for path in first.paths.states.glob("*")] == [str(conversation)]
     second = App.open(tmp_path / "home")
-    items, _ = ask(second, conversation, "And what does it cost?")
+    items, _ = ask(second, conversation, "And what does it cost?", rambler)
     second.close()
     started = next(item for item in items if isinstance(item, Reading) and item.total_tokens)
     assert started.done_tokens > started.total_tokens / 2
 
 
-def test_what_was_read_of_a_conversation_goes_with_it(app: App) -> None:
-    conversation = talk_at_length(app)
+def test_what_was_read_of_a_conversation_goes_with_it(app: App, rambler: str) -> None:
+    conversation = talk_at_length(app, rambler)
     list(app.engine.rest())
     assert list(app.paths.states.glob("*"))
     app.delete_conversation(conversation)
     assert not list(app.paths.states.glob("*"))
-    conversation = talk_at_length(app)
+    conversation = talk_at_length(app, rambler)
     app.delete_conversation(conversation)  # which the model has in mind
     list(app.engine.rest())
     assert not list(app.paths.states.glob("*"))
 
 
-def test_what_was_read_is_kept_only_where_that_is_wanted(app: App) -> None:
-    talk_at_length(app)
+def test_what_was_read_is_kept_only_where_that_is_wanted(app: App, rambler: str) -> None:
+    talk_at_length(app, rambler)
     list(app.engine.rest())
     app.settings.keep_ready = False
     app.save_settings()
     assert not list(app.paths.states.glob("*"))
-    talk_at_length(app)
+    talk_at_length(app, rambler)
     list(app.engine.rest())
     assert not list(app.paths.states.glob("*"))
 
@@ -104,9 +110,9 @@ def test_the_offline_switch_holds_where_settings_cannot_be_kept(app: App) -> Non
     assert app.network.offline
 
 
-def ask(app: App, conversation: int, question: str | None) -> tuple[list[object], Stored]:
+def ask(app: App, conversation: int, question: str | None, reference: str = "guide") -> tuple[list[object], Stored]:
     items: list[object] = []
-    turn = app.turn(conversation, question, "guide", ChatOptions(max_tokens=120))
+    turn = app.turn(conversation, question, reference, ChatOptions(max_tokens=120))
     try:
         while True:
             items.append(next(turn))
