@@ -122,6 +122,7 @@ class Reply:
     question to the first token; `tokens_per_s` is the writing rate after it, 0 when there was nothing to measure;
     `peak_bytes` is the most main memory that the engine's process has had resident since it began to open the model, and
     `batch_tokens` the most tokens that it has read at once since then: fewer than BATCH leave a part of the workspace untouched.
+    `guessed_tokens` of the answer needed no step of their own, since they were guessed from what was said before.
     """
 
     text: str
@@ -134,6 +135,7 @@ class Reply:
     tokens_per_s: float
     peak_bytes: int = 0
     batch_tokens: int = 0
+    guessed_tokens: int = 0
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from desktop.hardware import EngineDevice, EngineReport
 from desktop.shape import BATCH
 
 KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}  # ggml_type
+GUESSES = 4  # tokens that may be checked together with the one that is certain
 NO_DEVICES = (ctypes.c_void_p * 1)()  # a list that ends at once
 DEVICE_KINDS = ("cpu", "gpu", "igpu", "accel", "accel")  # ggml_backend_dev_type
 
@@ -81,7 +82,7 @@ def context_params(options: LoadOptions, model: Any) -> Any:
     params.n_ctx = min(options.context, trained) if trained > 0 else options.context
     params.n_batch = params.n_ubatch = BATCH
     params.n_seq_max = 1
-    params.n_outputs_max = 1  # only the last token of a batch is asked for: saves a table of vocabulary x batch
+    params.n_outputs_max = 1 + GUESSES  # of a batch only the last tokens are asked for: saves a table of vocabulary x batch
     params.n_threads = params.n_threads_batch = options.threads or 1
     params.type_k = params.type_v = KV_TYPES[options.kv_type]
     params.flash_attn_type = -1 if options.kv_type == "f16" else 1  # -1: where it helps; a smaller memory needs it

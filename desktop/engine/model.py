@@ -6,8 +6,8 @@ Imported by the worker process only: llama.cpp ends its process on some bad file
 import ctypes
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, suppress
 from typing import Any
 
 from desktop.engine import (
@@ -24,7 +24,8 @@ from desktop.engine import (
     template,
     wire,
 )
-from desktop.engine.llama import Log, context_params, llama, model_params
+from desktop.engine.llama import GUESSES, Log, context_params, llama, model_params
+from desktop.engine.lookup import Lookup, Worth
 from desktop.engine.recall import Recall, Stopped, common
 from desktop.engine.states import States, fingerprint, forget
 from desktop.engine.vocabulary import Vocabulary
@@ -43,6 +44,8 @@ class Model:
         started = time.perf_counter()
         self._path, self._stop, self._log = options.path, stop, log
         self._conversation = ""  # whose memory this is
+        self._worth = Worth()
+        self.guessed_tokens = 0  # of all answers, those that were guessed right
         log.clear()
         self._peak = loading.Peak()
         self._free_bytes = memory.read().available_bytes
@@ -160,7 +163,7 @@ class Model:
         cached = self.recall.rewind(prompt)
         tell(Reading(cached, len(prompt)))
         self.recall.read(prompt, lambda done: tell(Reading(done, len(prompt))), self._ways_back(order, prompt))
-        sampler = self.sampler(sampling.choose(options, self._written), prompt)
+        sampler, guessed_before = self.sampler(sampling.choose(options, self._written), prompt), self.guessed_tokens
         reply = answer.Answer((*options.stop, *self._ends), answer.opened(text))
         times: list[float] = []
         try:
@@ -181,6 +184,7 @@ class Model:
             tokens_per_s=(len(times) - 1) / spent if spent else 0.0,
             peak_bytes=self.peak_bytes,
             batch_tokens=self.recall.batch_tokens,
+            guessed_tokens=self.guessed_tokens - guessed_before,
         )
 
     def settle(self, order: wire.Chat, reply: Reply) -> None:
@@ -250,19 +254,52 @@ class Model:
         return first[: common(first, second)]
 
     def _write(self, sampler: Any, reply: answer.Answer, most: int, times: list[float], tell: Tell) -> str:
-        while len(times) < most:
-            token = llama.llama_sampler_sample(sampler, self.context, -1)
-            times.append(time.perf_counter())
-            if self.words.ends(token):
-                return "stop"
-            for piece in reply.feed(self.words.piece(token)):
-                tell(piece)
-            if reply.stopped:
-                return "stop"
-            if len(self.recall.held) >= self.limit:
-                return "length"
-            self.recall.decode([token])
+        with closing(self._tokens(sampler, most)) as tokens:
+            for token in tokens:
+                times.append(time.perf_counter())
+                if self.words.ends(token):
+                    return "stop"
+                for piece in reply.feed(self.words.piece(token)):
+                    tell(piece)
+                if reply.stopped:
+                    return "stop"
+                if len(times) == most:
+                    break
         return "length"
+
+    def _tokens(self, sampler: Any, most: int) -> Generator[int, None, None]:
+        """The tokens of an answer, at most as many as there is room for; guesses that came true need no step of their own."""
+        recall, lookup = self.recall, Lookup()
+        guesses: list[int] = []
+        kept, started, place = len(recall.held), time.perf_counter(), -1  # no step of ours yet: the question's last one
+        try:
+            while True:
+                token = llama.llama_sampler_sample(sampler, self.context, place)
+                right = place < len(guesses) and place >= 0 and token == guesses[place]
+                kept += right
+                yield token
+                self.guessed_tokens += right
+                if place < 0:
+                    lookup.add(recall.held)
+                lookup.add([token])
+                if right:
+                    place += 1
+                    continue
+                now = time.perf_counter()
+                if place >= 0:
+                    self._worth.note(len(guesses), place + 1, now - started)
+                if guesses:
+                    recall.keep(kept)
+                if kept >= self.limit:
+                    return
+                room = min(GUESSES, self.limit - kept - 1)
+                guesses = lookup.guess(room) if recall.goes_back and self._worth.pays else []
+                started, place = now, 0
+                recall.decode([token, *guesses], all_scores=bool(guesses))
+                kept += 1
+        finally:
+            if len(recall.held) > kept:
+                recall.keep(kept)
 
     def sampler(self, how: sampling.Sampling, prompt: list[int]) -> Any:
         """What chooses the next token; to be freed."""

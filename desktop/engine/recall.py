@@ -50,8 +50,8 @@ class Recall:
         self.batch_tokens = 0  # the most that were read at once: a full batch touches the whole workspace
         self._memory = llama.llama_get_memory(context)
         self._window: int = llama.llama_model_n_swa(model)
-        recurrent = llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model)
-        self.bound = bool(recurrent or self._window)  # cannot go back to everywhere
+        self._recurrent = bool(llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model))
+        self.bound = bool(self._recurrent or self._window)  # cannot go back to everywhere
         self._moves = not self.bound and bool(llama.llama_memory_can_shift(self._memory))
         self._checkpoints: list[_Checkpoint] = []
         self._saved: list[int] = []
@@ -71,6 +71,11 @@ class Recall:
         if not (reached and self._drop(same)):
             self._go_back(same)
         return len(self.held)
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether the latest tokens can be dropped at any time."""
+        return not self._recurrent
 
     def keep(self, count: int) -> bool:
         """Keep the first `count` tokens; a memory that cannot is emptied: False."""
@@ -104,10 +109,17 @@ class Recall:
                 self.mark()
             tell(len(self.held))
 
-    def decode(self, tokens: Sequence[int]) -> None:
-        """Compute the next tokens of the conversation, all but the last only for the sake of the memory. Raises Stopped."""
+    def decode(self, tokens: Sequence[int], *, all_scores: bool = False) -> None:
+        """Compute the next tokens of the conversation. Raises Stopped.
+
+        all_scores: what may follow each of them can be asked afterwards, else only what follows the last.
+        """
         ids = (llama.llama_token * len(tokens))(*tokens)  # the batch only points to them
-        result = llama.llama_decode(self.context, llama.llama_batch_get_one(ids, len(tokens)))
+        batch = llama.llama_batch_get_one(ids, len(tokens))
+        if all_scores:
+            wanted = (ctypes.c_int8 * len(tokens))(*(1 for _ in tokens))
+            batch.logits = ctypes.cast(wanted, type(batch.logits))
+        result = llama.llama_decode(self.context, batch)
         if result == 2:  # aborted
             if not self._drop(len(self.held)):
                 self._go_back(len(self.held))
