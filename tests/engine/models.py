@@ -48,10 +48,12 @@ def write(
     context: int = 16384,
     architecture: str = "llama",
     window: int | None = None,
+    packed: bool = False,
 ) -> Path:
     """Write a model that recites `script` after `prompt_end`, in a circle unless it ends with END; no token twice.
 
-    With a window, in tokens, it is a Gemma, most of whose layers look back no further than that.
+    With a window, in tokens, it is a Gemma, most of whose layers look back no further than that. Packed, the weights of layers
+    are in 8 bits.
     A part of the script is a special token, a byte (of any character), or a text that becomes one token.
     """
     texts = [part for part in script if isinstance(part, str) and part not in SPECIAL]
@@ -73,7 +75,7 @@ def write(
     _add_words(writer, tokens, kinds, template)
     for key, value in (metadata or {}).items():
         _add(writer, key, value)
-    _add_tensors(writer, layers, width, hidden, output)
+    _add_tensors(writer, layers, width, hidden, output, packed)
     if window:
         _add_norms_of_gemma(writer, layers, width)
     return _finish(writer, path)
@@ -192,9 +194,12 @@ def _add(writer: Any, key: str, value: float | int | str) -> None:
         writer.add_float32(key, value)
 
 
-def _add_tensors(writer: Any, layers: int, width: int, hidden: int, output: Any) -> None:
+def _add_tensors(writer: Any, layers: int, width: int, hidden: int, output: Any, packed: bool) -> None:
+    kind = gguf.GGMLQuantizationType.Q8_0 if packed else gguf.GGMLQuantizationType.F16
+
     def add(name: str, rows: int, columns: int) -> None:
-        writer.add_tensor(f"{name}.weight", np.zeros((rows, columns), dtype=np.float16))
+        zeros = gguf.quants.quantize(np.zeros((rows, columns), dtype=np.float32), kind)
+        writer.add_tensor(f"{name}.weight", zeros, raw_dtype=kind)
 
     embedding = np.zeros((len(output), width), dtype=np.float32)
     np.fill_diagonal(embedding, 1.0)
