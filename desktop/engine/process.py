@@ -27,7 +27,7 @@ TICK_S = 0.2  # something is yielded at least this often
 CANCEL_S = 2.0  # a worker that has not heard a cancel by then is ended
 GIVE_UP_S = 0.2  # and one that opens a model by then: it may be deep in a long reading, and has nothing to keep
 GONE_S = 5.0  # the killed may be held by a disk that does not answer: the system ends them when it does
-# One that neither says, computes, reads nor writes anything for so long hangs; the slowest graphics card needs less for a first batch.
+# One that neither says, computes, reads nor writes anything for so long hangs; the slowest card needs less for a first batch.
 STILL_S = 30.0
 HEAR_S = 10.0  # nor does a message wait so long to be heard
 SILENT_S = 3600.0  # nor does any batch take an hour, on any processor: what still computes then goes round in circles
