@@ -45,7 +45,8 @@ class App:
         ca_file = Path(self.settings.ca_file) if self.settings.ca_file else None
         self.network = Network(offline=self.settings.offline, ca_file=ca_file, log_path=paths.logs / "network.jsonl")
         self.library = Library(settings.models_dir(self.settings, paths), GUIDE)
-        self.engine = LocalEngine()
+        self.engine = LocalEngine(paths.cache)
+        self.engine.crashes.way_out = self._smaller
         self.rates = speed.load(paths.cache / "rates.json")
         self.record = Record(paths.cache / "accuracy.json")
         self._opened: Opened | None = None  # the last that the engine opened
@@ -135,6 +136,19 @@ class App:
     def offers(self, found: Hardware, context: int | None = None, wanted: offers.Wanted = offers.ANYTHING) -> tuple[Offer, ...]:
         """What of the catalogue is wanted, judged for this computer, best first."""
         return offers.rank(self.catalogue, self.licences, self.library, found, self.rates, context, wanted)
+
+    def _smaller(self, path: Path) -> Mapping[str, object]:
+        """What to do about a model that keeps ending the engine, as facts for the error: a smaller one, where one is known."""
+        size_bytes = path.stat().st_size if path.exists() else 0
+        here = [model for model in self.library.list() if not self.engine.crashes.times(model.path)]
+        found = offers.smaller(size_bytes, here, self.offers(self._found or self.hardware()))
+        if isinstance(found, LocalModel):
+            target = offers.local_target(found, self.catalogue)
+            name = target.model.name if target.model else target.name
+            return {"smaller": found.id, "smaller_name": name, "step": f"{name} is smaller, and it is on this computer."}
+        if found is not None:
+            return {"smaller_name": found.model.name, "step": f"{found.model.name} is smaller: alcove get {found.id}."}
+        return {}
 
     def file(self, target: Target) -> File:
         """The file on the Hub that a target means; asks the Hub. Raises NotFound and the network's errors."""
@@ -258,7 +272,7 @@ class App:
         started_s = time.monotonic()
         target = self.target(reference) if isinstance(reference, str) else reference
         with suppress(EngineCrashed):  # it is told where the engine is asked
-            self.engine.prepare_measure()  # it starts while the header is read
+            self.engine.prepare_measure(target.path)  # it starts while the header is read
         known = yield from judging.read(target, self.file, self.headers)
         shape = self._known(target, known.header) if known.header else self.shape(target, None)
         wish = self._wish(target, context, kv_type, gpu_layers, goal)

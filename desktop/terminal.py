@@ -185,6 +185,17 @@ def rates_words(rates: Rates) -> str:
     return f"{text.rate(rates.memory_bytes_per_s)} of weights on the processor{card}{when}{corrected}"
 
 
+def confined_words(confined: Sequence[str]) -> str:
+    """What keeps a model file that takes over the engine from everything else."""
+    if {"landlock", "seccomp"} <= set(confined):
+        return "the engine can read the open model but nothing else of yours, has no network, and starts no programs"
+    if "seccomp" in confined:
+        return "the engine has no network and starts no programs; this system cannot keep your files from it"
+    if "landlock" in confined:
+        return "the engine can read the open model but nothing else of yours; this system keeps only parts of the network from it"
+    return "the engine does without network and programs; this system would not stop a model file that takes it over"
+
+
 def show_repos(found: Sequence[Repo]) -> None:
     """Repositories of the Hub with the references of their files."""
     for repo in found:

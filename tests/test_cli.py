@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
-from desktop import __version__, cli, gguf, speed
+from desktop import __version__, cli, gguf, speed, terminal
 from desktop.app import App
 from desktop.cli.command import finish
 from desktop.engine.local import build
@@ -77,6 +77,17 @@ def test_doctor_tells_what_there_is(run: Run) -> None:
     assert found["speed"]["memory_bytes_per_s"] > 1e8  # it was measured for this
     _, again, _ = run("doctor")
     assert again["speed"]["tries"] >= 1
+
+
+def test_doctor_tells_what_the_engine_is_kept_from(run: Run) -> None:
+    _, found, _ = run("doctor")
+    assert found["engine"]["confined"][0] == "python"
+    both, calls, files, neither = (
+        terminal.confined_words(("python", *held)) for held in (("landlock", "seccomp"), ("seccomp",), ("landlock",), ())
+    )
+    assert len({both, calls, files, neither}) == 4
+    assert ["nothing else of yours" in words for words in (both, calls, files, neither)] == [True, False, True, False]
+    assert ["has no network" in words for words in (both, calls, files, neither)] == [True, True, False, False]
 
 
 def test_doctor_tells_what_is_wrong_and_no_password(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

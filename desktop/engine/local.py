@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import os
+import platform
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ from typing import Any
 import msgspec
 import psutil
 
-from desktop import gguf
+from desktop import __version__, gguf
 from desktop.engine import (
     Benched,
     BenchStep,
@@ -31,6 +32,8 @@ from desktop.engine import (
     hollow,
     wire,
 )
+from desktop.engine.confine import Reach
+from desktop.engine.crashes import Crashes
 from desktop.engine.process import TICK_S, Worker
 from desktop.errors import AlcoveError, EngineCrashed, LoadFailed
 from desktop.hardware import EngineReport
@@ -44,14 +47,17 @@ class LocalEngine:
     """One model at a time in one worker, which starts when it is needed and starts again when it is gone.
 
     `loaded` is the model that answers, or that will be opened again for the next message; `info` is what it turned out
-    to be, None while it is not open.
+    to be, None while it is not open. `crashes` knows what it died of, also before, and is kept in `cache`, as is what the drivers
+    of graphics devices compile.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cache: Path | None = None) -> None:
         self.loaded: LoadOptions | None = None
         self.info: Loaded | None = None
+        self.crashes = Crashes(cache / "crashes.json" if cache else None)
+        self._compiled = cache / "drivers" if cache else None
         self._worker: Worker | None = None
-        self._measurer: Worker | None = None
+        self._measurer: _Measurer | None = None
         self._busy = threading.Lock()
 
     def load(self, options: LoadOptions) -> Generator[Loading, None, Loaded]:
@@ -88,10 +94,16 @@ class LocalEngine:
         benched: Benched = yield from self._ask(order, BenchStep(0.0))
         return benched
 
-    def prepare_measure(self) -> None:
-        """Start the process of the next measure() now, so that it is ready when the header has been read."""
-        if self._measurer is None or not self._measurer.alive:
-            self._measurer = Worker()
+    def prepare_measure(self, model: Path | None = None) -> None:
+        """Start the process of the next measure() now, so that it is ready when the header has been read.
+
+        `model`: its file; None where there will be only headers. Raises EngineCrashed.
+        """
+        ready, self._measurer = self._measurer, None
+        if ready is not None and not (ready.model == model and ready.worker.alive):
+            ready.end()
+            ready = None
+        self._measurer = ready or _Measurer(model, self._compiled)
 
     def measure(
         self, model: Path | Sequence[HeaderPart], options: LoadOptions
@@ -102,24 +114,24 @@ class LocalEngine:
         `options.path` is not used. The model that is open is not touched. Raises UnknownArchitecture, WillNotFit, LoadFailed,
         EngineCrashed.
         """
-        self.prepare_measure()
-        worker, self._measurer = self._measurer, None
-        assert worker is not None
+        self.prepare_measure(model if isinstance(model, Path) else None)
+        measurer, self._measurer = self._measurer, None
+        assert measurer is not None
         give_up_at = time.monotonic() + MEASURE_S
         name = model.name if isinstance(model, Path) else model[0].name
         try:
-            with hollow.written(model) as path:
-                steps = worker.ask(wire.Measure(replace(options, path=path)), None)
-                while time.monotonic() < give_up_at:
-                    yield
-                    next(steps)
+            path = model if isinstance(model, Path) else hollow.written(model, measurer.folder)
+            steps = measurer.worker.ask(wire.Measure(replace(options, path=path)), None)
+            while time.monotonic() < give_up_at:
+                yield
+                next(steps)
         except StopIteration as end:
             measured: wire.Measured = end.value
             return measured.memory
         except AlcoveError as error:
             raise type(error)(**{**error.facts, "path": name}) from error
         finally:
-            worker.end()
+            measurer.end()
         raise EngineCrashed(code=None, why=f"it had not laid out {name} after {MEASURE_S:.0f} seconds")
 
     def held_bytes(self) -> dict[str, int]:
@@ -181,18 +193,61 @@ class LocalEngine:
                     for _ in steps:
                         yield idle
                 assert self._worker is not None
-            return (yield from self._worker.ask(order, idle))
+            return (yield from self._follow(self._worker, order, idle))
         finally:
             self._busy.release()
 
+    def _follow(self, worker: Worker, order: wire.Order, idle: Any) -> Generator[Any, None, Any]:
+        """Ask, and count what the model did to the engine."""
+        assert self.loaded is not None
+        path = self.loaded.path
+        try:
+            answer = yield from worker.ask(order, idle)
+        except EngineCrashed as crash:
+            if worker is not self._worker:  # it was ended by close()
+                raise
+            raise self.crashes.add(path, crash) from crash
+        if isinstance(order, wire.Chat):
+            self.crashes.forget(path)
+        return answer
+
     def _open(self, options: LoadOptions) -> Generator[Loading, None, Loaded]:
+        """In a process that can reach this model and no other. Raises KeepsCrashing when it has died of it too often."""
         self.info = None
-        if self._worker is None or not self._worker.alive:
-            self._worker = Worker()
-        threads = _threads(options.threads)
-        info: Loaded = yield from self._worker.ask(wire.Load(replace(options, threads=threads)), Loading(0.0))
+        with self.crashes.opening(options.path):
+            reach = Reach.of(options, self._compiled)
+            worker = self._worker
+            if worker is not None and worker.alive and worker.reach != reach:
+                with suppress(EngineCrashed):
+                    yield from worker.ask(wire.Save(), Loading(0.0))
+            if worker is None or worker.reach != reach or not worker.alive:
+                if worker is not None:
+                    worker.end()
+                worker = self._worker = Worker(reach)
+            order = wire.Load(replace(options, threads=_threads(options.threads)))
+            info: Loaded = yield from worker.ask(order, Loading(0.0))
         self.info = info
         return info
+
+
+class _Measurer:
+    """A process for one dry run: of a model's file, or with a folder for files that are made from headers."""
+
+    def __init__(self, model: Path | None, compiled: Path | None) -> None:
+        self.model = model
+        try:
+            self._scratch = None if model else hollow.scratch()
+        except OSError as error:
+            raise EngineCrashed(code=error.errno, why=f"no room for temporary files ({error})") from error
+        self.folder = Path(self._scratch.name).resolve() if self._scratch else Path()
+        reach = Reach.of(LoadOptions(model)) if model else Reach((self.folder,))
+        self.worker = Worker(replace(reach, compiled=compiled))
+
+    def end(self) -> None:
+        """End it and remove what was made."""
+        self.worker.end()
+        if self._scratch:
+            self._scratch.cleanup()
 
 
 def _threads(wanted: int | None) -> int:
@@ -217,9 +272,10 @@ def report(cache: Path) -> EngineReport:
     Asked again for another build and, where there is a graphics device, after the next start of the computer. Never
     raises: the version is "missing" without an engine and "broken" when it does not start.
     """
-    current = build()
-    if current is None:
+    found = build()
+    if found is None:
         return EngineReport("llama.cpp", "missing", (), False)
+    current = f"{found} {__version__} {platform.release()}"  # what confines it depends on us and the system
     path = cache / "engine.json"
     with suppress(OSError, msgspec.DecodeError):
         known = msgspec.json.decode(path.read_bytes(), type=_Remembered)
@@ -227,7 +283,7 @@ def report(cache: Path) -> EngineReport:
         if known.build == current and same_start:
             return known.report
     try:
-        answer = _ask_for_report()
+        answer = _ask_for_report(cache / "drivers")
     except (EngineCrashed, LoadFailed, OSError):
         return EngineReport("llama.cpp", "broken", (), False)
     with suppress(OSError):  # a home that cannot be written only means asking again
@@ -246,8 +302,8 @@ def build() -> str | None:
     return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 
 
-def _ask_for_report() -> EngineReport:
-    worker = Worker()
+def _ask_for_report(compiled: Path) -> EngineReport:
+    worker = Worker(Reach(compiled=compiled))
     give_up_at = time.monotonic() + REPORT_S
     try:
         with closing(worker.ask(wire.Describe(), None)) as steps:

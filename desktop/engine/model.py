@@ -191,7 +191,7 @@ class Model:
         """Read on to where the next question will begin: what it repeats of this answer need not be read then. Raises Stopped."""
         said = [*order.messages, Message("assistant", reply.text, reply.thinking)]
         ahead = self._beginning(order, [*said, Message("user", "A")], [*said, Message("user", "B")])
-        if len(ahead) < self.limit - ROOM:
+        if 0 < len(ahead) < self.limit - ROOM:
             self.recall.mark()  # it may be interrupted
             self.recall.rewind(ahead)
             self.recall.read(ahead)

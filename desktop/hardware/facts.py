@@ -53,13 +53,14 @@ class EngineDevice:
 
 @dataclass(frozen=True)
 class EngineReport:
-    """What the engine of this build is and can use."""
+    """What the engine of this build is and can use; `confined` names what keeps its process from everything else."""
 
     name: str
     version: str
     backends: tuple[str, ...]
     gpu_offload: bool
     devices: tuple[EngineDevice, ...] = ()
+    confined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

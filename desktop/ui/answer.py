@@ -163,8 +163,10 @@ class Answer(QWidget):
         if self.notice is not None:
             self.notice.hide()
             self.notice.deleteLater()
-        self.notice = Notice(explained.title, explained.sentence, explained.button, tone)
+        others = [words for words, _ in explained.more]
+        self.notice = Notice(explained.title, explained.sentence, explained.button, tone, others)
         self.notice.clicked.connect(lambda: self.act.emit(explained.act))
+        self.notice.other_clicked.connect(lambda index: self.act.emit(explained.more[index][1]))
         self._column.addWidget(self.notice)
 
     def _explain_finish(self, message: Stored) -> None:

@@ -121,6 +121,15 @@ class ChatPage(QWidget):
         if self._live is not None and self._live.conversation_id == self._conversation_id:
             self._live.task.cancel()
 
+    def try_again(self) -> None:
+        """Answer what was asked last, in place of the answer that there is."""
+        last = self._conversations.messages(self._conversation_id)[-1:] if self._conversation_id is not None else []
+        if last and last[0].role == "assistant":
+            self._on_regenerate_clicked(last[0])
+        elif last:
+            self._show_without_answer()
+            self._ask_again()
+
     def focus_message(self) -> None:
         """Put the cursor into the field."""
         self.composer.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -365,13 +374,8 @@ class ChatPage(QWidget):
 
     def _on_act(self, act: str) -> None:
         """A notice's button: try again and go on are done here, the rest by the window."""
-        if act == messages.TRY_AGAIN and self._conversation_id is not None:
-            last = self._conversations.messages(self._conversation_id)[-1:]
-            if last and last[0].role == "assistant":
-                self._on_regenerate_clicked(last[0])
-            elif last:
-                self._show_without_answer()
-                self._ask_again()
+        if act == messages.TRY_AGAIN:
+            self.try_again()
         elif act == "continue":
             self.say(self.tr("Please go on."))
         else:

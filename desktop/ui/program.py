@@ -377,6 +377,13 @@ class Program(QObject):
             self._on_page_clicked("settings")
         elif act == messages.NEW_CHAT:
             self.new_chat()
+        elif act == messages.SMALLER and error is not None:
+            self.window.chat.use_model(str(error.facts["smaller"]))
+            self._use_model(self.window.chat.reference)
+            self.window.chat.try_again()
+        elif act == messages.ANYWAY and error is not None:
+            self.app.engine.crashes.forget(Path(str(error.facts["path"])))
+            self.window.chat.try_again()
         elif act == messages.OPEN_PAGE and error is not None:
             page = QUrl(str(error.facts.get("page", "")))
             if page.scheme() in ("https", "http"):
