@@ -2,8 +2,6 @@
 
 import hashlib
 import importlib.util
-import os
-import sys
 import threading
 import time
 from collections.abc import Generator, Sequence
@@ -32,8 +30,9 @@ from desktop.engine import (
     wire,
 )
 from desktop.engine.process import TICK_S, Worker
+from desktop.engine.threads import counts
 from desktop.errors import AlcoveError, EngineCrashed, LoadFailed
-from desktop.hardware import EngineReport
+from desktop.hardware import EngineReport, cpu
 from desktop.shape import DeviceMemory
 
 REPORT_S = 20.0  # a worker that has not described itself by then is broken
@@ -84,7 +83,7 @@ class LocalEngine:
 
         Raises ContextFull, EngineCrashed, and what load() raises.
         """
-        order = wire.Bench(prompt_tokens, tokens, repeats, depth, _threads(threads) if threads else None)
+        order = wire.Bench(prompt_tokens, tokens, repeats, depth, counts(cpu.read(), threads) if threads else None)
         benched: Benched = yield from self._ask(order, BenchStep(0.0))
         return benched
 
@@ -183,17 +182,10 @@ class LocalEngine:
         self.info = None
         if self._worker is None or not self._worker.alive:
             self._worker = Worker()
-        threads = _threads(options.threads)
-        info: Loaded = yield from self._worker.ask(wire.Load(replace(options, threads=threads)), Loading(0.0))
+        order = wire.Load(options, counts(cpu.read(), options.threads))
+        info: Loaded = yield from self._worker.ask(order, Loading(0.0))
         self.info = info
         return info
-
-
-def _threads(wanted: int | None) -> int:
-    """As many threads as asked for, or as cores, but one core stays free: else llama.cpp mostly waits for itself."""
-    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else psutil.cpu_count() or 2
-    physical = psutil.cpu_count(logical=False) or usable
-    return max(1, min(wanted or physical - 1, usable - 1))
 
 
 @dataclass(frozen=True)

@@ -444,13 +444,6 @@ def test_the_worker_gives_way_to_other_programs(engine: LocalEngine, fox: Path) 
     assert worker_of(engine).nice() > psutil.Process().nice()
 
 
-def test_one_core_stays_free() -> None:
-    cores = psutil.cpu_count() or 1
-    assert 1 <= local._threads(None) <= max(1, cores - 1)
-    assert local._threads(10_000) <= max(1, cores - 1)
-    assert local._threads(1) == 1
-
-
 def test_two_questions_at_once_are_answered_one_after_the_other(engine: LocalEngine, endless: Path) -> None:
     load(engine, endless)
     first = engine.chat(HELLO, ChatOptions())
