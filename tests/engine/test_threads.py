@@ -140,6 +140,16 @@ def test_threads_follow_what_others_take(monkeypatch: pytest.MonkeyPatch) -> Non
     assert chosen.settled
 
 
+def test_llama_cpp_is_told_to_stop_without_python() -> None:
+    program = (
+        "import ctypes; from desktop.engine.llama import stop_callback\n"
+        "stop = ctypes.c_int(0); ask, of_what = stop_callback(stop)\n"
+        "asked = [ask(of_what)]; stop.value = True; print(*asked, ask(of_what))"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["False", "True"]
+
+
 @contextmanager
 def busy(count: int) -> Iterator[None]:
     """So many processes that do nothing, as fast as they can."""
