@@ -139,7 +139,7 @@ def _plan_words(judged: Fit) -> str:
         cards = ", ".join(use.name for use in judged.devices[1:])
         parts.append(f"{'all' if plan.gpu_layers >= judged.layers else plan.gpu_layers} of {judged.layers} layers on {cards}")
     parts.append(LOAD_WORDS[plan.load_mode])
-    return "; ".join([*parts, f"{plan.threads} {'thread' if plan.threads == 1 else 'threads'}."])
+    return "; ".join([*parts, f"{'1 thread' if plan.threads == 1 else f'up to {plan.threads} threads'}."])
 
 
 def _speed_words(judged: Fit) -> str:

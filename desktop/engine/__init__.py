@@ -31,7 +31,7 @@ class Message:
 class LoadOptions:
     """Which file to open, and how.
 
-    `context` in tokens; `gpu_layers` -1 for all; `threads` None leaves one core free; `kv_type` "f16", "q8_0", "q4_0";
+    `context` in tokens; `gpu_layers` -1 for all; `threads` None finds the fastest number itself; `kv_type` "f16", "q8_0", "q4_0";
     `load_mode` "read" (into memory, repacked for the processor where that is faster) or "mmap" (mapped, left as it is);
     `chats` False opens a model only to measure it: its vocabulary and its chat template may then be broken.
     `projector` is the file that lets the model see pictures. `states` is the folder where the memory of conversations is kept
@@ -112,6 +112,7 @@ class Loaded:
     thinks: str = "no"
     sees: bool = False
     notices: tuple[str, ...] = ()
+    threads: int = 0
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ class Reply:
     tokens_per_s: float
     peak_bytes: int = 0
     batch_tokens: int = 0
+    threads: int = 0
     guessed_tokens: int = 0
 
 

@@ -83,12 +83,22 @@ def context_params(options: LoadOptions, model: Any) -> Any:
     params.n_batch = params.n_ubatch = BATCH
     params.n_seq_max = 1
     params.n_outputs_max = 1 + GUESSES  # of a batch only the last tokens are asked for: saves a table of vocabulary x batch
-    params.n_threads = params.n_threads_batch = options.threads or 1
+    params.n_threads = params.n_threads_batch = 1  # until engine.threads says how many
     params.type_k = params.type_v = KV_TYPES[options.kv_type]
     params.flash_attn_type = -1 if options.kv_type == "f16" else 1  # -1: where it helps; a smaller memory needs it
     params.swa_full = False  # a layer with a sliding window holds its window only
     params.no_perf = True
     return params
+
+
+def stop_callback(stop: ctypes.c_int) -> tuple[Any, int]:
+    """What llama.cpp asks between the steps of a computation, some 500 times a token, with its argument: whether to end it.
+
+    The C library's own strlen serves: 0 as long as the first byte is 0, and 1 when `stop` is 1 (all processors that llama.cpp is
+    built for put the lowest byte first). A function of Python's would take half a millisecond of every token.
+    """
+    library = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
+    return ctypes.cast(library.strlen, llama.ggml_abort_callback), ctypes.addressof(stop)
 
 
 class Log:

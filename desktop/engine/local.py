@@ -2,9 +2,7 @@
 
 import hashlib
 import importlib.util
-import os
 import platform
-import sys
 import threading
 import time
 from collections.abc import Generator, Sequence
@@ -35,8 +33,9 @@ from desktop.engine import (
 from desktop.engine.confine import Reach
 from desktop.engine.crashes import Crashes
 from desktop.engine.process import TICK_S, Worker
+from desktop.engine.threads import counts
 from desktop.errors import AlcoveError, EngineCrashed, LoadFailed
-from desktop.hardware import EngineReport
+from desktop.hardware import EngineReport, cpu
 from desktop.shape import DeviceMemory
 
 REPORT_S = 20.0  # a worker that has not described itself by then is broken
@@ -90,7 +89,7 @@ class LocalEngine:
 
         Raises ContextFull, EngineCrashed, and what load() raises.
         """
-        order = wire.Bench(prompt_tokens, tokens, repeats, depth, _threads(threads) if threads else None)
+        order = wire.Bench(prompt_tokens, tokens, repeats, depth, counts(cpu.read(), threads) if threads else None)
         benched: Benched = yield from self._ask(order, BenchStep(0.0))
         return benched
 
@@ -224,7 +223,7 @@ class LocalEngine:
                 if worker is not None:
                     worker.end()
                 worker = self._worker = Worker(reach)
-            order = wire.Load(replace(options, threads=_threads(options.threads)))
+            order = wire.Load(options, counts(cpu.read(), options.threads))
             info: Loaded = yield from worker.ask(order, Loading(0.0))
         self.info = info
         return info
@@ -248,13 +247,6 @@ class _Measurer:
         self.worker.end()
         if self._scratch:
             self._scratch.cleanup()
-
-
-def _threads(wanted: int | None) -> int:
-    """As many threads as asked for, or as cores, but one core stays free: else llama.cpp mostly waits for itself."""
-    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else psutil.cpu_count() or 2
-    physical = psutil.cpu_count(logical=False) or usable
-    return max(1, min(wanted or physical - 1, usable - 1))
 
 
 @dataclass(frozen=True)

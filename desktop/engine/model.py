@@ -24,15 +24,17 @@ from desktop.engine import (
     template,
     wire,
 )
-from desktop.engine.llama import GUESSES, Log, context_params, llama, model_params
+from desktop.engine.llama import GUESSES, Log, context_params, llama, model_params, stop_callback
 from desktop.engine.lookup import Lookup, Worth
 from desktop.engine.recall import Recall, Stopped, common
 from desktop.engine.states import States, fingerprint, forget
+from desktop.engine.threads import Threads
 from desktop.engine.vocabulary import Vocabulary
 from desktop.errors import AlcoveError, ContextFull, LoadFailed
 from desktop.hardware import memory
 
 ROOM = 64  # tokens that must be left for an answer
+TUNE_S = 0.2  # of loading go into finding the best number of threads; where that is not enough, the first answer does the rest
 
 Tell = Callable[[object], None]
 
@@ -40,8 +42,10 @@ Tell = Callable[[object], None]
 class Model:
     """One open model and the conversation it has in memory; `tell` hears the progress. Raises what load() raises."""
 
-    def __init__(self, options: LoadOptions, stop: ctypes.c_bool, log: Log, tell: Tell) -> None:
+    def __init__(self, order: wire.Load, stop: ctypes.c_int, log: Log, tell: Tell) -> None:
         started = time.perf_counter()
+        options = order.options
+        threads = Threads(order.threads, lambda write, read: llama.llama_set_n_threads(self.context, write, read))
         self._path, self._stop, self._log = options.path, stop, log
         self._conversation = ""  # whose memory this is
         self._worth = Worth()
@@ -58,12 +62,13 @@ class Model:
             self._refuse_other_kinds()
             self.context = self._make_context(options)
             self.limit: int = min(options.context, llama.llama_n_ctx(self.context))
-            self.recall = Recall(self._model, self.context, self.words, stop, self.limit)
+            self.recall = Recall(self.context, self.words, stop, self.limit, threads)
             self._template: template.Template | None = None
             if options.chats:
                 self._prepare_chat()
             self._states = self._prepare_states(options)
-        except AlcoveError:
+            self.tune()
+        except (AlcoveError, Stopped):
             self.close()
             raise
         tell(Loading(1.0))
@@ -76,6 +81,7 @@ class Model:
             has_template=bool(llama.llama_model_chat_template(self._model, None)),
             peak_bytes=self.peak_bytes,
             memory=buffers.of_open_model(self.context, log),
+            threads=self.recall.threads.writing,
         )
 
     def _open(self, options: LoadOptions, tell: Tell) -> Any:
@@ -133,12 +139,19 @@ class Model:
 
     def _make_context(self, options: LoadOptions) -> Any:
         params = context_params(options, self._model)
-        self._abort = llama.ggml_abort_callback(lambda _: self._stop.value)  # asked between the steps of a computation
-        params.abort_callback = self._abort
+        params.abort_callback, params.abort_callback_data = stop_callback(self._stop)
         context = llama.llama_init_from_model(self._model, params)
         if not context:
             raise self._log.failure(self._path, self._free_bytes)
         return context
+
+    def tune(self) -> None:
+        """Find how many threads write fastest, in a moment. What is in the memory is given up. Raises Stopped."""
+        until = time.perf_counter() + TUNE_S
+        self.recall.decode([0])  # the first computation is slow
+        while not self.recall.threads.settled and time.perf_counter() < until:
+            self.recall.decode([0])
+        self.recall.clear()
 
     @property
     def peak_bytes(self) -> int:
@@ -185,6 +198,7 @@ class Model:
             peak_bytes=self.peak_bytes,
             batch_tokens=self.recall.batch_tokens,
             guessed_tokens=self.guessed_tokens - guessed_before,
+            threads=self.recall.threads.writing,
         )
 
     def settle(self, order: wire.Chat, reply: Reply) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.engine.llama import llama
+from desktop.engine.threads import Threads
 from desktop.engine.vocabulary import Vocabulary
 from desktop.hardware import memory
 from desktop.shape import BATCH
@@ -44,11 +45,11 @@ class _Checkpoint:
 class Recall:
     """The memory of the conversation in `context`; `held` are the tokens in it. `stop` ends every reading."""
 
-    def __init__(self, model: Any, context: Any, vocabulary: Vocabulary, stop: ctypes.c_bool, limit: int) -> None:
-        self.context, self._vocabulary, self._stop, self.limit = context, vocabulary, stop, limit
+    def __init__(self, context: Any, vocabulary: Vocabulary, stop: ctypes.c_int, limit: int, threads: Threads) -> None:
+        self.context, self._vocabulary, self._stop, self.limit, self.threads = context, vocabulary, stop, limit, threads
         self.held: list[int] = []
         self.batch_tokens = 0  # the most that were read at once: a full batch touches the whole workspace
-        self._memory = llama.llama_get_memory(context)
+        self._memory, model = llama.llama_get_memory(context), llama.llama_get_model(context)
         self._window: int = llama.llama_model_n_swa(model)
         self._recurrent = bool(llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model))
         self.bound = bool(self._recurrent or self._window)  # cannot go back to everywhere
@@ -119,6 +120,8 @@ class Recall:
         if all_scores:
             wanted = (ctypes.c_int8 * len(tokens))(*(1 for _ in tokens))
             batch.logits = ctypes.cast(wanted, type(batch.logits))
+        self.threads.before()
+        started = time.perf_counter()
         result = llama.llama_decode(self.context, batch)
         if result == 2:  # aborted
             if not self._drop(len(self.held)):
@@ -126,6 +129,7 @@ class Recall:
             raise Stopped
         if result:  # nobody knows what the memory holds now; a new worker does
             raise RuntimeError(f"llama_decode returned {result}")
+        self.threads.after(len(tokens), time.perf_counter() - started)
         self.held += tokens
         self.batch_tokens = max(self.batch_tokens, len(tokens))
         if self._stop.value:

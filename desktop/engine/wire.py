@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from desktop.engine import Benched, ChatOptions, Loaded, LoadOptions, Message, Reply
+from desktop.engine.threads import Counts
 from desktop.errors import AlcoveError
 from desktop.hardware import EngineReport
 from desktop.shape import DeviceMemory
@@ -11,9 +12,10 @@ from desktop.shape import DeviceMemory
 
 @dataclass(frozen=True)
 class Load:
-    """Order: open a model; any other is given up first."""
+    """Order: open a model; any other is given up first. `threads` are the numbers of threads that are worth a trial."""
 
     options: LoadOptions
+    threads: Counts
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,16 @@ class Chat:
 
 @dataclass(frozen=True)
 class Bench:
-    """Order: measure how fast the open model reads `prompt_tokens` and writes `tokens`, both after `depth` others."""
+    """Order: measure how fast the open model reads `prompt_tokens` and writes `tokens`, both after `depth` others.
+
+    threads: other numbers of threads for as long as this takes.
+    """
 
     prompt_tokens: int
     tokens: int
     repeats: int
     depth: int
-    threads: int | None
+    threads: Counts | None
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> NoReturn:
                         model.save()
                         model.close()
                     model = None  # its memory is needed for the next one
-                    model = Model(order.options, ears.stop, log, connection.send)
+                    model = Model(order, ears.stop, log, connection.send)
                     last = model.loaded
                 case wire.Chat():
                     assert model, "asked to chat before a model was open"
@@ -97,7 +97,7 @@ class _Ears:
     """Hears orders while llama.cpp computes; `stop` is set by a cancel, and by any order during work that nobody waits for."""
 
     def __init__(self, connection: "Connection[object, Any]") -> None:
-        self.stop = ctypes.c_bool(False)
+        self.stop = ctypes.c_int(False)  # as llama.stop_callback needs it
         self._connection = connection
         self._orders: queue.SimpleQueue[wire.Order] = queue.SimpleQueue()
         self._lock = threading.Lock()

@@ -3,17 +3,15 @@
 python -m tests.benchmarks.guesses [THREADS]: the same model and question with guesses never, always and as it pays, in turn.
 """
 
-import ctypes
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 
 from desktop.engine import ChatOptions, LoadOptions, Message, wire
-from desktop.engine.llama import Log
 from desktop.engine.lookup import Worth
-from desktop.engine.model import Model
 from tests.engine import models
+from tests.engine.direct import open_model
 
 REPEATS, TOKENS = 5, 96
 
@@ -35,7 +33,7 @@ WAYS = {"never": lambda: Fixed(False), "always": lambda: Fixed(True), "as it pay
 
 def rates(path: Path, misleading: str, threads: int) -> dict[str, list[float]]:
     """Tokens a second of each way; `misleading` words in the question make guesses that are wrong."""
-    model = Model(LoadOptions(path, context=2048, threads=threads), ctypes.c_bool(False), Log(), lambda _: None)
+    model = open_model(LoadOptions(path, context=2048, threads=threads))
     found: dict[str, list[float]] = {way: [] for way in WAYS}
     order = wire.Chat((Message("user", misleading),), ChatOptions(max_tokens=TOKENS, temperature=0.0))
     for _ in range(REPEATS):

@@ -1,14 +1,12 @@
 """One answer in this process, with guesses always, never, and as it pays; prints the texts and how much was guessed right."""
 
-import ctypes
 import json
 import sys
 from pathlib import Path
 
 from desktop.engine import ChatOptions, LoadOptions, Message, wire
-from desktop.engine.llama import Log
 from desktop.engine.lookup import Worth
-from desktop.engine.model import Model
+from tests.engine.direct import open_model
 
 
 class _Fixed(Worth):
@@ -25,7 +23,7 @@ class _Fixed(Worth):
 
 def main(path: str, question: str, most: str) -> None:
     """Print the text, the finish and the guessed tokens of each way."""
-    model = Model(LoadOptions(Path(path), context=512), ctypes.c_bool(False), Log(), lambda _: None)
+    model = open_model(LoadOptions(Path(path), context=512))
     found = {}
     for name, worth in (("always", _Fixed(True)), ("never", _Fixed(False)), ("measured", Worth())):
         model._worth = worth
@@ -36,4 +34,5 @@ def main(path: str, question: str, most: str) -> None:
     print(json.dumps(found))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

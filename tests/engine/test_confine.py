@@ -12,6 +12,7 @@ import pytest
 from desktop.engine import LoadOptions, local
 from desktop.engine.confine import Reach
 from desktop.engine.local import LocalEngine
+from desktop.engine.threads import Counts
 from tests import gguf_files
 from tests.engine import models, shapes
 from tests.engine.test_local import ask, load, worker_of
@@ -137,7 +138,7 @@ def test_python_refuses_too_where_the_system_does_not(tmp_path: Path) -> None:
 @linux
 def test_every_thread_of_a_worker_is_held(engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that listens, computes with several threads, and answers as ever."""
-    monkeypatch.setattr(local, "_threads", lambda wanted: 3)
+    monkeypatch.setattr(local, "counts", lambda processor, wanted: Counts((3,), (3,), 3))
     load(engine, gguf_files.llama(tmp_path / "model.gguf", width=256))
     assert ask(engine, max_tokens=4).completion_tokens == 4
     if "seccomp" not in local.report(tmp_path / "cache").confined:

@@ -420,6 +420,18 @@ def test_the_worker_asks_for_huge_pages_beside_what_the_person_set(
     assert b"glibc.malloc.hugetlb=1" in told
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a variable of the GNU compilers' OpenMP")
+def test_threads_that_wait_soon_sleep_unless_the_person_says_otherwise(
+    engine: LocalEngine, fox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(engine, fox)
+    assert b"\0GOMP_SPINCOUNT=20000\0" in b"\0" + Path(f"/proc/{worker_of(engine).pid}/environ").read_bytes()
+    engine.close()
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    load(engine, fox)
+    assert b"GOMP_SPINCOUNT=7" in Path(f"/proc/{worker_of(engine).pid}/environ").read_bytes()
+
+
 def test_the_worker_leaves_when_its_parent_is_gone(endless: Path) -> None:
     """Its parent is killed in mid-answer, which gives it no chance to tidy up."""
     program = (
@@ -442,13 +454,6 @@ def test_the_worker_leaves_when_its_parent_is_gone(endless: Path) -> None:
 def test_the_worker_gives_way_to_other_programs(engine: LocalEngine, fox: Path) -> None:
     load(engine, fox)
     assert worker_of(engine).nice() > psutil.Process().nice()
-
-
-def test_one_core_stays_free() -> None:
-    cores = psutil.cpu_count() or 1
-    assert 1 <= local._threads(None) <= max(1, cores - 1)
-    assert local._threads(10_000) <= max(1, cores - 1)
-    assert local._threads(1) == 1
 
 
 def test_two_questions_at_once_are_answered_one_after_the_other(engine: LocalEngine, endless: Path) -> None:

@@ -68,8 +68,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def answers(path: Path, question: str, most: int) -> dict[str, dict[str, Any]]:
-    program = Path(__file__).with_name("guessing.py")
-    found: dict[str, dict[str, Any]] = json.loads(subprocess.check_output([sys.executable, program, path, question, str(most)]))
+    command = [sys.executable, "-m", "tests.engine.guessing", path, question, str(most)]
+    found: dict[str, dict[str, Any]] = json.loads(subprocess.check_output(command))
     return found
 
 
