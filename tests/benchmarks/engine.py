@@ -144,8 +144,15 @@ def busy(count: int) -> Iterator[None]:
     with ExitStack() as ended:
         for _ in range(count):
             command = [sys.executable, "-S", "-c", "import os\nmine = os.getppid()\nwhile os.getppid() == mine: pass"]
-            ended.callback(subprocess.Popen(command, start_new_session=True).kill)
+            process = ended.enter_context(subprocess.Popen(command, start_new_session=True))
+            ended.callback(process.kill)
         yield
+
+
+def others_s() -> float:
+    """Seconds that all cores have worked for programs that this benchmark did not start."""
+    alive = [process.cpu_times() for process in psutil.Process().children()]
+    return cpu.busy_s() - sum(os.times()[:4]) - sum(times.user + times.system for times in alive)
 
 
 def ask(engine: LocalEngine, messages: list[Message], tokens: int, conversation: str = "") -> tuple[float, Reply]:
@@ -262,7 +269,7 @@ def main() -> None:
         asked.error("llama-bench was not found: name its folder with --tools or LLAMA_TOOLS")
     chosen.folder.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # else what was started would go on
-    started, tools = time.monotonic(), Tools(Path(chosen.tools).resolve())
+    started, others, tools = time.monotonic(), others_s(), Tools(Path(chosen.tools).resolve())
     processor = cpu.read()
     print(f"{processor.name}, {processor.physical_cores} cores, {time.strftime('%Y-%m-%d')}\n")
     print("| measured | ours | llama.cpp's own | ratio |\n|---|---|---|---|", flush=True)
@@ -274,7 +281,8 @@ def main() -> None:
                 if chosen.only in (None, part.__name__):
                     for row in part(name, options, tools, chosen.repeats):
                         print(row.cells().replace("| ", f"| {name} ", 1), flush=True)
-    print(f"\n{time.monotonic() - started:.0f} s in all")
+    spent = time.monotonic() - started
+    print(f"\n{spent:.0f} s in all, in which other programs took {(others_s() - others) / spent:.2f} cores")
 
 
 if __name__ == "__main__":
