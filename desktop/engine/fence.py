@@ -1,24 +1,23 @@
 """The fence around chat templates, which are programs by strangers: a few harmless words, little time, little room.
 
-No single step of a template reads or makes more than MOST_TEXT characters or MOST_THINGS values, and all of them together take
-no more than CPU_S of the processor and ROOM_BYTES of memory. What gets past all this ends the process after LAST_RESORT_S.
+No single step of a template reads or makes more than MOST_TEXT characters or MOST_THINGS values, and all of them together take no
+more than CPU_S of the processor and ROOM_BYTES of memory. What gets past all this ends the process after LAST_RESORT_S.
 """
 
+import ctypes
 import faulthandler
 import functools
 import json
 import re
-import sys
+import threading
 import time
-from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Sequence, ValuesView
 from contextlib import contextmanager
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import psutil
 from jinja2 import Undefined, nodes, pass_context, pass_environment
 from jinja2.compiler import CodeGenerator, operators
-from jinja2.environment import Template
 from jinja2.exceptions import TemplateError
 from jinja2.ext import Extension
 from jinja2.filters import do_indent, make_attrgetter
@@ -27,33 +26,43 @@ from jinja2.runtime import Context, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Cycler, Joiner, Namespace
 
-CPU_S = 0.5  # a long conversation takes some hundredths of a second
+CPU_S = 0.5  # most templates need some hundredths of a second for a long conversation ...
+MESSAGE_S = 0.01  # ... and some more, the longer it is
 ROOM_BYTES = 256 << 20
 LAST_RESORT_S = 1.8
-LOOK_S = 0.005  # of work between two looks at the memory
-MOST_SOURCE = 128 << 10  # characters of a template; the longest known one has 17,000
+LOOK_S = 0.01  # between two looks at the time and the memory
+AGAIN_S = 0.1  # of the processor, for what was told to end to do so
+MOST_SOURCE = 64 << 10  # characters of a template; the longest known one has 17,000
 MOST_TEXT = 4 << 20  # characters, about a million tokens
 MOST_THINGS = 100_000
 MOST_BITS = 4096  # of a whole number
 MOST_STEPS = 1 << 28  # of a search whose time is the product of two lengths
 MOST_WIDTH = 100  # of an indentation
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # what templates may ask of a value, beside the things of Jinja itself
 _METHODS: dict[type | tuple[type, ...], frozenset[str]] = {
-    str: frozenset(
+    str: _words(
         "capitalize count endswith find format index isalnum isalpha isdigit islower isnumeric isspace isupper join lower lstrip "
         "partition removeprefix removesuffix replace rfind rpartition rsplit rstrip split splitlines startswith strip title "
-        "upper".split()
+        "upper"
     ),
-    dict: frozenset(("get", "items", "keys", "values")),
-    (list, tuple): frozenset(("count", "index")),
+    dict: _words("get items keys values"),
+    (list, tuple): _words("count index"),
 }
 _OF_JINJA = (LoopContext, Macro, Namespace, Undefined, Cycler, Joiner)
 # filters that look at a value no closer than one step at a time ...
-_LIGHT = "count d default first float items last length map reject rejectattr reverse select selectattr".split()
+_LIGHT = _words("count d default first float items last length map reject rejectattr reverse select selectattr")
 # ... and those that read it whole
-_HEAVY = "abs capitalize dictsort list lower max min sort string sum title unique upper".split()
-_COMPARING = "!= < <= == > >= eq equalto ge greaterthan gt in le lessthan lt ne".split()
+_HEAVY = _words("abs capitalize dictsort list lower max min sort string sum title unique upper")
+_COMPARING = _words("!= < <= == > >= eq equalto ge greaterthan gt in le lessthan lt ne")
+
+
+T = TypeVar("T")
 
 
 class TooMuch(BaseException):
@@ -61,43 +70,47 @@ class TooMuch(BaseException):
 
 
 @contextmanager
-def last_resort() -> Iterator[None]:
+def last_resort(messages: int = 0) -> Iterator[None]:
     """End this process, from outside of Python, when what is done inside does not end: for a process that may be lost."""
-    faulthandler.dump_traceback_later(LAST_RESORT_S, exit=True)
+    faulthandler.dump_traceback_later(LAST_RESORT_S + 4 * messages * MESSAGE_S, exit=True)
     try:
         yield
     finally:
         faulthandler.cancel_dump_traceback_later()
 
 
-def render(template: Template, known: Mapping[str, Any]) -> str:
-    """The template's text. Raises TooMuch and whatever a template can raise."""
-    before = sys.gettrace()
-    sys.settrace(_Watch())
-    try:
-        return template.render(known)
-    finally:
-        sys.settrace(before)
+def run(work: Callable[[], T], messages: int = 0) -> T:
+    """Do some work in a thread of its own, which is watched. Raises what the work raises, and TooMuch."""
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def attempt() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # also one that struck it
+            errors.append(error)
+
+    process = psutil.Process()
+    most_s = time.process_time() + CPU_S + messages * MESSAGE_S  # not by the clock: on a busy computer, little may take long
+    most_bytes = process.memory_info().rss + ROOM_BYTES
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(LOOK_S)
+    again_s = 0.0
+    while thread.is_alive():
+        used_s = time.process_time()
+        if used_s > again_s and (used_s > most_s or process.memory_info().rss > most_bytes):
+            _strike(thread)
+            again_s = used_s + AGAIN_S
+        thread.join(LOOK_S)
+    if results:
+        return results[0]
+    raise errors[0] if errors else TooMuch
 
 
-class _Watch:
-    """Called by Python at every line of a template and of Jinja: raises TooMuch when time or room are used up."""
-
-    def __init__(self) -> None:
-        self._process = psutil.Process()
-        self._look_s = time.thread_time()
-        self._until_s = self._look_s + CPU_S
-        self._most_bytes = self._process.memory_info().rss + ROOM_BYTES
-
-    def __call__(self, frame: FrameType, event: str, _: object) -> "_Watch | None":
-        now_s = time.thread_time()  # not that of the clock: on a busy computer, little work may take long
-        if now_s > self._until_s:
-            raise TooMuch
-        if now_s > self._look_s:
-            self._look_s = now_s + LOOK_S
-            if self._process.memory_info().rss > self._most_bytes:
-                raise TooMuch
-        return None if frame.f_code.co_filename == __file__ else self
+def _strike(thread: threading.Thread) -> None:
+    """Have TooMuch raised in a thread, at its next step in Python."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TooMuch))
 
 
 def _weigh(*values: object) -> None:
@@ -113,7 +126,7 @@ def _weigh(*values: object) -> None:
         elif isinstance(value, list | tuple | set | frozenset | ItemsView | KeysView | ValuesView):
             waiting += value
         elif isinstance(value, Namespace):
-            waiting.append(value._Namespace__attrs)  # type: ignore[attr-defined]
+            waiting.append(value._Namespace__attrs)
         if characters > MOST_TEXT or things + len(waiting) > MOST_THINGS:
             raise TooMuch
 
@@ -212,7 +225,7 @@ class Fenced(ImmutableSandboxedEnvironment):
 
     code_generator_class = _Code
     intercepted_binops = frozenset(ImmutableSandboxedEnvironment.default_binop_table)
-    concat = staticmethod(_joined)  # type: ignore[assignment]
+    concat = staticmethod(_joined)
     weighed = staticmethod(_weighed)
 
     def __init__(self) -> None:
@@ -255,7 +268,7 @@ class Fenced(ImmutableSandboxedEnvironment):
         _check_operation(operator, left, right)
         return super().call_binop(context, operator, left, right)
 
-    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(obj, Macro | LoopContext):  # which are templates themselves
             owner = getattr(obj, "__self__", None)
             _weigh(owner if isinstance(owner, str | list | tuple) else None, args, kwargs)
@@ -282,7 +295,7 @@ def _raise_exception(why: object) -> NoReturn:
     raise TemplateError(str(_weighed(why)))
 
 
-# --- filters that could make much out of little -----------------------------------------------------------------------------------
+# --- filters that could make much out of little ---------------------------------------------------------------------------------
 
 
 def _text(value: object) -> str:

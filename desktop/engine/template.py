@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NoReturn
@@ -20,6 +21,8 @@ CHATML = (
     "{{ '<|im_start|>assistant\\n' }}"
 )
 CHATML_END = "<|im_end|>"
+BROKEN = "The chat template in this file does not work, so a common one is used; answers may be odd."
+NONE = "This file has no chat template, so a common one is used; answers may be odd."
 PICTURE = "<__media__>"  # stands for a picture in a prompt, as in llama.cpp
 
 # what a template can raise: Jinja's errors, those of its own Python-like expressions, and of Python's compiler
@@ -32,91 +35,99 @@ _IN_PARTS = "block['type'] == 'thinking'"  # Ministral takes them as a part of t
 _TRIMMED = "You have access to the following functions in JSONSchema format"  # StepFun loops where a message ends in a blank
 _WHY_LENGTH = 200
 _PROBE = "2c4b7e"  # a text that no template writes by itself
+_HELLO = [Message("user", "Hello")]
+
+
+def of(source: str | None, bos: str, eos: str, path: str) -> "Template":
+    """The template of a file, or the most common one where it has none (None) or a broken one, which its `notices` then say."""
+    if source is not None:
+        with suppress(LoadFailed):
+            return Template(source, bos, eos, path)
+    common = Template(CHATML, bos, eos, path)
+    common.stop, common.notices = (CHATML_END,), (NONE if source is None else BROKEN,)
+    return common
 
 
 class Template:
     """One file's template. Raises LoadFailed when it is broken, reaches over its fence, or refuses a conversation.
 
-    It gets the conversation as llama.cpp would give it: `now` is what time it is.
+    It gets the conversation as llama.cpp would give it: `now` tells what time it is. `thinks` and `thinks_unasked` are as in
+    Loaded; `stop` are texts that end an answer.
     """
+
+    notices: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
 
     def __init__(self, source: str, bos: str, eos: str, path: str, now: Callable[[], datetime] = datetime.now) -> None:
         self._source, self._path, self._now = source, path, now
         self._known = {"bos_token": bos, "eos_token": eos, "add_generation_prompt": True}
+        self._typed = False  # it wants the content of a message as a list of parts
+        self._system = True  # it knows the role
         if len(source) > fence.MOST_SOURCE:
             self._refuse(ValueError("it is too long"))
         environment = fence.Fenced()
         environment.globals["strftime_now"] = self._time
         try:
-            self._template = environment.from_string(source)
+            self._template = fence.run(lambda: environment.from_string(source))
+            self._find_content()
+            self._system = _PROBE in self._try([Message("system", _PROBE), *_HELLO])
+            self._find_thinking()
         except _BROKEN as error:
             self._refuse(error)
-        self._typed = False  # it wants the content of a message as a list of parts
-        self._system = True  # it knows the role
-        self._find_out()
 
     def render(self, messages: Sequence[Message], thinking: bool | None = None) -> str:
         """The whole prompt, ready for the answer; `thinking` is for templates that offer the choice.
 
         Each picture has the text PICTURE in its place, and nothing else has.
         """
+        wish = thinking if self.thinks == "choice" else None
         said = list(messages) if self._system else _without_system(messages)
+        simpler = _in_turns(_without_system(messages))  # many templates insist that the two sides take turns
         try:
-            prompt = self._render(said, thinking)
-        except (SecurityError, fence.TooMuch) as error:
+            prompt = (self._try(said, wish) if simpler != said else "") or self._render(simpler, wish)
+        except _BROKEN as error:
             self._refuse(error)
-        except _BROKEN as error:  # many templates insist that the two sides take turns
-            simpler = _in_turns(_without_system(messages))
-            if simpler == said:
-                self._refuse(error)
-            try:
-                prompt = self._render(simpler, thinking)
-            except _BROKEN as worse:
-                self._refuse(worse)
         pictures = sum(len(message.pictures) for message in messages)
         if pictures and prompt.count(PICTURE) != pictures:
             self._refuse(ValueError("it loses pictures"))
         return prompt
 
-    @property
-    def thinks(self) -> str:
-        """Whether its model thinks before it answers: "no", "always" or "choice"."""
-        asked = [Message("user", "Hello")]
-        if self.render(asked, True) != self.render(asked, False):
-            return "choice"
-        prompt = self.render(asked)
-        if opened(prompt):
-            return "always"
-        closed = prompt.rstrip().endswith(tuple(TAGS.values()))
-        return "always" if not closed and any(tag in self._source for tag in TAGS) else "no"
-
-    def _find_out(self) -> None:
-        """What the template takes: texts or lists of parts, and a system role."""
+    def _find_content(self) -> None:
+        """Whether the content of a message is a text or a list of parts. Raises what says that it is neither."""
         probe = [Message("user", _PROBE)]
+        if _PROBE in self._try(probe):
+            return
+        self._typed = True
+        if _PROBE in self._try(probe):
+            return
+        self._typed = False
+        self._render(probe)
+        raise ValueError("it leaves out what is said")
+
+    def _find_thinking(self) -> None:
+        on, off, unasked = (self._try(_HELLO, wish) for wish in (True, False, None))
+        closed = unasked.rstrip().endswith(tuple(TAGS.values()))
+        self.thinks, self.thinks_unasked = "no", False
+        if on and off and on != off:
+            self.thinks, self.thinks_unasked = "choice", unasked != off
+        elif opened(unasked) or (not closed and any(tag in self._source for tag in TAGS)):
+            self.thinks = "always"
+
+    def _try(self, messages: Sequence[Message], thinking: bool | None = None) -> str:
+        """As `_render`; "" for a conversation that it refuses. Raises what tells of a bad will."""
         try:
-            text = self._render(probe)
-        except _BROKEN as error:
-            text, reason = "", error
-        else:
-            reason = ValueError("it leaves out what is said")
-        if _PROBE not in text:
-            self._typed = True
-            try:
-                text = self._render(probe)
-            except _BROKEN:
-                text = ""
-        if _PROBE not in text:
-            self._refuse(reason)
-        try:
-            self._system = _PROBE in self._render([Message("system", _PROBE), Message("user", "Hello")])
+            return self._render(messages, thinking)
+        except (SecurityError, fence.TooMuch, MemoryError, RecursionError):
+            raise
         except _BROKEN:
-            self._system = False
+            return ""
 
     def _render(self, messages: Sequence[Message], thinking: bool | None = None) -> str:
         now = self._now()
-        known = {"date_string": now.strftime("%d %b %Y"), "datetime": now.strftime("%b %d %Y"), **self._known}
+        known: dict[str, Any] = {"date_string": now.strftime("%d %b %Y"), "datetime": now.strftime("%b %d %Y"), **self._known}
         known |= {} if thinking is None else switched(self._source, thinking)
-        return fence.render(self._template, {**known, "messages": [self._plain(message) for message in messages]})
+        known["messages"] = [self._plain(message) for message in messages]
+        return fence.run(lambda: self._template.render(known), len(messages))
 
     def _plain(self, message: Message) -> dict[str, Any]:
         text = message.text.strip() if _TRIMMED in self._source else message.text

@@ -69,6 +69,6 @@ def switched(source: str, thinking: bool) -> dict[str, Any]:
         words["thinking_budget"] = 0  # Seed
     if "no_think" in source:  # Hunyuan 3
         words["reasoning_effort"] = "high" if thinking else "no_think"
-    elif "\"minimal\"" in source and not thinking:  # Solar
+    elif '"minimal"' in source and not thinking:  # Solar
         words["reasoning_effort"] = "minimal"
     return words
