@@ -99,7 +99,8 @@ class Loaded:
 
     `peak_bytes` is the most main memory that the engine's process has had resident since it began to open the model;
     `memory` what it has allocated on each device, () where the build does not tell. `thinks` whether it thinks before it answers:
-    "no", "always" or "choice"; `sees` whether it takes pictures; `notices` are sentences for the person about how it was opened.
+    "no", "always" or "choice", and then `thinks_unasked` whether also when nothing is said about it; `sees` whether it takes
+    pictures; `notices` are sentences for the person about how it was opened.
     """
 
     context: int
@@ -110,6 +111,7 @@ class Loaded:
     peak_bytes: int = 0
     memory: tuple[DeviceMemory, ...] = ()
     thinks: str = "no"
+    thinks_unasked: bool = False
     sees: bool = False
     notices: tuple[str, ...] = ()
     threads: int = 0

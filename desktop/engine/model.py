@@ -19,9 +19,11 @@ from desktop.engine import (
     Reply,
     answer,
     buffers,
+    fence,
     loading,
     sampling,
     template,
+    thinking,
     wire,
 )
 from desktop.engine.llama import GUESSES, Log, context_params, llama, model_params, stop_callback
@@ -56,7 +58,7 @@ class Model:
         if options.gpu_layers == 0:  # the drivers of graphics devices reserve more than they use
             loading.fence_in(self._free_bytes)
         self._model = self._open(options, tell)
-        self.words = Vocabulary(self._model, answer.TAG_TOKENS)
+        self.words = Vocabulary(self._model, thinking.TAG_TOKENS)
         self.context: Any = None
         try:
             self._refuse_other_kinds()
@@ -82,6 +84,9 @@ class Model:
             peak_bytes=self.peak_bytes,
             memory=buffers.of_open_model(self.context, log),
             threads=self.recall.threads.writing,
+            thinks=self._template.thinks if self._template else "no",
+            thinks_unasked=bool(self._template and self._template.thinks_unasked),
+            notices=self._template.notices if self._template else (),
         )
 
     def _open(self, options: LoadOptions, tell: Tell) -> Any:
@@ -123,12 +128,10 @@ class Model:
         if not self.words.tokens("Hello"):
             raise LoadFailed(path=str(self._path), why="its vocabulary cannot spell a single word")
         source = llama.llama_model_chat_template(self._model, None)
-        self._ends = () if source else (template.CHATML_END,)
-        text = source.decode("utf-8", "replace") if source else template.CHATML
-        found = template.Template(text, self.words.bos, self.words.eos, str(self._path))
-        found.render([Message("user", "Hello")])
-        self._template = found
-        return found
+        text = source.decode("utf-8", "replace") if source else None
+        with fence.last_resort():
+            self._template = template.of(text, self.words.bos, self.words.eos, str(self._path))
+        return self._template
 
     def _prepare_states(self, options: LoadOptions) -> States | None:
         """Where the memory of conversations with this very model, opened this way, is kept."""
@@ -177,7 +180,8 @@ class Model:
         tell(Reading(cached, len(prompt)))
         self.recall.read(prompt, lambda done: tell(Reading(done, len(prompt))), self._ways_back(order, prompt))
         sampler, guessed_before = self.sampler(sampling.choose(options, self._written), prompt), self.guessed_tokens
-        reply = answer.Answer((*options.stop, *self._ends), answer.opened(text))
+        stop = (*options.stop, *self._template.stop) if self._template else options.stop
+        reply = answer.Answer(stop, thinking.opened(text))
         times: list[float] = []
         try:
             finish = self._write(sampler, reply, options.max_tokens, times, tell)
@@ -234,7 +238,9 @@ class Model:
             kept.unlink(missing_ok=True)
 
     def _rendered(self, order: wire.Chat, messages: Sequence[Message]) -> str:
-        return (self._template or self._prepare_chat()).render(messages, order.options.thinking)
+        found = self._template or self._prepare_chat()
+        with fence.last_resort(len(messages)):
+            return found.render(messages, order.options.thinking)
 
     def _prompt(self, text: str) -> list[int]:
         """The tokens of a prompt; where it goes on from what the memory holds, that stays as the model wrote it."""
