@@ -17,7 +17,7 @@ from desktop.plan import SHORTEST_CONTEXT
 
 FEWER = 0.75  # of the layers on graphics cards: what is tried when they have less room than they said
 TICK_S = 0.2  # something is yielded at least this often
-NO_MEMORY = re.compile(r"(failed|unable) to allocate|bad_alloc|out of memory", re.IGNORECASE)
+NO_MEMORY = re.compile(r"(failed|unable) to allocate|bad_alloc|out of memory|mem_buffer != NULL", re.IGNORECASE)
 
 Ask = Callable[[Wish], Question]  # about this computer as it is at that moment
 Order = Callable[[LoadOptions], LoadOptions]  # the plan's orders with what is not the plan's
@@ -58,7 +58,8 @@ def opened(engine: LocalEngine, path: Path, ask: Ask, wish: Wish, order: Order) 
     while True:
         try:
             loaded = yield from engine.load(order(judging.options(path, judged)))
-            return replace(loaded, notices=(*loaded.notices, *_told(first.plan, judged.plan))), judged
+            engine.info = replace(loaded, notices=(*loaded.notices, *_told(first.plan, judged.plan)))
+            return engine.info, judged
         except (WillNotFit, LoadFailed, EngineCrashed) as error:
             lesser = next(smaller, None) if _lacked_memory(error) else None
             if lesser is None:
@@ -99,5 +100,5 @@ def _told(first: Plan, last: Plan) -> Iterator[str]:
             "and answers come more slowly."
         )
     if last.context < first.context:
-        now, planned = text.words(last.context), text.words(first.context)
-        yield f"There was less memory than expected, so this conversation can be about {now} long instead of {planned}."
+        now, planned = text.in_words(last.context), text.in_words(first.context)
+        yield f"There was less memory than expected, so this conversation can be about {now} words long instead of {planned}."
