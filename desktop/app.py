@@ -17,13 +17,14 @@ from desktop.engine import BenchStep, ChatOptions, Loaded, Loading, Piece, Readi
 from desktop.engine.local import LocalEngine, build, report
 from desktop.errors import EngineCrashed, NotFound, NotHere
 from desktop.fit import Wish
-from desktop.hardware import Hardware, detect
+from desktop.hardware import Hardware, detect, memory
 from desktop.headers import Headers
 from desktop.hub import File, Hub
 from desktop.judging import BenchReport, Judgement, Opened, Step
 from desktop.library import Library, LocalModel
 from desktop.licences import Evidence, Licences, Ruling
 from desktop.licences import load as load_licences
+from desktop.need import MARGIN_BYTES, MARGIN_SHARE
 from desktop.network import Network
 from desktop.offers import Offer, Target
 from desktop.paths import GUIDE, Paths
@@ -386,7 +387,19 @@ class App:
 
     def rest(self) -> Generator[None, None, None]:
         """Give the open model's memory back, when it is not at work; the next message opens it again."""
-        yield from self.engine.rest()
+        with closing(self._door.enter(None)) as steps:
+            for _ in steps:
+                yield
+        try:
+            yield from self.engine.rest()
+        finally:
+            self._door.leave()
+
+    @property
+    def memory_is_short(self) -> bool:
+        """Whether so little is left that other programs could do with the model's."""
+        left = memory.read()
+        return left.available_bytes < max(MARGIN_BYTES, left.total_bytes * MARGIN_SHARE)
 
     def turn(
         self, conversation_id: int, question: str | None, reference: str, options: ChatOptions | None = None

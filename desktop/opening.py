@@ -31,10 +31,10 @@ class Door:
         self._path: Path | None = None
         self._step = Loading(0.0)
 
-    def enter(self, path: Path) -> Generator[Loading, None, None]:
+    def enter(self, path: Path | None) -> Generator[Loading, None, None]:
         """Wait until nothing else is being opened; `leave()` must follow."""
         while not self._lock.acquire(timeout=TICK_S):
-            yield self._step if self._path == path else Loading(0.0)
+            yield self._step if path and self._path == path else Loading(0.0)
         self._path, self._step = path, Loading(0.0)
 
     def show(self, step: Loading) -> Loading:
