@@ -24,7 +24,7 @@ from desktop.engine import (
     template,
     wire,
 )
-from desktop.engine.llama import Log, context_params, llama, model_params
+from desktop.engine.llama import Log, context_params, llama, model_params, version
 from desktop.engine.recall import Recall, Stopped, common
 from desktop.engine.states import States, fingerprint, forget
 from desktop.engine.vocabulary import Vocabulary
@@ -125,7 +125,7 @@ class Model:
         """Where the memory of conversations with this very model, opened this way, is kept."""
         if options.states is None:
             return None
-        key = f"{fingerprint(options.path)}-{options.kv_type}-{llama.__version__}"
+        key = f"{fingerprint(options.path)}-{options.kv_type}-{version()}"
         return States(options.states, options.states_bytes, key)
 
     def _make_context(self, options: LoadOptions) -> Any:
