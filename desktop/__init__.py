@@ -6,6 +6,7 @@ reads this list and checks every import, so it cannot go stale.
     __main__
     ui cli
     app terminal
+    opening
     judging accuracy problems rulings
     chat offers fetch headers
     targets

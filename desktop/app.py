@@ -5,25 +5,26 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
-from desktop import chat, fetch, fit, gguf, judging, offers, problems, rulings, settings, speed
+from desktop import chat, fetch, fit, gguf, judging, offers, opening, problems, rulings, settings, speed
 from desktop.accuracy import Entry, Record
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
 from desktop.conversations import Conversations, Stored
 from desktop.engine import BenchStep, ChatOptions, Loaded, Loading, Piece, Reading, Reply, probe, states
 from desktop.engine.local import LocalEngine, build, report
-from desktop.errors import EngineCrashed, NotFound, NotHere, WillNotFit
+from desktop.errors import EngineCrashed, NotFound, NotHere
 from desktop.fit import Wish
-from desktop.hardware import Hardware, detect
+from desktop.hardware import Hardware, detect, memory
 from desktop.headers import Headers
 from desktop.hub import File, Hub
 from desktop.judging import BenchReport, Judgement, Opened, Step
 from desktop.library import Library, LocalModel
 from desktop.licences import Evidence, Licences, Ruling
 from desktop.licences import load as load_licences
+from desktop.need import MARGIN_BYTES, MARGIN_SHARE
 from desktop.network import Network
 from desktop.offers import Offer, Target
 from desktop.paths import GUIDE, Paths
@@ -49,6 +50,7 @@ class App:
         self.engine.crashes.way_out = self._smaller
         self.rates = speed.load(paths.cache / "rates.json")
         self.record = Record(paths.cache / "accuracy.json")
+        self._door = opening.Door()
         self._opened: Opened | None = None  # the last that the engine opened
         self._held: Mapping[str, int] = fit.NOTHING  # what would come free with the open model
         self._noted: set[str] = set()  # which of its figures are in the record
@@ -223,7 +225,7 @@ class App:
     @property
     def opened(self) -> Opened | None:
         """What the engine has open now."""
-        return self._opened if self.engine.info is not None else None
+        return self._opened if self.engine.is_open else None
 
     def estimate(
         self,
@@ -361,25 +363,57 @@ class App:
         target = self.target(reference)
         if target.path is None:
             raise NotHere(name=target.name, reference=reference)
-        wish, opened = wish or self._wish(target, context), self.opened
-        if opened and (opened.path, opened.wish) == (target.path, wish) and threads is None and self.engine.info:
-            return self.engine.info  # what is free now no longer counts: it has its memory
-        shape = self._known(target, gguf.read_file(target.path))
-        question = self._question(target, shape, self.hardware(), wish)
-        judged = question.by_formula()
-        if judged.close_call:  # half a second well spent
-            with closing(question.ask(self.engine, target.path)) as steps:
-                judged, _ = yield from judging.followed(steps, lambda _: Loading(0.0))
-        if judged.verdict == "too_big":  # mapped, it would open, and then bring the computer to a standstill
-            step = judged.help[0] if judged.help else "Choose a smaller model."
-            raise WillNotFit(needed_bytes=judged.total_bytes, free_bytes=judged.free_bytes, step=step)
-        kept = self.paths.states if self.settings.keep_ready else None
-        wanted = replace(judging.options(target.path, judged), chats=chats, states=kept)
-        loaded = yield from self.engine.load(replace(wanted, threads=threads) if threads else wanted)
-        self._opened, self._noted = Opened(reference, target.path, wish, shape, judged), set()
+        wish = wish or self._wish(target, context)
+        yield from self._door.enter(target.path)
+        try:
+            opened, info = self.opened, self.engine.info
+            if opened and info and (opened.path, opened.wish) == (target.path, wish) and threads is None:
+                return info  # what is free now no longer counts: it has its memory
+            shape = self._known(target, gguf.read_file(target.path))
+            ask = partial(self._ask, target, shape)
+            kept = self.paths.states if self.settings.keep_ready else None
+            order = partial(replace, chats=chats, states=kept, **({"threads": threads} if threads else {}))
+            with closing(opening.opened(self.engine, target.path, ask, wish, order)) as steps:
+                loaded, judged = yield from judging.followed(steps, self._door.show)
+            self._opened, self._noted = Opened(reference, target.path, wish, shape, judged), set()
+        finally:
+            self._door.leave()
         if target.local is not None:
             self.library.used(target.local.id)
         return loaded
+
+    def _ask(self, target: Target, shape: fit.Shape, wish: Wish) -> judging.Question:
+        return self._question(target, shape, self.hardware(), wish)
+
+    def wake(self, reference: str) -> Generator[Loading, None, bool]:
+        """Open a model before anything is asked of it, where it is here, runs well and leaves room; whether it was opened.
+
+        Raises as open_model.
+        """
+        target = self.target(reference)
+        if target.path is None:
+            return False
+        judged = self.estimate(target, hardware=self.hardware())
+        if judged.verdict != "runs_well" or judged.close_call:
+            return False
+        yield from self.open_model(reference)
+        return True
+
+    def rest(self) -> Generator[None, None, None]:
+        """Give the open model's memory back, when it is not at work; the next message opens it again."""
+        with closing(self._door.enter(None)) as steps:
+            for _ in steps:
+                yield
+        try:
+            yield from self.engine.rest()
+        finally:
+            self._door.leave()
+
+    @property
+    def memory_is_short(self) -> bool:
+        """Whether so little is left that other programs could do with the model's."""
+        left = memory.read()
+        return left.available_bytes < max(MARGIN_BYTES, left.total_bytes * MARGIN_SHARE)
 
     def turn(
         self, conversation_id: int, question: str | None, reference: str, options: ChatOptions | None = None

@@ -4,13 +4,13 @@ Imported by the worker process only: llama.cpp ends its process on some bad file
 """
 
 import ctypes
+import importlib.metadata
+import importlib.util
 import re
 import sys
 from collections import deque
 from pathlib import Path
 from typing import Any
-
-import llama_cpp
 
 from desktop.engine import LoadOptions, loading
 from desktop.errors import AlcoveError, LoadFailed, UnknownArchitecture, WillNotFit
@@ -22,7 +22,26 @@ GUESSES = 4  # tokens that may be checked together with the one that is certain
 NO_DEVICES = (ctypes.c_void_p * 1)()  # a list that ends at once
 DEVICE_KINDS = ("cpu", "gpu", "igpu", "accel", "accel")  # ggml_backend_dev_type
 
-llama: Any = llama_cpp  # its functions come from ctypes, its type hints from dreams
+
+def _bindings() -> Any:
+    """The C interface alone, whose functions come from ctypes and whose type hints from dreams.
+
+    The package would import numpy and much else that is not used here: 0.2 s and 26 MB more at every start of the worker.
+    """
+    package = importlib.util.find_spec("llama_cpp")
+    if package is not None and "llama_cpp" not in sys.modules:
+        sys.modules["llama_cpp"] = importlib.util.module_from_spec(package)  # a place for its parts, never run
+    from llama_cpp import llama_cpp
+
+    return llama_cpp
+
+
+llama = _bindings()
+
+
+def version() -> str:
+    """Which llama-cpp-python this is."""
+    return importlib.metadata.version("llama-cpp-python")
 
 
 def describe() -> EngineReport:
@@ -47,7 +66,7 @@ def describe() -> EngineReport:
     system = llama.llama_print_system_info().decode()
     backends = tuple(dict.fromkeys(part.split(":")[0].strip() for part in system.split("|") if ":" in part))
     gpu_offload = bool(llama.llama_supports_gpu_offload())
-    return EngineReport("llama.cpp", llama.__version__, backends, gpu_offload, tuple(devices))
+    return EngineReport("llama.cpp", version(), backends, gpu_offload, tuple(devices))
 
 
 def library(name: str) -> ctypes.CDLL:

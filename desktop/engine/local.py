@@ -59,6 +59,12 @@ class LocalEngine:
         self._measurer: _Measurer | None = None
         self._busy = threading.Lock()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a model is open now: nothing has to be loaded before it answers."""
+        worker = self._worker
+        return self.info is not None and worker is not None and worker.alive
+
     def load(self, options: LoadOptions) -> Generator[Loading, None, Loaded]:
         """Open a model, giving up the one before.
 
@@ -66,8 +72,8 @@ class LocalEngine:
         """
         yield from self._wait(Loading(0.0))
         try:
+            gguf.read_file(options.path)  # tells a bad file by its header, before any process or the model before is at risk
             self.loaded = self.info = None
-            gguf.read_file(options.path)  # tells a bad file by its header before any process is at risk
             info = yield from self._open(options)
             self.loaded = options
             return info
@@ -136,7 +142,7 @@ class LocalEngine:
     def held_bytes(self) -> dict[str, int]:
         """Bytes on each device, main memory ("CPU") first, that come free when the open model is given up; {} without one."""
         info, worker, options = self.info, self._worker, self.loaded
-        if info is None or worker is None or options is None or not worker.alive:
+        if info is None or worker is None or options is None or not self.is_open:
             return {}
         held = {device.name: device.total_bytes for device in info.memory}
         private = worker.private_bytes()
@@ -151,12 +157,14 @@ class LocalEngine:
         yield from self._wait(None)
         try:
             worker = self._worker
-            if worker is not None and worker.alive and self.info is not None:
+            if worker is not None and self.is_open:
                 with suppress(EngineCrashed):
                     yield from worker.ask(wire.Save(), None)
+            self._worker = self.info = None
+            if worker is not None:
+                worker.end()
         finally:
             self._busy.release()
-        self.close()
 
     def forget(self, conversation: str | None) -> None:
         """Have the worker drop what it has read of a conversation, and keep nothing of it; None: of any."""
@@ -187,11 +195,11 @@ class LocalEngine:
         try:
             if self.loaded is None:
                 raise LoadFailed(path="the model", why="none has been chosen yet")
-            if self.info is None or self._worker is None or not self._worker.alive:
+            if not self.is_open:
                 with closing(self._open(self.loaded)) as steps:
                     for _ in steps:
                         yield idle
-                assert self._worker is not None
+            assert self._worker is not None
             return (yield from self._follow(self._worker, order, idle))
         finally:
             self._busy.release()

@@ -26,7 +26,7 @@ from desktop.engine import (
     thinking,
     wire,
 )
-from desktop.engine.llama import GUESSES, Log, context_params, llama, model_params, stop_callback
+from desktop.engine.llama import GUESSES, Log, context_params, llama, model_params, stop_callback, version
 from desktop.engine.lookup import Lookup, Worth
 from desktop.engine.recall import Recall, Stopped, common
 from desktop.engine.states import States, fingerprint, forget
@@ -137,7 +137,7 @@ class Model:
         """Where the memory of conversations with this very model, opened this way, is kept."""
         if options.states is None:
             return None
-        key = f"{fingerprint(options.path)}-{options.kv_type}-{llama.__version__}"
+        key = f"{fingerprint(options.path)}-{options.kv_type}-{version()}"
         return States(options.states, options.states_bytes, key)
 
     def _make_context(self, options: LoadOptions) -> Any:

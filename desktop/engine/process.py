@@ -211,8 +211,8 @@ def _start(handle: int, log: Any) -> "subprocess.Popen[bytes]":
     home = str(Path(__file__).resolve().parents[2])
     known = os.environ.get("PYTHONPATH")
     environment = {
-        # How long a thread of GNU's OpenMP spins for the others before it sleeps: about a millisecond. By itself it spins for 17, and
-        # with one busy program beside as many threads as cores a token then takes seconds. With 1,000, writing was 6 % slower.
+        # How long a thread of GNU's OpenMP spins for the others before it sleeps: about a millisecond. By itself it spins for 17,
+        # and with one busy program beside as many threads as cores a token then takes seconds. With 1,000, writing is 6 % slower.
         "GOMP_SPINCOUNT": "20000",
         **{name: value for name, value in os.environ.items() if not SECRET.search(name)},
         "PYTHONPATH": f"{home}{os.pathsep}{known}" if known else home,

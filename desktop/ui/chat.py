@@ -52,6 +52,7 @@ class ChatPage(QWidget):
     more_models_clicked = Signal()
     panel_clicked = Signal()
     act = Signal(str, object)  # what a notice's button asks of the window, and the error
+    typing = Signal()  # there is something in the field: a message may follow
     undoable = Signal(str, object)  # what was done, and the function that undoes it
 
     def __init__(self, tasks: Tasks, conversations: Conversations, turn: Turn, name_of: Callable[[str], str]) -> None:
@@ -101,11 +102,18 @@ class ChatPage(QWidget):
     def use_model(self, reference: str) -> None:
         """Go on with this model."""
         self._reference = reference
+        self.show_waking(None)
         self.chooser.show_current(reference, self._name_of(reference) if reference else "")
         if self._conversation_id is None:
             self.start.show_model(reference, self._name_of(reference) if reference else "")
         else:
             self._conversations.use_model(self._conversation_id, reference)
+
+    def show_waking(self, fraction: float | None) -> None:
+        """The model that the next message goes to is being opened before it; None: it is not."""
+        if fraction is not None:
+            self.waking.setText(self.tr("Waking up… {percent} %").format(percent=round(fraction * 100)))
+        self.waking.setVisible(fraction is not None and not self._live_here())
 
     def set_models(self, choices: tuple[ModelChoice, ...]) -> None:
         """What the chooser offers."""
@@ -175,7 +183,10 @@ class ChatPage(QWidget):
         row = QHBoxLayout(header)
         row.setContentsMargins(theme.GRID * 2 + 4, theme.GRID, theme.GRID * 2, theme.GRID)
         row.setSpacing(theme.GRID)
+        self.waking = Label("", "small", "soft", wrap=False)
+        self.waking.hide()
         row.addWidget(self.title, 1)
+        row.addWidget(self.waking)
         row.addWidget(self.chooser)
         row.addWidget(self.panel_button)
         header.setMinimumHeight(61)
@@ -193,6 +204,7 @@ class ChatPage(QWidget):
         self.composer = Composer()
         self.composer.sent.connect(self.say)
         self.composer.stop_clicked.connect(self.stop)
+        self.composer.field.textChanged.connect(self._on_text_changed)
         self.hint = Label("", "small", "soft")
         self.hint.hide()
         self._foot = QVBoxLayout()
@@ -285,6 +297,7 @@ class ChatPage(QWidget):
         task = self._tasks.start(turn, key=ANSWER)
         live = _Live(conversation_id, self._reference, task)
         self._live = live
+        self.show_waking(None)
         task.yielded.connect(lambda item: self._on_yielded(live, item))
         task.done.connect(lambda stored: self._on_done(live, stored))
         task.failed.connect(lambda error: self._on_failed(live, error))
@@ -371,6 +384,10 @@ class ChatPage(QWidget):
     def _on_model_chosen(self, reference: str) -> None:
         self.use_model(reference)
         self.model_chosen.emit(reference)
+
+    def _on_text_changed(self) -> None:
+        if self.composer.text():
+            self.typing.emit()
 
     def _on_act(self, act: str) -> None:
         """A notice's button: try again and go on are done here, the rest by the window."""

@@ -60,11 +60,13 @@ class ModelPanel(QScrollArea):
         self._writes = FactRow(self.tr("Writes"))
         self._takes = FactRow(self.tr("Takes"))
         self._replaces = Label("", "small", "soft")
+        self._asleep = Label(self.tr("It is asleep and takes no memory now. Your next message wakes it up."), "small", "soft")
         self._memory = FactRow(self.tr("Conversation memory"))
         self._bar = Bar()
         self._bar.setAccessibleName(self.tr("Conversation memory"))
         self._line = line()
-        self._of_model = (self._pill, self._writes, self._takes, self._replaces, self._memory, self._bar, self._line)
+        facts = (self._pill, self._writes, self._takes, self._replaces, self._asleep)
+        self._of_model = (*facts, self._memory, self._bar, self._line)
         self._column.addWidget(self._name)
         for widget in (self._pill, self._about, self._choose, *self._of_model[1:]):
             self._column.addWidget(widget)
@@ -81,6 +83,7 @@ class ModelPanel(QScrollArea):
         for part in (self._pill, self._writes, self._takes):
             part.setVisible(fit is not None)
         self._replaces.hide()
+        self._asleep.hide()
         if fit is not None:
             self._show_fit(fit)
         for widget in (self._memory, self._bar, self._line, self.licence, self._foot):
@@ -109,6 +112,10 @@ class ModelPanel(QScrollArea):
         words = self.tr("With the next message it takes the place of {name}, which gives back {size}.")
         self._replaces.setText(words.format(name=name, size=text.size(freed_bytes)))
         self._replaces.show()
+
+    def show_asleep(self) -> None:
+        """The model has given its memory back."""
+        self._asleep.show()
 
     def show_memory(self, used_tokens: int | None, context: int) -> None:
         """How much of the conversation memory this chat takes, in tokens; None: not known before the next message."""

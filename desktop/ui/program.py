@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, QUrl
+from PySide6.QtCore import QObject, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QFileDialog
 
@@ -33,6 +33,7 @@ from desktop.ui.start import GUIDE
 from desktop.ui.tasks import Tasks
 from desktop.ui.theme import Theme
 from desktop.ui.undo import Removals
+from desktop.ui.waking import Waking
 from desktop.ui.window import Window
 from desktop.ui.wishes import Wishes
 
@@ -45,9 +46,11 @@ class Program(QObject):
         self.app = app
         self.theme = Theme(qt, app.settings.theme, app.settings.text_scale)
         self.tasks = Tasks(self)
+        self._is_settled = False  # what the computer can do is known, and its speed
         self._read: dict[int, int] = {}  # tokens of each conversation that was held since the start
         self._rates: dict[str, float] = {}  # tokens a second of each model that has answered since the start
         self.advice = Advice(self.tasks, app, self)
+        self.waking = Waking(self.tasks, app, self)
         self.wishes = Wishes(app, lambda: self.advice.hardware is not None)
         self.downloading = Downloading(self.tasks, app.get, self)
         self.removals = Removals(self)
@@ -128,6 +131,11 @@ class Program(QObject):
         window.panel.all_models_clicked.connect(self.show_models)
         self.advice.described.connect(self._show_about)
         self.advice.undescribed.connect(self._on_undescribed)
+        self.advice.settled.connect(self._on_settled, Qt.ConnectionType.SingleShotConnection)
+        chat.typing.connect(self._wake)
+        self.waking.progressed.connect(self._on_waking)
+        self.waking.over.connect(self._on_woken)
+        self.waking.slept.connect(lambda: self.advice.describe(chat.reference))
 
     def new_chat(self) -> None:
         """An empty chat with the model used last, or the guide, or the first page when there is nothing."""
@@ -157,6 +165,26 @@ class Program(QObject):
     def _use_model(self, reference: str) -> None:
         self.app.settings.last_model = reference
         self.advice.describe(reference)
+        self._wake()
+
+    def _on_settled(self) -> None:
+        """Nothing is left to be found out about the computer: open the model of the chat that is shown."""
+        self._is_settled = True
+        if self.window.page == "chat":
+            self._wake()
+
+    def _wake(self) -> None:
+        """Open the model that the next message goes to, so that it needs no wait."""
+        if self._is_settled:
+            self.waking.wake(self.window.chat.reference)
+
+    def _on_waking(self, reference: str, fraction: float) -> None:
+        if reference == self.window.chat.reference:
+            self.window.chat.show_waking(fraction)
+
+    def _on_woken(self, reference: str) -> None:
+        self.window.chat.show_waking(None)
+        self.advice.describe(self.window.chat.reference)
 
     def _usual_model(self) -> str:
         """The model used last if it is still here, else one that is here, else the guide; empty when there is none at all."""
@@ -189,6 +217,7 @@ class Program(QObject):
             self.window.sidebar.show_current("chat", self.window.chat.conversation_id)
 
     def _on_answering(self, conversation_id: int) -> None:
+        self.waking.use(self.window.chat.reference if conversation_id else "")
         if conversation_id:
             self.advice.stop_measuring()  # the engine has something better to do
             self.app.settings.last_model = self.window.chat.reference
@@ -214,6 +243,8 @@ class Program(QObject):
         panel.show_model(about.name, about.fit, about.ruling, guide=about.reference == GUIDE)
         if about.replaces:
             panel.show_replaces(about.replaces, about.freed_bytes)
+        if self.waking.asleep and self.app.opened is None:
+            panel.show_asleep()
         panel.show_rate(self._rates.get(about.reference, 0.0))
         if chat.conversation_id is not None and about.fit is not None:
             panel.show_memory(self._read.get(chat.conversation_id), about.fit.context)
@@ -352,6 +383,8 @@ class Program(QObject):
                 self.removals.undo(model.id)
 
     def _remove(self, model: LocalModel) -> None:
+        if self.app.opened is not None and self.app.opened.path == model.path:
+            self.waking.sleep()
         try:
             self.app.library.remove(model.id)
         except AlcoveError as error:
