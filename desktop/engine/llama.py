@@ -4,7 +4,6 @@ Imported by the worker process only: llama.cpp ends its process on some bad file
 """
 
 import ctypes
-import importlib.metadata
 import importlib.util
 import re
 import sys
@@ -41,7 +40,9 @@ llama = _bindings()
 
 def version() -> str:
     """Which llama-cpp-python this is."""
-    return importlib.metadata.version("llama-cpp-python")
+    from importlib.metadata import version  # late: most starts of the worker need no version, and it takes its time
+
+    return version("llama-cpp-python")
 
 
 def describe() -> EngineReport:

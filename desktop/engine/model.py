@@ -35,6 +35,7 @@ from desktop.engine.vocabulary import Vocabulary
 from desktop.errors import AlcoveError, ContextFull, LoadFailed
 from desktop.hardware import memory
 
+READ_SHARE = 0.7  # of the way to a mapped model: the rest is to lay it out
 ROOM = 64  # tokens that must be left for an answer
 TUNE_S = 0.2  # of loading go into finding the best number of threads; where that is not enough, the first answer does the rest
 
@@ -91,7 +92,7 @@ class Model:
 
     def _open(self, options: LoadOptions, tell: Tell) -> Any:
         mapped = options.load_mode == "mmap"
-        read = 0.5 if mapped else 0.0  # the first half of the way is to read it, the second to lay it out
+        read = READ_SHARE if mapped else 0.0
         for share in loading.read_once(options.path) if mapped else ():
             if self._stop.value:
                 raise Stopped

@@ -23,7 +23,7 @@ from desktop.engine import Piece, wire
 from desktop.engine.confine import Reach
 from desktop.errors import BreaksEngine, EngineCrashed, EngineHung, OutOfMemory
 
-TICK_S = 0.2  # something is yielded at least this often
+TICK_S = 0.1  # something is yielded at least this often: a cancel is heard no later
 CANCEL_S = 2.0  # a worker that has not heard a cancel by then is ended
 GIVE_UP_S = 0.2  # and one that opens a model by then: it may be deep in a long reading, and has nothing to keep
 GONE_S = 5.0  # the killed may be held by a disk that does not answer: the system ends them when it does

@@ -1,6 +1,7 @@
 """The engine in its real process, with models whose every answer is known."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -93,8 +94,9 @@ def test_quantised_weights_run_on_any_processor(engine: LocalEngine, tmp_path: P
     assert ask(engine, max_tokens=4, temperature=0.0).completion_tokens == 4
 
 
-def test_loading_tells_its_progress_up_to_the_end(engine: LocalEngine, slow: Path) -> None:
-    said, _ = run(engine.load(LoadOptions(slow)))
+@pytest.mark.parametrize("mode", ["read", "mmap"])
+def test_loading_tells_its_progress_up_to_the_end(engine: LocalEngine, slow: Path, mode: str) -> None:
+    said, _ = run(engine.load(LoadOptions(slow, load_mode=mode)))
     fractions = [step.fraction for step in said if isinstance(step, Loading)]
     assert fractions == sorted(fractions)
     assert len(set(fractions)) > 10
@@ -209,9 +211,10 @@ def test_ctrl_c_in_mid_answer_mixes_nothing_into_the_next(engine: LocalEngine, e
     assert ask(engine, max_tokens=2).text == "word0 word1"
 
 
-def test_cancelling_a_load_leaves_a_usable_engine(engine: LocalEngine, slow: Path, fox: Path) -> None:
+@pytest.mark.parametrize("mode", ["read", "mmap"])
+def test_cancelling_a_load_leaves_a_usable_engine(engine: LocalEngine, slow: Path, fox: Path, mode: str) -> None:
     load(engine, fox)
-    steps = engine.load(LoadOptions(slow))
+    steps = engine.load(LoadOptions(slow, load_mode=mode))
     assert next(step for step in steps if step.fraction > 0).fraction < 1
     process = worker_of(engine)
     steps.close()
@@ -342,6 +345,23 @@ def test_sampling_comes_from_the_file_unless_it_is_chosen(engine: LocalEngine, f
 def test_a_smaller_memory_read_or_mapped(engine: LocalEngine, fox: Path, kv_type: str, mode: str) -> None:
     load(engine, fox, kv_type=kv_type, load_mode=mode)
     assert ask(engine).text.startswith("The fox 😀")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the maps of another process are not to be seen")
+@pytest.mark.parametrize("mode", ["read", "mmap"])
+def test_a_file_is_mapped_only_where_the_plan_says_so(engine: LocalEngine, fox: Path, mode: str) -> None:
+    load(engine, fox, load_mode=mode)
+    assert (str(fox) in [mapped.path for mapped in worker_of(engine).memory_maps()]) == (mode == "mmap")
+
+
+def test_the_worker_imports_the_c_interface_alone() -> None:
+    """The whole package would bring numpy and more, 26 MB and 0.2 s at every start."""
+    program = (
+        "import sys; from desktop.engine import worker, bench, dry_run, llama, model\n"
+        "print(llama.version(), {'llama_cpp.llama', 'numpy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S* set\(\)", done.stdout.strip())
 
 
 def test_a_file_without_template_is_asked_in_chatml(engine: LocalEngine, folder: Path) -> None:
