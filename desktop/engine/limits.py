@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psutil
+from jinja2.utils import Namespace
 
 CPU_S = 0.5  # most templates need some hundredths of a second for a long conversation ...
 MESSAGE_S = 0.01  # ... and some more, the longer it is
@@ -91,7 +92,7 @@ def weigh(*values: object) -> None:
             waiting += [*value.keys(), *value.values()]
         elif isinstance(value, list | tuple | set | frozenset | ItemsView | KeysView | ValuesView):
             waiting += value
-        elif hasattr(value, "_Namespace__attrs"):  # Jinja's namespace()
+        elif isinstance(value, Namespace):
             waiting.append(value._Namespace__attrs)
         if characters > MOST_TEXT or things + len(waiting) > MOST_THINGS:
             raise TooMuch

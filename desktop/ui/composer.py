@@ -4,7 +4,7 @@ import math
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout
 
 from desktop.ui import theme
 from desktop.ui.buttons import Button, Chip
@@ -40,7 +40,11 @@ class Composer(QFrame):
         row.setContentsMargins(16, 14, 14, 14)
         row.setSpacing(theme.GRID * 2)
         row.addWidget(self.field, 1, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self.thinking, 0, Qt.AlignmentFlag.AlignBottom)
+        beside = QVBoxLayout()
+        beside.setContentsMargins(0, 0, 0, theme.scaled(6))  # as high as the middle of the button
+        beside.addStretch(1)
+        beside.addWidget(self.thinking)
+        row.addLayout(beside)
         row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignBottom)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._on_text_changed()

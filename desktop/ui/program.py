@@ -198,6 +198,8 @@ class Program(QObject):
             except AlcoveError:  # a model that is gone
                 on = None
             self.window.chat.show_thinking(on)
+            opened, info = self.app.opened, self.app.engine.info
+            self.window.panel.show_thinks(bool(opened and info and opened.reference == reference and info.thinks == "always"))
 
     def _choose_thinking(self, reference: str, on: bool) -> None:
         try:
@@ -264,6 +266,7 @@ class Program(QObject):
             panel.show_replaces(about.replaces, about.freed_bytes)
         if self.waking.asleep and self.app.opened is None:
             panel.show_asleep()
+        self._show_thinking(about.reference)
         panel.show_rate(self._rates.get(about.reference, 0.0))
         if chat.conversation_id is not None and about.fit is not None:
             panel.show_memory(self._read.get(chat.conversation_id), about.fit.context)

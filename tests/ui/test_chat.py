@@ -357,16 +357,16 @@ def test_what_is_special_about_a_model_is_said_once(qtbot: QtBot, page: ChatPage
     assert first is not None
     page.start_new("qwen")
     page.open(first)  # which is still being answered
-    assert notices(page) == ["It is old. It is slow."]
+    qtbot.waitUntil(lambda: notices(page) == ["It is old. It is slow."])
     engine.go.set()
     idle(qtbot, page)
     type_message(page, "Second")
     idle(qtbot, page)
-    assert notices(page) == ["It is old. It is slow."]  # above the first answer
+    qtbot.waitUntil(lambda: notices(page) == ["It is old. It is slow."])  # above the first answer
     engine.loaded = Loaded(4096, 0.1, "llama", None, True, notices=("It is new.",))
     type_message(page, "Third")
     idle(qtbot, page)
-    assert notices(page) == ["It is old. It is slow.", "It is new."]
+    qtbot.waitUntil(lambda: notices(page) == ["It is old. It is slow.", "It is new."])
 
 
 def test_thinking_first_is_offered_where_there_is_the_choice(qtbot: QtBot, page: ChatPage) -> None:

@@ -304,6 +304,20 @@ def test_uncaught_exceptions_reach_the_window(monkeypatch: pytest.MonkeyPatch, c
     assert [type(error) for error in shown] == [KeyError]
 
 
+def test_a_model_that_always_thinks_says_so(qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path) -> None:
+    app = App.open(tmp_path / "home")
+    app.library.link(models.write_thinker(tmp_path / "thinker.gguf", models.CHATML + "<think>"))
+    app.close()
+    program = open_program()
+    qtbot.waitUntil(lambda: program.advice.hardware is not None, timeout=20_000)
+    words = program.window.panel._thinks
+    assert words.isHidden()
+    type_message(program, "Is it?")
+    qtbot.waitUntil(lambda: not words.isHidden(), timeout=30_000)
+    assert not program.window.chat.composer.thinking.isVisible()
+    qtbot.waitUntil(lambda: last_answer(program).message is not None, timeout=30_000)
+
+
 def test_a_model_thinks_first_where_that_is_wished(qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path) -> None:
     app = App.open(tmp_path / "home")
     app.library.link(models.write_thinker(tmp_path / "thinker.gguf"))
