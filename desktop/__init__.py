@@ -26,8 +26,9 @@ reads this list and checks every import, so it cannot go stale.
     errors
     text address
 
-Foreign libraries with one home: PySide6 in ui, markdown_it in ui.markdown, llama_cpp in engine.llama, jinja2 in engine.template,
-huggingface_hub in hub, sqlite3 in conversations, pynvml in hardware.nvidia, httpx2 in network, typer in cli, rich in terminal.
+Foreign libraries with one home: PySide6 in ui, markdown_it in ui.markdown, llama_cpp in engine.llama, huggingface_hub in hub,
+jinja2 in engine.template, fence and limits, sqlite3 in conversations, pynvml in hardware.nvidia, httpx2 in network, typer in cli,
+rich in terminal.
 """
 
 __version__ = "0.1.0"

@@ -380,6 +380,8 @@ class App:
             self._door.leave()
         if target.local is not None:
             self.library.used(target.local.id)
+        if chats:
+            self._note_thinking(target, loaded)
         return loaded
 
     def _ask(self, target: Target, shape: fit.Shape, wish: Wish) -> judging.Question:
@@ -415,9 +417,26 @@ class App:
         left = memory.read()
         return left.available_bytes < max(MARGIN_BYTES, left.total_bytes * MARGIN_SHARE)
 
+    def thinking(self, reference: str) -> bool | None:
+        """Whether a model is to think before it answers; None where it has no choice, or was never open. Raises BadReference."""
+        return self.settings.thinking.get(judging.settings_key(self.target(reference)))
+
+    def choose_thinking(self, reference: str, on: bool) -> None:
+        """Have a model think before it answers, or not, from now on. Raises BadReference, NotWritable."""
+        self.settings.thinking[judging.settings_key(self.target(reference))] = on
+        self.save_settings()
+
+    def _note_thinking(self, target: Target, loaded: Loaded) -> None:
+        """Only the engine can tell whether a model offers the choice: what it said holds until the model is opened again."""
+        key = judging.settings_key(target)
+        if loaded.thinks == "choice":
+            self.settings.thinking.setdefault(key, loaded.thinks_unasked)
+        else:
+            self.settings.thinking.pop(key, None)
+
     def turn(
         self, conversation_id: int, question: str | None, reference: str, options: ChatOptions | None = None
-    ) -> Generator[Loading | Reading | Piece, None, Stored]:
+    ) -> Generator[Loading | Loaded | Reading | Piece, None, Stored]:
         """Ask in a conversation (or answer again, with no question): the model is loaded when needed, the answer streamed.
 
         The question is saved by the call itself, so that it is kept even when nobody takes the first step.
@@ -428,9 +447,11 @@ class App:
 
     def _answer(
         self, conversation_id: int, reference: str, options: ChatOptions
-    ) -> Generator[Loading | Reading | Piece, None, Stored]:
+    ) -> Generator[Loading | Loaded | Reading | Piece, None, Stored]:
         yield Loading(0.0)
-        yield from self.open_model(reference)
+        yield (yield from self.open_model(reference))
+        if options.thinking is None:
+            options = replace(options, thinking=self.thinking(reference))
         options = replace(options, conversation=str(conversation_id) if self.settings.keep_ready else "")
         answer, reply = yield from chat.answer(self.conversations, conversation_id, self.engine, options, model=reference)
         if self._opened and reply.completion_tokens >= SAID_ENOUGH:

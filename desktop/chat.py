@@ -43,15 +43,15 @@ def answer(
 def prompt(messages: Sequence[Stored], system: str = "") -> list[Message]:
     """What the engine is to read: the system text, then questions and answers in turn.
 
-    Answers that never began are left out, and questions that then follow each other become one: many chat templates refuse
-    two turns of the same side in a row.
+    Thoughts go with their answers; the model's chat template decides whether it reads them again. Answers that never began are
+    left out, and questions that then follow each other become one: many templates refuse two turns of the same side in a row.
     """
     said = [Message("system", system)] if system else []
     for message in messages:
         if message.text and said and said[-1].role == message.role:
             said[-1] = Message(message.role, f"{said[-1].text}\n\n{message.text}")
         elif message.text:
-            said.append(Message(message.role, message.text))
+            said.append(Message(message.role, message.text, message.thinking))
     return said
 
 

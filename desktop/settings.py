@@ -29,6 +29,7 @@ class Settings(msgspec.Struct, kw_only=True):
     contexts: dict[str, Tokens] = {}  # the same where it was chosen for one model, by its catalogue id or the name of its file
     goals: dict[str, Goal] = {}  # what a model's settings are chosen for, by the same names: nothing is the balance
     kv_types: dict[str, KvType] = {}  # the form of conversation memory, where one was chosen for a model
+    thinking: dict[str, bool] = {}  # whether a model thinks first, for those that offer the choice: known once it was open
     keep_ready: bool = True  # what models have read of conversations is kept on the disk
     sleep_after_min: Minutes = 30  # minutes without a message, after which the model gives its memory back; 0: never
     hub_endpoint: str = ""  # empty: HF_ENDPOINT, else huggingface.co

@@ -11,7 +11,7 @@ import pytest
 from desktop import judging
 from desktop.app import App
 from desktop.conversations import Stored
-from desktop.engine import ChatOptions, Loading, Piece, Reading, Reply
+from desktop.engine import ChatOptions, Loaded, Loading, Piece, Reading, Reply
 from desktop.errors import EngineCrashed, NotHere, NotWritable, WillNotFit
 from tests import gguf_files
 from tests.engine import models
@@ -94,6 +94,33 @@ def test_what_was_read_of_conversations_that_are_gone_goes_at_the_next_start(tmp
     assert app.conversations.list() == ()
     app.close()
     assert not left.exists()
+
+
+def test_whether_to_think_first_is_known_once_a_model_was_open_and_kept(tmp_path: Path) -> None:
+    thinker = str(models.write_thinker(tmp_path / "thinker.gguf"))
+    app = App.open(tmp_path / "home")
+    conversation = app.conversations.create("t", thinker)
+    assert app.thinking(thinker) is None
+    items, answer = ask(app, conversation, QUESTION, thinker)
+    assert (app.thinking(thinker), answer.thinking, answer.text) == (True, "let me", "It is")
+    assert [item.thinks for item in items if isinstance(item, Loaded)] == ["choice"]
+    app.choose_thinking(thinker, False)
+    assert ask(app, conversation, None, thinker)[1].thinking == ""
+    app.close()
+    again = App.open(tmp_path / "home")
+    assert again.thinking(thinker) is False
+    assert again.thinking("guide") is None
+    again.close()
+
+
+def test_a_file_that_has_the_choice_no_more(app: App, tmp_path: Path) -> None:
+    path = models.write_thinker(tmp_path / "thinker.gguf")
+    list(app.open_model(str(path)))
+    assert app.thinking(str(path)) is True
+    app.engine.close()
+    models.write_thinker(path, models.CHATML + "<think>")
+    list(app.open_model(str(path)))
+    assert app.thinking(str(path)) is None
 
 
 def test_a_question_is_kept_even_when_the_answer_never_began(app: App) -> None:

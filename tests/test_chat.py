@@ -85,6 +85,15 @@ def test_the_engine_hears_everything_said_in_turns(store: Conversations) -> None
     assert [(m.role, m.text) for m in engine.heard] == [("system", "Be brief."), ("user", "first\n\nsecond")]
 
 
+def test_the_engine_hears_what_was_thought(store: Conversations) -> None:
+    conversation = store.create("t", "m")
+    store.add(conversation, "user", "first")
+    answer = store.add(conversation, "assistant", "", finish="writing")
+    store.write(answer, "Yes.", "Let me see.", "stop")
+    store.add(conversation, "user", "second")
+    assert chat.prompt(store.messages(conversation))[1] == Message("assistant", "Yes.", "Let me see.")
+
+
 def test_titles_are_the_beginning_of_the_question() -> None:
     assert chat.title("  What is\nan open-weight model? ") == "What is an open-weight model?"
     long = chat.title("Could you please write a friendly and short letter to all of our customers about the holidays")

@@ -368,6 +368,16 @@ def test_the_guide_answers(run: Run) -> None:
     assert {"thinking", "prompt_tokens", "cached_tokens", "load_s", "first_token_s"} <= set(reply)
 
 
+def test_thinking_is_switched_and_notices_are_told(run: Run, tmp_path: Path) -> None:
+    thinker = str(models.write_thinker(tmp_path / "thinker.gguf"))
+    for wish, thoughts in (("on", "let me"), ("off", "")):
+        status, reply, _ = run("chat", thinker, "-p", "Is it?", "--thinking", wish)
+        assert (status, reply["thinking"], reply["text"]) == (0, thoughts, "It is")
+    bare = str(models.write(tmp_path / "bare.gguf", ["Yes", models.END], template=None))
+    status, reply, told = run("chat", bare, "-p", "Is it?")
+    assert (status, reply["text"], "no chat template" in told) == (0, "Yes", True)
+
+
 def test_the_licence_of_the_guide_is_fully_open(run: Run) -> None:
     _, ruling, _ = run("licence", "guide")
     assert (ruling["licence"], ruling["openness"]) == ("apache-2.0", "full")

@@ -21,7 +21,7 @@ HOMES = {
     "PySide6": ("ui",),
     "shiboken6": ("ui",),
     "llama_cpp": ("engine.llama",),
-    "jinja2": ("engine.template",),
+    "jinja2": ("engine.template", "engine.fence", "engine.limits"),
     "huggingface_hub": ("hub",),
     "sqlite3": ("conversations",),
     "pynvml": ("hardware.nvidia",),

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -13,6 +14,13 @@ from desktop.engine import ChatOptions, Message, Piece, Reading, Reply
 from desktop.errors import EngineCrashed
 
 
+class Thinking(StrEnum):
+    """Whether a model thinks before it answers."""
+
+    on = "on"
+    off = "off"
+
+
 @commands.command()
 def chat(
     reference: Reference,
@@ -21,16 +29,20 @@ def chat(
     max_tokens: Annotated[int, typer.Option(min=1)] = 2048,
     temperature: Annotated[float | None, typer.Option(min=0.0, max=5.0)] = None,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
+    thinking: Annotated[Thinking | None, typer.Option(help="Think before each answer, where the model has the choice.")] = None,
     context: Context = None,
     threads: Threads = None,
     json: Json = False,
     home: Home = None,
 ) -> None:
     """Talk with a model on this computer. What is said here is not stored."""
-    options = ChatOptions(max_tokens=max_tokens, temperature=temperature, seed=seed)
+    thinks = None if thinking is None else thinking is Thinking.on
+    options = ChatOptions(max_tokens=max_tokens, temperature=temperature, seed=seed, thinking=thinks)
     said = [Message("system", system)] if system else []
     with opened(home, json) as app:
         loaded = finish(app.open_model(reference, context=context, threads=threads))
+        for notice in loaded.notices:
+            terminal.complain(notice)
         if prompt is not None or json or not sys.stdin.isatty():
             question = sys.stdin.read() if prompt in (None, "-") else prompt
             reply = _answer(app, [*said, Message("user", str(question).strip())], options, quiet=json)
@@ -43,7 +55,8 @@ def chat(
                 continue
             said.append(Message("user", question))
             try:
-                said.append(Message("assistant", _answer(app, said, options, quiet=False).text))
+                reply = _answer(app, said, options, quiet=False)
+                said.append(Message("assistant", reply.text, reply.thinking))
             except KeyboardInterrupt:
                 terminal.say(" (stopped)")
                 said.pop()

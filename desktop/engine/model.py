@@ -19,7 +19,7 @@ from desktop.engine import (
     Reply,
     answer,
     buffers,
-    fence,
+    limits,
     loading,
     sampling,
     template,
@@ -130,7 +130,7 @@ class Model:
             raise LoadFailed(path=str(self._path), why="its vocabulary cannot spell a single word")
         source = llama.llama_model_chat_template(self._model, None)
         text = source.decode("utf-8", "replace") if source else None
-        with fence.last_resort():
+        with limits.last_resort():
             self._template = template.of(text, self.words.bos, self.words.eos, str(self._path))
         return self._template
 
@@ -240,7 +240,7 @@ class Model:
 
     def _rendered(self, order: wire.Chat, messages: Sequence[Message]) -> str:
         found = self._template or self._prepare_chat()
-        with fence.last_resort(len(messages)):
+        with limits.last_resort(len(messages)):
             return found.render(messages, order.options.thinking)
 
     def _prompt(self, text: str) -> list[int]:

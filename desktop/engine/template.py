@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from jinja2 import TemplateError
 from jinja2.exceptions import SecurityError
 
-from desktop.engine import Message, fence
+from desktop.engine import Message, fence, limits
 from desktop.engine.thinking import TAGS, opened, switched
 from desktop.errors import LoadFailed
 
@@ -28,7 +28,7 @@ PICTURE = "<__media__>"  # stands for a picture in a prompt, as in llama.cpp
 # what a template can raise: Jinja's errors, those of its own Python-like expressions, and of Python's compiler
 _BROKEN = (
     *(TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError),
-    *(AssertionError, MemoryError, SyntaxError, fence.TooMuch),
+    *(AssertionError, MemoryError, SyntaxError, limits.TooMuch),
 )
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")  # what thoughts are called in a message
 _IN_PARTS = "block['type'] == 'thinking'"  # Ministral takes them as a part of the content
@@ -63,12 +63,12 @@ class Template:
         self._known = {"bos_token": bos, "eos_token": eos, "add_generation_prompt": True}
         self._typed = False  # it wants the content of a message as a list of parts
         self._system = True  # it knows the role
-        if len(source) > fence.MOST_SOURCE:
+        if len(source) > limits.MOST_SOURCE:
             self._refuse(ValueError("it is too long"))
         environment = fence.Fenced()
         environment.globals["strftime_now"] = self._time
         try:
-            self._template = fence.run(lambda: environment.from_string(source))
+            self._template = limits.run(lambda: environment.from_string(source))
             self._find_content()
             self._system = _PROBE in self._try([Message("system", _PROBE), *_HELLO])
             self._find_thinking()
@@ -117,7 +117,7 @@ class Template:
         """As `_render`; "" for a conversation that it refuses. Raises what tells of a bad will."""
         try:
             return self._render(messages, thinking)
-        except (SecurityError, fence.TooMuch, MemoryError, RecursionError):
+        except (SecurityError, limits.TooMuch, MemoryError, RecursionError):
             raise
         except _BROKEN:
             return ""
@@ -127,7 +127,7 @@ class Template:
         known: dict[str, Any] = {"date_string": now.strftime("%d %b %Y"), "datetime": now.strftime("%b %d %Y"), **self._known}
         known |= {} if thinking is None else switched(self._source, thinking)
         known["messages"] = [self._plain(message) for message in messages]
-        return fence.run(lambda: self._template.render(known), len(messages))
+        return limits.run(lambda: self._template.render(known), len(messages))
 
     def _plain(self, message: Message) -> dict[str, Any]:
         text = message.text.strip() if _TRIMMED in self._source else message.text
@@ -141,13 +141,13 @@ class Template:
         return {"role": message.role, "content": content, **thoughts}
 
     def _time(self, form: str) -> str:
-        if len(form) > fence.MOST_WIDTH:
-            raise fence.TooMuch
+        if len(form) > limits.MOST_WIDTH:
+            raise limits.TooMuch
         return self._now().strftime(form.replace("%-", "%#") if sys.platform == "win32" else form)
 
     def _refuse(self, error: BaseException) -> NoReturn:
         told = " ".join(str(error).split())[:_WHY_LENGTH]
-        why = "it takes too much time or memory" if isinstance(error, fence.TooMuch | MemoryError | RecursionError) else told
+        why = "it takes too much time or memory" if isinstance(error, limits.TooMuch | MemoryError | RecursionError) else told
         raise LoadFailed(path=self._path, why=f"its chat template does not work ({why})") from error
 
 

@@ -1,6 +1,7 @@
 """What the model said: drawn while it is written, its thoughts folded, and what can be done with it."""
 
 import time
+from collections.abc import Sequence
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QGuiApplication
@@ -110,16 +111,21 @@ class Answer(QWidget):
         """Show what happens before the first word: the model is loaded, the message is read."""
         self.state.show_as(words, fraction)
 
-    def add(self, piece: str, thinking: bool = False) -> None:
-        """The next piece; drawn soon."""
+    def tell(self, sentences: Sequence[str]) -> None:
+        """Say above the answer what is special about the model that gives it."""
+        self._column.insertWidget(1, Notice("", " ".join(sentences)))
+
+    def add(self, piece: str, thinking: bool = False, at_s: float | None = None) -> None:
+        """The next piece, which came at this time of the clock if not just now; drawn soon."""
         if not piece:
             return
+        now_s = time.monotonic() if at_s is None else at_s
         if thinking:
-            self._thought_since = self._thought_since or time.monotonic()
+            self._thought_since = self._thought_since or now_s
             self._thinking.append(piece)
         else:
             if self._thought_since is not None and self._thought_s is None:
-                self._thought_s = time.monotonic() - self._thought_since
+                self._thought_s = now_s - self._thought_since
             self._text.append(piece)
         if not self._timer.isActive():
             self._timer.start(self._draw_ms)
@@ -128,7 +134,8 @@ class Answer(QWidget):
         """Draw all pieces there are."""
         began_s = time.monotonic()
         if self._thinking and not self._text:
-            self.wait(self.tr("Thinking…"))
+            spent = text.duration(began_s - self._thought_since) if self._thought_since else ""
+            self.wait(self.tr("Thinking… {time}").format(time=spent))
         elif self._text:
             self.state.hide()
         if self._thinking:
@@ -191,7 +198,7 @@ class Answer(QWidget):
         if self.fold is None:
             self.fold = Fold("")
             self.fold.opened.connect(self._show_thoughts)
-            self._column.insertWidget(2, self.fold)
+            self._column.insertWidget(self._column.indexOf(self.body), self.fold)
         if not self._text:
             title = self.tr("Its thoughts so far")
         elif self._thought_s is not None:

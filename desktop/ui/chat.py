@@ -1,5 +1,6 @@
 """The page of a conversation: its title and model above, what was said, and the field for the next message."""
 
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, 
 
 from desktop import chat
 from desktop.conversations import Conversations, Stored
-from desktop.engine import Loading, Piece, Reading
+from desktop.engine import Loaded, Loading, Piece, Reading
 from desktop.errors import AlcoveError
 from desktop.ui import messages, theme
 from desktop.ui.answer import Answer
@@ -24,7 +25,7 @@ from desktop.ui.title import EditableTitle
 from desktop.ui.transcript import WIDEST, Transcript
 
 ANSWER = "answer"  # the key of the task: the engine answers one question at a time
-Steps = Generator[Loading | Reading | Piece, None, Stored]
+Steps = Generator[Loading | Loaded | Reading | Piece, None, Stored]
 Turn = Callable[[int, str | None, str], Steps]
 
 
@@ -37,6 +38,8 @@ class _Live:
     task: Task
     widget: Answer | None = None
     pieces: list[Piece] = field(default_factory=list)
+    times_s: list[float] = field(default_factory=list)  # when each piece came
+    notices: tuple[str, ...] = ()
     state: Loading | Reading | None = None
     read_tokens: int = 0
 
@@ -48,6 +51,8 @@ class ChatPage(QWidget):
     answering = Signal(int)  # the id of the conversation that is being answered, 0 when it is over
     answered = Signal(str, float)  # the reference of a model, and the tokens a second of its answer, which is whole
     read = Signal(int, int)  # the id of a conversation, and its tokens that the model has in its memory
+    opened = Signal(str)  # the reference of a model, of which the engine has now told what it can do
+    thinking_chosen = Signal(str, bool)  # a reference, and whether that model is to think first
     model_chosen = Signal(str)  # a reference; the page itself goes on with it
     more_models_clicked = Signal()
     panel_clicked = Signal()
@@ -63,6 +68,7 @@ class ChatPage(QWidget):
         self._live: _Live | None = None
         self._drafts: dict[int, str] = {}
         self._error: AlcoveError | None = None
+        self._told: Loaded | None = None  # the opening of a model whose notices were shown
         self._editing: Stored | None = None
         self._build()
 
@@ -114,6 +120,10 @@ class ChatPage(QWidget):
         if fraction is not None:
             self.waking.setText(self.tr("Waking up… {percent} %").format(percent=round(fraction * 100)))
         self.waking.setVisible(fraction is not None and not self._live_here())
+
+    def show_thinking(self, on: bool | None) -> None:
+        """Whether the model thinks first; None where there is no choice."""
+        self.composer.show_thinking(on)
 
     def set_models(self, choices: tuple[ModelChoice, ...]) -> None:
         """What the chooser offers."""
@@ -205,6 +215,7 @@ class ChatPage(QWidget):
         self.composer.sent.connect(self.say)
         self.composer.stop_clicked.connect(self.stop)
         self.composer.field.textChanged.connect(self._on_text_changed)
+        self.composer.thinking_toggled.connect(lambda on: self.thinking_chosen.emit(self._reference, on))
         self.hint = Label("", "small", "soft")
         self.hint.hide()
         self._foot = QVBoxLayout()
@@ -253,9 +264,11 @@ class ChatPage(QWidget):
     def _attach(self, live: _Live) -> None:
         """Give the answer that is being written a widget again."""
         live.widget = self.transcript.add_answer(live.reference)
+        if live.notices:
+            live.widget.tell(live.notices)
         self._show_state(live)
-        for piece in live.pieces:
-            live.widget.add(piece.text, piece.thinking)
+        for piece, at_s in zip(live.pieces, live.times_s, strict=True):
+            live.widget.add(piece.text, piece.thinking, at_s)
         live.widget.draw()
 
     def _leave(self) -> None:
@@ -312,14 +325,27 @@ class ChatPage(QWidget):
         if isinstance(item, Piece):
             live.state = None
             live.pieces.append(item)
+            live.times_s.append(time.monotonic())
             if live.widget is not None:
                 live.widget.add(item.text, item.thinking)
+            return
+        if isinstance(item, Loaded):
+            self._on_loaded(live, item)
             return
         live.state = item
         if isinstance(item, Reading):
             live.read_tokens = item.total_tokens
             self.read.emit(live.conversation_id, item.total_tokens)
         self._show_state(live)
+
+    def _on_loaded(self, live: _Live, loaded: Loaded) -> None:
+        """The model is open: say once what is special about it."""
+        if loaded is not self._told and loaded.notices:
+            live.notices = loaded.notices
+            if live.widget is not None:
+                live.widget.tell(loaded.notices)
+        self._told = loaded
+        self.opened.emit(live.reference)
 
     def _show_state(self, live: _Live) -> None:
         if live.widget is None or live.pieces:

@@ -4,11 +4,11 @@ import math
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout
 
 from desktop.ui import theme
-from desktop.ui.buttons import Button
-from desktop.ui.labels import repolish
+from desktop.ui.buttons import Button, Chip
+from desktop.ui.labels import hint, repolish
 
 MOST_LINES = 8
 
@@ -18,6 +18,7 @@ class Composer(QFrame):
 
     sent = Signal(str)
     stop_clicked = Signal()
+    thinking_toggled = Signal(bool)  # by the person
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,11 +31,20 @@ class Composer(QFrame):
         self.field.textChanged.connect(self._on_text_changed)
         self.button = Button(self.tr("Send"), "primary")
         self.button.clicked.connect(self._on_clicked)
+        self.thinking = Chip(self.tr("Think first"))
+        self.thinking.setToolTip(hint(self.tr("The model thinks before it answers: better at hard questions, and slower.")))
+        self.thinking.clicked.connect(self.thinking_toggled)
+        self.thinking.hide()
         self._busy = False
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 14, 14, 14)
         row.setSpacing(theme.GRID * 2)
         row.addWidget(self.field, 1, Qt.AlignmentFlag.AlignVCenter)
+        beside = QVBoxLayout()
+        beside.setContentsMargins(0, 0, 0, theme.scaled(6))  # as high as the middle of the button
+        beside.addStretch(1)
+        beside.addWidget(self.thinking)
+        row.addLayout(beside)
         row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignBottom)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._on_text_changed()
@@ -49,6 +59,11 @@ class Composer(QFrame):
         cursor = self.field.textCursor()
         cursor.movePosition(cursor.MoveOperation.End)
         self.field.setTextCursor(cursor)
+
+    def show_thinking(self, on: bool | None) -> None:
+        """Offer the choice whether the model thinks first, as it is now; None takes it away."""
+        self.thinking.setVisible(on is not None)
+        self.thinking.setChecked(bool(on))
 
     def set_busy(self, busy: bool) -> None:
         """While an answer is written the button stops it."""

@@ -59,13 +59,14 @@ class ModelPanel(QScrollArea):
         self._choose.clicked.connect(self.all_models_clicked)
         self._writes = FactRow(self.tr("Writes"))
         self._takes = FactRow(self.tr("Takes"))
+        self._thinks = Label(self.tr("It thinks before each answer."), "small", "soft")
         self._replaces = Label("", "small", "soft")
         self._asleep = Label(self.tr("It is asleep and takes no memory now. Your next message wakes it up."), "small", "soft")
         self._memory = FactRow(self.tr("Conversation memory"))
         self._bar = Bar()
         self._bar.setAccessibleName(self.tr("Conversation memory"))
         self._line = line()
-        facts = (self._pill, self._writes, self._takes, self._replaces, self._asleep)
+        facts = (self._pill, self._writes, self._takes, self._thinks, self._replaces, self._asleep)
         self._of_model = (*facts, self._memory, self._bar, self._line)
         self._column.addWidget(self._name)
         for widget in (self._pill, self._about, self._choose, *self._of_model[1:]):
@@ -82,6 +83,7 @@ class ModelPanel(QScrollArea):
         self._choose.setVisible(guide)
         for part in (self._pill, self._writes, self._takes):
             part.setVisible(fit is not None)
+        self._thinks.hide()
         self._replaces.hide()
         self._asleep.hide()
         if fit is not None:
@@ -106,6 +108,10 @@ class ModelPanel(QScrollArea):
             taken = self.tr("{card} of the graphics card, {main} of memory").format(card=card, main=main)
         self._takes.set_value(taken)
         self._takes.setToolTip(self.tr("The model, its conversation memory for the longest chat, and what it computes in."))
+
+    def show_thinks(self, always: bool) -> None:
+        """Whether the model thinks before each answer, and nothing can be done about it."""
+        self._thinks.setVisible(always)
 
     def show_replaces(self, name: str, freed_bytes: int) -> None:
         """The next message opens this model in place of another one, which gives back so much memory."""

@@ -124,6 +124,8 @@ class Program(QObject):
         chat.answering.connect(self._on_answering)
         chat.read.connect(self._on_read)
         chat.answered.connect(self._on_answered)
+        chat.opened.connect(self._show_thinking)
+        chat.thinking_chosen.connect(self._choose_thinking)
         chat.model_chosen.connect(self._use_model)
         chat.more_models_clicked.connect(self.show_models)
         chat.act.connect(self._act)
@@ -160,10 +162,12 @@ class Program(QObject):
     def _show_chat(self) -> None:
         self.window.show_page("chat")
         self.window.chat.focus_message()
+        self._show_thinking(self.window.chat.reference)
         self.advice.describe(self.window.chat.reference)
 
     def _use_model(self, reference: str) -> None:
         self.app.settings.last_model = reference
+        self._show_thinking(reference)
         self.advice.describe(reference)
         self._wake()
 
@@ -185,6 +189,23 @@ class Program(QObject):
     def _on_woken(self, reference: str) -> None:
         self.window.chat.show_waking(None)
         self.advice.describe(self.window.chat.reference)
+
+    def _show_thinking(self, reference: str) -> None:
+        """Offer to have the model think first, where it is known to have the choice."""
+        if reference == self.window.chat.reference:
+            try:
+                on = self.app.thinking(reference)
+            except AlcoveError:  # a model that is gone
+                on = None
+            self.window.chat.show_thinking(on)
+            opened, info = self.app.opened, self.app.engine.info
+            self.window.panel.show_thinks(bool(opened and info and opened.reference == reference and info.thinks == "always"))
+
+    def _choose_thinking(self, reference: str, on: bool) -> None:
+        try:
+            self.app.choose_thinking(reference, on)
+        except AlcoveError as error:
+            self.window.toast.say(messages.explain(error).sentence)
 
     def _usual_model(self) -> str:
         """The model used last if it is still here, else one that is here, else the guide; empty when there is none at all."""
@@ -245,6 +266,7 @@ class Program(QObject):
             panel.show_replaces(about.replaces, about.freed_bytes)
         if self.waking.asleep and self.app.opened is None:
             panel.show_asleep()
+        self._show_thinking(about.reference)
         panel.show_rate(self._rates.get(about.reference, 0.0))
         if chat.conversation_id is not None and about.fit is not None:
             panel.show_memory(self._read.get(chat.conversation_id), about.fit.context)

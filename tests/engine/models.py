@@ -15,6 +15,7 @@ CHATML = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+CHOICE = CHATML + "{{ '<think>' if enable_thinking is not defined or enable_thinking else '<think></think>' }}"
 SPECIAL = ("<|im_start|>", "<|im_end|>", "<think>", "</think>", "<|channel|>", "<|message|>")
 END = "<|im_end|>"
 WORDS = tuple(f" word{n}" for n in range(12))
@@ -177,6 +178,11 @@ def _finish(writer: Any, path: Path) -> Path:
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def write_thinker(path: Path, template: str = CHOICE) -> Path:
+    """Write a model that offers the choice to think before it answers "It is"."""
+    return write(path, ["let", " me", "</think>", "It", " is", END], template=template, prompt_end="<think>")
 
 
 def _token(part: str | bytes) -> str:

@@ -166,6 +166,6 @@ def test_a_long_conversation_is_no_harm() -> None:
 
 def test_the_last_resort_ends_the_process() -> None:
     """Where a step does not come back to Python, nothing inside could."""
-    lines = ("import time; from desktop.engine import fence; fence.LAST_RESORT_S = 0.1",)
-    code = "\n".join([*lines, "with fence.last_resort(): time.sleep(60)"])
+    lines = ("import time; from desktop.engine import limits; limits.LAST_RESORT_S = 0.1",)
+    code = "\n".join([*lines, "with limits.last_resort(): time.sleep(60)"])
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30).returncode == 1

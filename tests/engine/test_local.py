@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
-from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Message, Piece, Reading, Reply, local, process
+from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Message, Piece, Reading, Reply, local, process, template
 from desktop.engine.local import LocalEngine
 from desktop.errors import ContextFull, EngineCrashed, LoadFailed, NotFound, NotGguf, Truncated, UnknownArchitecture, WillNotFit
 from tests import gguf_files
@@ -326,6 +326,13 @@ def test_thinking_that_the_template_opens(engine: LocalEngine, folder: Path) -> 
     assert (reply.thinking, reply.text) == ("let me", "It is")
 
 
+def test_thinking_that_can_be_switched(engine: LocalEngine, folder: Path) -> None:
+    loaded = load(engine, models.write_thinker(folder / "choice.gguf"))
+    assert (loaded.thinks, loaded.thinks_unasked, loaded.notices) == ("choice", True, ())
+    assert [ask(engine, thinking=wish).thinking for wish in (None, True, False)] == ["let me", "let me", ""]
+    assert ask(engine, thinking=False).text == "It is"
+
+
 def test_sampling_comes_from_the_file_unless_it_is_chosen(engine: LocalEngine, folder: Path) -> None:
     loose = models.write(
         folder / "loose.gguf",
@@ -366,16 +373,33 @@ def test_the_worker_imports_the_c_interface_alone() -> None:
 
 def test_a_file_without_template_is_asked_in_chatml(engine: LocalEngine, folder: Path) -> None:
     path = models.write(folder / "bare.gguf", ["Yes", models.END], template=None)
-    assert not load(engine, path).has_template
+    loaded = load(engine, path)
+    assert (loaded.has_template, loaded.thinks, loaded.notices) == (False, "no", (template.NONE,))
     assert ask(engine).text == "Yes"
 
 
-def test_a_template_that_reaches_outside_is_refused(engine: LocalEngine, folder: Path) -> None:
-    evil = "{{ messages.__class__.__mro__[1].__subclasses__() }}"
+ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+
+
+@pytest.mark.parametrize("evil", ["{{ messages.__class__.__mro__[1].__subclasses__() }}", ENDLESS, "{% for m in messages %}"])
+def test_a_common_template_stands_in_for_one_that_does_not_work(engine: LocalEngine, folder: Path, evil: str) -> None:
     path = models.write(folder / "evil.gguf", ["Yes", models.END], template=evil)
-    with pytest.raises(LoadFailed, match="chat template"):
-        load(engine, path)
-    assert engine.loaded is None
+    assert load(engine, path).notices == (template.BROKEN,)
+    assert ask(engine).text == "Yes"
+
+
+def test_a_template_that_fails_in_the_end_costs_no_more_than_that_answer(engine: LocalEngine, folder: Path) -> None:
+    path = models.write(
+        folder / "late.gguf",
+        ["Yes", models.END],
+        template="{% if messages | length > 2 %}" + ENDLESS + "{% endif %}" + models.CHATML,
+    )
+    assert load(engine, path).notices == ()
+    worker = worker_of(engine)
+    with pytest.raises(LoadFailed, match="its chat template does not work"):
+        ask(engine, [*HELLO, Message("assistant", "Yes"), Message("user", "And?")])
+    assert ask(engine).text == "Yes"
+    assert worker_of(engine) == worker
 
 
 def test_not_a_gguf(engine: LocalEngine, tmp_path: Path) -> None:
