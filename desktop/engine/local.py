@@ -32,6 +32,7 @@ from desktop.engine import (
 )
 from desktop.engine.confine import Reach
 from desktop.engine.crashes import Crashes
+from desktop.engine.measurer import Measurer
 from desktop.engine.process import TICK_S, Worker
 from desktop.engine.threads import counts
 from desktop.errors import AlcoveError, EngineCrashed, LoadFailed
@@ -56,7 +57,7 @@ class LocalEngine:
         self.crashes = Crashes(cache / "crashes.json" if cache else None)
         self._compiled = cache / "drivers" if cache else None
         self._worker: Worker | None = None
-        self._measurer: _Measurer | None = None
+        self._measurer: Measurer | None = None
         self._busy = threading.Lock()
 
     @property
@@ -108,7 +109,7 @@ class LocalEngine:
         if ready is not None and not (ready.model == model and ready.worker.alive):
             ready.end()
             ready = None
-        self._measurer = ready or _Measurer(model, self._compiled)
+        self._measurer = ready or Measurer(model, self._compiled)
 
     def measure(
         self, model: Path | Sequence[HeaderPart], options: LoadOptions
@@ -235,26 +236,6 @@ class LocalEngine:
             info: Loaded = yield from worker.ask(order, Loading(0.0))
         self.info = info
         return info
-
-
-class _Measurer:
-    """A process for one dry run: of a model's file, or with a folder for files that are made from headers."""
-
-    def __init__(self, model: Path | None, compiled: Path | None) -> None:
-        self.model = model
-        try:
-            self._scratch = None if model else hollow.scratch()
-        except OSError as error:
-            raise EngineCrashed(code=error.errno, why=f"no room for temporary files ({error})") from error
-        self.folder = Path(self._scratch.name).resolve() if self._scratch else Path()
-        reach = Reach.of(LoadOptions(model)) if model else Reach((self.folder,))
-        self.worker = Worker(replace(reach, compiled=compiled))
-
-    def end(self) -> None:
-        """End it and remove what was made."""
-        self.worker.end()
-        if self._scratch:
-            self._scratch.cleanup()
 
 
 @dataclass(frozen=True)
