@@ -10,6 +10,8 @@ from typing import Protocol
 
 from desktop.shape import DeviceMemory
 
+ROOM = 64  # tokens that must be left for an answer
+
 
 @dataclass(frozen=True)
 class Message:
@@ -114,7 +116,10 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole answer: the pieces joined, why it ended ("stop", "length" or "cancelled"), and its figures.
+    """A whole answer: the pieces joined, why it ended, and its figures.
+
+    `finish` is "stop" (by itself), "length" (as long as was asked for), "full" (no more room in the conversation memory) or
+    "cancelled".
 
     `prompt_tokens` counts the whole prompt, of which `cached_tokens` needed no reading; `first_token_s` is from the
     question to the first token; `tokens_per_s` is the writing rate after it, 0 when there was nothing to measure;
@@ -132,6 +137,19 @@ class Reply:
     tokens_per_s: float
     peak_bytes: int = 0
     batch_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many tokens a conversation is for the open model, and how many its memory holds."""
+
+    tokens: int
+    context: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether it can be answered: chat() raises ContextFull where not."""
+        return self.tokens + ROOM <= self.context
 
 
 @dataclass(frozen=True)
@@ -176,7 +194,10 @@ class Engine(Protocol):
         """Open a model. Raises NotFound, NotGguf, Truncated, UnknownArchitecture, WillNotFit, LoadFailed, EngineCrashed."""
 
     def chat(self, messages: Sequence[Message], options: ChatOptions) -> Generator[Reading | Piece, None, Reply]:
-        """Answer the last message. Raises ContextFull, LoadFailed, EngineCrashed."""
+        """Answer the last message, or go on with it where it is an answer. Raises ContextFull, LoadFailed, EngineCrashed."""
+
+    def count(self, messages: Sequence[Message], options: ChatOptions) -> Generator[Reading, None, Counted]:
+        """Count what chat() would read, and read nothing. Raises LoadFailed, EngineCrashed."""
 
     def close(self) -> None:
         """End it: no process, no thread, no memory is left."""

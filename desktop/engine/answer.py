@@ -34,12 +34,16 @@ def opened(prompt: str) -> str | None:
 
 
 class Answer:
-    """Takes bytes, gives pieces; holds back what may yet become a character, a tag or a stop string."""
+    """Takes bytes, gives pieces; holds back what may yet become a character, a tag or a stop string.
 
-    def __init__(self, stop: tuple[str, ...] = (), closing: str | None = None) -> None:
+    `begun`: it goes on with an answer that has its first words already.
+    """
+
+    def __init__(self, stop: tuple[str, ...] = (), closing: str | None = None, begun: bool = False) -> None:
         self.stopped = False
         self.text = ""
         self.thinking = ""
+        self._begun = begun
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._stop = tuple(s for s in stop if s)
         self._closing = closing  # not None: inside a block of thinking, up to this tag
@@ -72,7 +76,7 @@ class Answer:
         """What means something at this point: a tag opens thinking only before the answer's first word."""
         if self._closing is not None:
             return (self._closing,)
-        return self._stop if self.text else (*self._stop, *(opening for opening, _ in THINKING), *FILLING)
+        return self._stop if self.text or self._begun else (*self._stop, *(opening for opening, _ in THINKING), *FILLING)
 
     def _pass(self, mark: str) -> None:
         if mark == self._closing:
@@ -85,7 +89,7 @@ class Answer:
     def _show(self, text: str) -> Iterator[Piece]:
         """`text` as a piece, without the blank lines that models leave around their tags."""
         thinking = self._closing is not None
-        if not (self.thinking if thinking else self.text):
+        if not (self.thinking if thinking else self.text or self._begun):
             text = text.lstrip()
         if not text:
             return

@@ -11,6 +11,8 @@ from contextlib import suppress
 from typing import Any
 
 from desktop.engine import (
+    ROOM,
+    Counted,
     Loaded,
     Loading,
     LoadOptions,
@@ -30,8 +32,6 @@ from desktop.engine.states import States, fingerprint
 from desktop.engine.vocabulary import Vocabulary
 from desktop.errors import AlcoveError, ContextFull, LoadFailed
 from desktop.hardware import memory
-
-ROOM = 64  # tokens that must be left for an answer
 
 Tell = Callable[[object], None]
 
@@ -161,7 +161,8 @@ class Model:
         tell(Reading(cached, len(prompt)))
         self.recall.read(prompt, lambda done: tell(Reading(done, len(prompt))), self._ways_back(order, prompt))
         sampler = self.sampler(sampling.choose(options, self._written), prompt)
-        reply = answer.Answer((*options.stop, *self._ends), answer.opened(text))
+        begun = order.messages[-1].role == "assistant"
+        reply = answer.Answer((*options.stop, *self._ends), answer.opened(text), begun)
         times: list[float] = []
         try:
             finish = self._write(sampler, reply, options.max_tokens, times, tell)
@@ -183,9 +184,16 @@ class Model:
             batch_tokens=self.recall.batch_tokens,
         )
 
+    def count(self, order: wire.Count) -> Counted:
+        """How many tokens chat() would have in memory before it writes. Raises LoadFailed."""
+        return Counted(len(self._prompt(self._rendered(order, order.messages))), self.limit)
+
     def settle(self, order: wire.Chat, reply: Reply) -> None:
         """Read on to where the next question will begin: what it repeats of this answer need not be read then. Raises Stopped."""
-        said = [*order.messages, Message("assistant", reply.text, reply.thinking)]
+        *before, last = order.messages
+        begun = last.text if last.role == "assistant" else ""
+        asked = before if begun else order.messages
+        said = [*asked, Message("assistant", begun + reply.text, reply.thinking)]
         ahead = self._beginning(order, [*said, Message("user", "A")], [*said, Message("user", "B")])
         if len(ahead) < self.limit - ROOM:
             self.recall.mark()  # it may be interrupted
@@ -207,7 +215,7 @@ class Model:
         if kept and not self.recall.restore(kept):
             kept.unlink(missing_ok=True)
 
-    def _rendered(self, order: wire.Chat, messages: Sequence[Message]) -> str:
+    def _rendered(self, order: wire.Chat | wire.Count, messages: Sequence[Message]) -> str:
         return (self._template or self._prepare_chat()).render(messages, order.options.thinking)
 
     def _prompt(self, text: str) -> list[int]:
@@ -252,7 +260,7 @@ class Model:
             if reply.stopped:
                 return "stop"
             if len(self.recall.held) >= self.limit:
-                return "length"
+                return "full"
             self.recall.decode([token])
         return "length"
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -21,6 +22,8 @@ CHATML = (
     "{{ '<|im_start|>assistant\\n' }}"
 )
 CHATML_END = "<|im_end|>"
+
+LAST_WORD = "\ufdd0"  # a character that no text has: marks where an answer ends
 
 # what a template's own Python-like expressions can raise beside Jinja's errors
 _BROKEN = (TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError)
@@ -48,8 +51,23 @@ class Template:
             self._refuse(error)
 
     def render(self, messages: Sequence[Message], thinking: bool | None = None) -> str:
-        """The whole prompt, ready for the answer; `thinking` is for templates that offer the choice."""
-        known = self._known if thinking is None else {**self._known, "enable_thinking": thinking}
+        """The whole prompt, ready for the answer; `thinking` is for templates that offer the choice.
+
+        A conversation that ends with an answer is to be gone on with: the prompt then ends where that does.
+        """
+        if messages[-1].role == "assistant":
+            return self._render_up_to_answer(messages, thinking)
+        return self._render(messages, thinking)
+
+    def _render_up_to_answer(self, messages: Sequence[Message], thinking: bool | None) -> str:
+        """The template puts the answer where it belongs; what it writes after its last word is left out."""
+        *before, answer = messages
+        marked = [*before, replace(answer, text=answer.text + LAST_WORD)]
+        prompt, found, _ = self._render(marked, thinking, add_generation_prompt=False).rpartition(LAST_WORD)
+        return prompt if found else self._render(before, thinking) + answer.text
+
+    def _render(self, messages: Sequence[Message], thinking: bool | None, **others: bool) -> str:
+        known = {**self._known, **others} if thinking is None else {**self._known, "enable_thinking": thinking, **others}
         try:
             return self._template.render(messages=_plain(messages), **known)
         except SecurityError as error:

@@ -18,6 +18,7 @@ CHATML = (
 SPECIAL = ("<|im_start|>", "<|im_end|>", "<think>", "</think>", "<|channel|>", "<|message|>")
 END = "<|im_end|>"
 WORDS = tuple(f" word{n}" for n in range(12))
+ALPHABET = tuple(bytes([byte]) for byte in b"abcdefghijklmnopqrstuvwxyz")  # text in which each token is told by its letter
 
 
 def _byte_letters() -> list[str]:
