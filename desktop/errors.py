@@ -22,6 +22,8 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 ├── UnknownArchitecture          the engine cannot run this kind of model
 ├── WillNotFit                   more memory needed than there is
 ├── ContextFull                  the conversation is longer than the model can hold
+│   └── LastTooLong              its last question is, with what was answered to it
+├── NoSummary                    the older part could not be summarised
 ├── LoadFailed                   the engine could not open a model, for a reason it told
 └── EngineCrashed                the engine's process ended by itself
 
@@ -196,6 +198,21 @@ class ContextFull(AlcoveError):
         "This conversation has become too long for the model ({tokens} of {context} tokens); "
         "start a new chat, or load the model with a longer conversation memory."
     )
+
+
+class LastTooLong(ContextFull):
+    """Facts: tokens, context."""
+
+    sentence = (
+        "The last message, with what was answered to it, is longer than the model can hold ({tokens} of {context} tokens); "
+        "shorten it, or load the model with a longer conversation memory."
+    )
+
+
+class NoSummary(AlcoveError):
+    """Facts: why."""
+
+    sentence = "The older part could not be summarised: {why}; it can be forgotten instead."
 
 
 class LoadFailed(AlcoveError):
