@@ -3,15 +3,14 @@
 import time
 from collections.abc import Generator, Sequence
 from functools import partial
-from typing import Literal
 
 from desktop import room
 from desktop.conversations import Conversations, Mark, Stored
 from desktop.engine import ChatOptions, Engine, Message, Piece, Reading, Reply
 from desktop.errors import ContextFull
 from desktop.room import How, Summarising
+from desktop.settings import WhenFull
 
-WhenFull = Literal["ask", "summarise", "forget"]
 Step = Reading | Piece | Summarising | Mark
 
 SAVE_EVERY_S = 1.0  # of an answer that streams: what a power cut may cost
