@@ -1,44 +1,55 @@
 """The page of a conversation: its title and model above, what was said, and the field for the next message."""
 
+import math
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop import chat
-from desktop.conversations import Conversations, Stored
+from desktop import chat, text
+from desktop.conversations import Conversations, Mark, Stored
 from desktop.engine import Loading, Piece, Reading
-from desktop.errors import AlcoveError
+from desktop.errors import AlcoveError, ContextFull, LastTooLong
+from desktop.room import How, Summarising
 from desktop.ui import messages, theme
 from desktop.ui.answer import Answer
 from desktop.ui.buttons import IconButton
 from desktop.ui.chooser import ModelChoice, ModelChooser
 from desktop.ui.composer import Composer
+from desktop.ui.gauge import NEARLY_FULL
 from desktop.ui.labels import Label
 from desktop.ui.start import Start
 from desktop.ui.tasks import Task, Tasks
 from desktop.ui.title import EditableTitle
 from desktop.ui.transcript import WIDEST, Transcript
 
+NameOf = Callable[[str], str]
 ANSWER = "answer"  # the key of the task: the engine answers one question at a time
-Steps = Generator[Loading | Reading | Piece, None, Stored]
-Turn = Callable[[int, str | None, str], Steps]
+Steps = Generator[Loading | chat.Step, None, Stored]
+
+
+class Turn(Protocol):
+    """App.turn, as far as the page needs it."""
+
+    def __call__(self, conversation_id: int, question: str | None, reference: str, *, make_room: How | None = None) -> Steps:
+        """Ask a question; with None, answer the last one or go on with the last answer."""
 
 
 @dataclass
 class _Live:
-    """The answer that is being written, also while another conversation is shown."""
+    """The answer that is being written, also while another conversation is shown. `begun` is one that is gone on with."""
 
     conversation_id: int
     reference: str
     task: Task
     widget: Answer | None = None
     pieces: list[Piece] = field(default_factory=list)
-    state: Loading | Reading | None = None
+    state: Loading | Reading | Summarising | None = None
     read_tokens: int = 0
+    begun: Stored | None = None
 
 
 class ChatPage(QWidget):
@@ -54,7 +65,7 @@ class ChatPage(QWidget):
     act = Signal(str, object)  # what a notice's button asks of the window, and the error
     undoable = Signal(str, object)  # what was done, and the function that undoes it
 
-    def __init__(self, tasks: Tasks, conversations: Conversations, turn: Turn, name_of: Callable[[str], str]) -> None:
+    def __init__(self, tasks: Tasks, conversations: Conversations, turn: Turn, name_of: NameOf) -> None:
         super().__init__()
         self._tasks, self._conversations, self._turn, self._name_of = tasks, conversations, turn, name_of
         self._conversation_id: int | None = None
@@ -63,6 +74,8 @@ class ChatPage(QWidget):
         self._drafts: dict[int, str] = {}
         self._error: AlcoveError | None = None
         self._editing: Stored | None = None
+        self._share: float | None = None
+        self._summary_s = 0.0
         self._build()
 
     # --- what the window calls ------------------------------------------------------------------------------------------------
@@ -115,6 +128,13 @@ class ChatPage(QWidget):
         """The conversation was renamed elsewhere."""
         if conversation_id == self._conversation_id:
             self._show_title(title, editable=True)
+
+    def show_memory(self, used_tokens: int | None, context: int, summary_s: float = 0.0) -> None:
+        """How many tokens of the conversation memory are in use here (None: not known), and how long a summary would take."""
+        self._share = used_tokens / context if used_tokens is not None and context else None
+        self._summary_s = summary_s
+        self.composer.gauge.show_share(self._share)
+        self._show_busy()
 
     def stop(self) -> None:
         """Stop the answer that is being written here."""
@@ -174,6 +194,7 @@ class ChatPage(QWidget):
         self.transcript.regenerate_clicked.connect(self._on_regenerate_clicked)
         self.transcript.edit_clicked.connect(self._on_edit_clicked)
         self.transcript.act.connect(self._on_act)
+        self.transcript.undo_clicked.connect(self._unmark)
         self.transcript.link_clicked.connect(lambda address: QDesktopServices.openUrl(QUrl(address)))
         self.start = Start()
         self.start.asked.connect(self.say)
@@ -217,9 +238,9 @@ class ChatPage(QWidget):
         assert self._conversation_id is not None
         stored = self._conversations.messages(self._conversation_id)
         live = self._live if self._live and self._live.conversation_id == self._conversation_id else None
-        if live is not None and stored and stored[-1].finish == "writing":
+        if live is not None and stored and (stored[-1].finish == "writing" or live.begun is not None):
             stored = stored[:-1]
-        self.transcript.show_messages(stored)
+        self.transcript.show_messages(stored, self._conversations.mark(self._conversation_id))
         self.stack.setCurrentWidget(self.transcript)
         if live is not None:
             self._attach(live)
@@ -232,6 +253,8 @@ class ChatPage(QWidget):
     def _attach(self, live: _Live) -> None:
         """Give the answer that is being written a widget again."""
         live.widget = self.transcript.add_answer(live.reference)
+        if live.begun is not None:
+            live.widget.go_on(live.begun)
         self._show_state(live)
         for piece in live.pieces:
             live.widget.add(piece.text, piece.thinking)
@@ -243,6 +266,7 @@ class ChatPage(QWidget):
         if self._live is not None:
             self._live.widget = None
         self._editing = None
+        self.show_memory(None, 0)
 
     def _enter(self) -> None:
         self.composer.set_text(self._drafts.get(self._conversation_id or 0, ""))
@@ -259,6 +283,11 @@ class ChatPage(QWidget):
             words = self.tr("An answer is still being written in “{title}”. Sending a message here stops it.").format(
                 title=found.title if found else ""
             )
+        elif self._share is not None and self._share >= NEARLY_FULL:
+            words = self.tr(
+                "This conversation fills {percent} % of what the model can keep in mind. "
+                "Soon its oldest part must be summarised or forgotten."
+            ).format(percent=min(100, round(self._share * 100)))
         self.hint.setText(words)
         self.hint.setVisible(bool(words))
 
@@ -269,12 +298,22 @@ class ChatPage(QWidget):
         assert self._conversation_id is not None
         self._ask(self._turn(self._conversation_id, None, self._reference))
 
-    def _ask(self, turn: Steps) -> None:
-        """Follow the answer as it comes."""
+    def _go_on(self, make_room: How | None = None) -> None:
+        """Go on with the last answer, or answer the last question, perhaps after room was made for it."""
+        assert self._conversation_id is not None
+        last = self._conversations.messages(self._conversation_id)[-1]
+        if last.role == "assistant" and not last.text:  # its thoughts filled the memory: another try
+            self._conversations.replace_from(self._conversation_id, last.id)
+        begun = last if last.role == "assistant" and last.text else None
+        self._show_without_answer(begun)
+        self._ask(self._turn(self._conversation_id, None, self._reference, make_room=make_room), begun)
+
+    def _ask(self, turn: Steps, begun: Stored | None = None) -> None:
+        """Follow the answer as it comes; `begun` is what it goes on with."""
         assert self._conversation_id is not None
         conversation_id, self._error = self._conversation_id, None
         task = self._tasks.start(turn, key=ANSWER)
-        live = _Live(conversation_id, self._reference, task)
+        live = _Live(conversation_id, self._reference, task, begun=begun)
         self._live = live
         task.yielded.connect(lambda item: self._on_yielded(live, item))
         task.done.connect(lambda stored: self._on_done(live, stored))
@@ -293,19 +332,37 @@ class ChatPage(QWidget):
             if live.widget is not None:
                 live.widget.add(item.text, item.thinking)
             return
+        if isinstance(item, Mark):
+            self._on_marked(live, item)
+            return
         live.state = item
-        if isinstance(item, Reading):
+        if isinstance(item, Reading) and item.total_tokens:
             live.read_tokens = item.total_tokens
             self.read.emit(live.conversation_id, item.total_tokens)
         self._show_state(live)
 
+    def _on_marked(self, live: _Live, mark: Mark) -> None:
+        """The model reads less from now on: a line shows it, and there is a way back."""
+        if live.widget is not None:
+            self._show_messages()
+        words = self.tr("The older part was summarised.") if mark.summary else self.tr("The oldest part was forgotten.")
+        self.undoable.emit(words, lambda: self._unmark(mark))
+
+    def _unmark(self, mark: Mark) -> None:
+        self._conversations.remove_mark(mark.id)
+        if self._conversation_id is not None:
+            self._show_messages()
+
     def _show_state(self, live: _Live) -> None:
-        if live.widget is None or live.pieces:
+        if live.widget is None or (live.pieces and not isinstance(live.state, Summarising)):
             return
         name = self._name_of(live.reference)
         match live.state:
             case Loading(fraction=fraction):
                 words = self.tr("Waking up {name}… {percent} %").format(name=name, percent=round(fraction * 100))
+                live.widget.wait(words, fraction)
+            case Summarising(fraction=fraction):
+                words = self.tr("Summarising the older part… {percent} %").format(percent=round(fraction * 100))
                 live.widget.wait(words, fraction)
             case Reading(done_tokens=done, total_tokens=total) if done < total:
                 words = self.tr("Reading your message… {percent} %").format(percent=round(100 * done / max(1, total)))
@@ -339,7 +396,14 @@ class ChatPage(QWidget):
         self._error = error
         if live.widget is not None:
             self._show_kept(live)
-            live.widget.show_notice(messages.explain(error))
+            live.widget.show_notice(self._explain(error), "warning" if isinstance(error, ContextFull) else "bad")
+
+    def _explain(self, error: AlcoveError) -> messages.Explained:
+        explained = messages.explain(error)
+        if not isinstance(error, ContextFull) or isinstance(error, LastTooLong) or not self._summary_s:
+            return explained
+        cost = self.tr("The summary takes about {time}.").format(time=text.duration(self._summary_s))
+        return replace(explained, sentence=f"{explained.sentence} {cost}")
 
     def _show_kept(self, live: _Live) -> None:
         """What the store kept of an answer that did not end by itself."""
@@ -372,8 +436,10 @@ class ChatPage(QWidget):
             elif last:
                 self._show_without_answer()
                 self._ask_again()
-        elif act == "continue":
-            self.say(self.tr("Please go on."))
+        elif act in (messages.GO_ON, messages.SUMMARISE, messages.FORGET) and not self._live_here():
+            self._go_on(None if act == messages.GO_ON else "summarise" if act == messages.SUMMARISE else "forget")
+        elif act == messages.SHORTEN:
+            self._edit_last()
         else:
             self.act.emit(act, self._error)
 
@@ -386,12 +452,16 @@ class ChatPage(QWidget):
 
     def _on_edit_clicked(self, answer: Stored | None) -> None:
         """Take the question of an answer into the field; sending it sets aside what followed."""
-        if answer is None or self._conversation_id is None or self._live_here():
+        if answer is not None:
+            self._edit_last(answer.id)
+
+    def _edit_last(self, before_id: float = math.inf) -> None:
+        if self._conversation_id is None or self._live_here():
             return
-        before = [m for m in self._conversations.messages(self._conversation_id) if m.role == "user" and m.id < answer.id]
-        if before:
-            self._editing = before[-1]
-            self.composer.set_text(before[-1].text)
+        asked = [m for m in self._conversations.messages(self._conversation_id) if m.role == "user" and m.id < before_id]
+        if asked:
+            self._editing = asked[-1]
+            self.composer.set_text(asked[-1].text)
             self._show_busy()
             self.focus_message()
 
@@ -429,6 +499,8 @@ class ChatPage(QWidget):
         self._show_without_answer()
         self.undoable.emit(words, undo)
 
-    def _show_without_answer(self) -> None:
+    def _show_without_answer(self, begun: Stored | None = None) -> None:
+        """What is stored, but for the answer that is gone on with."""
         assert self._conversation_id is not None
-        self.transcript.show_messages(self._conversations.messages(self._conversation_id))
+        shown = [m for m in self._conversations.messages(self._conversation_id) if begun is None or m.id != begun.id]
+        self.transcript.show_messages(shown, self._conversations.mark(self._conversation_id))

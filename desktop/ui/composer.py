@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy
 
 from desktop.ui import theme
 from desktop.ui.buttons import Button
+from desktop.ui.gauge import Gauge
 from desktop.ui.labels import repolish
 
 MOST_LINES = 8
@@ -30,11 +31,13 @@ class Composer(QFrame):
         self.field.textChanged.connect(self._on_text_changed)
         self.button = Button(self.tr("Send"), "primary")
         self.button.clicked.connect(self._on_clicked)
+        self.gauge = Gauge()
         self._busy = False
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 14, 14, 14)
         row.setSpacing(theme.GRID * 2)
         row.addWidget(self.field, 1, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self.gauge, 0, Qt.AlignmentFlag.AlignBottom)
         row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignBottom)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._on_text_changed()

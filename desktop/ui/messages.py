@@ -7,18 +7,24 @@ from PySide6.QtCore import QCoreApplication
 from desktop import errors, text
 from desktop.errors import AlcoveError
 
-# What the button does. Pages know "try_again"; the window knows the others.
+# What the button does. Pages know "try_again"; the window knows the others of this line.
 TRY_AGAIN, SETTINGS, MODELS, NEW_CHAT, OPEN_PAGE, NONE = "try_again", "settings", "models", "new_chat", "open_page", ""
+# Of a conversation that became too long; the page of the conversation knows all but the last.
+SUMMARISE, FORGET, GO_ON, SHORTEN, LONGER = "summarise", "forget", "go_on", "shorten", "longer"
 
 
 @dataclass(frozen=True)
 class Explained:
-    """An error for people. `act` is one of the constants above; `button` is empty when there is nothing to press."""
+    """An error for people. `act` is one of the constants above; `button` is empty when there is nothing to press.
+
+    `more` are other choices, each with its act.
+    """
 
     title: str
     sentence: str
     button: str = ""
     act: str = NONE
+    more: tuple[tuple[str, str], ...] = ()
 
 
 def explain_remote(error: AlcoveError) -> Explained:
@@ -49,12 +55,29 @@ def explain(error: AlcoveError) -> Explained:
     for known in type(error).__mro__:
         if (words := _words().get(known)) is not None:
             title, sentence, button, act = words
-            return Explained(title.format_map(_Facts(facts)), _capital(sentence.format_map(_Facts(facts))), button, act)
+            sentence = _capital(sentence.format_map(_Facts(facts)))
+            return Explained(title.format_map(_Facts(facts)), sentence, button, act, _more(known))
     raise TypeError(f"{type(error).__name__} is no AlcoveError")
 
 
 def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
+
+
+def memory_full() -> Explained:
+    """An answer ended because the conversation memory is full."""
+    choice = explain(errors.ContextFull(tokens=0, context=0))
+    words = tr("The conversation memory is full, so the answer stops here. It goes on when there is room.")
+    return Explained(tr("The memory is full"), words, choice.button, choice.act, choice.more)
+
+
+def _more(kind: type) -> tuple[tuple[str, str], ...]:
+    """What else can be done, where it is a choice."""
+    if kind is errors.ContextFull:
+        return (tr("Forget the oldest part"), FORGET), (tr("Start a new chat"), NEW_CHAT)
+    if kind is errors.LastTooLong:
+        return ((tr("Give it more memory"), LONGER),)
+    return ()
 
 
 class _Facts(dict[str, object]):
@@ -197,11 +220,26 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
         errors.ContextFull: (
             tr("This conversation has become too long"),
             tr(
-                "It no longer fits into the conversation memory of this model. "
-                "Start a new chat, or choose a longer conversation memory in Settings."
+                "It is more than the model can keep in mind. A summary of the older part keeps what matters of it; "
+                "to forget it takes no time. You still see and find everything that was said."
             ),
-            tr("New chat"),
-            NEW_CHAT,
+            tr("Summarise the older part"),
+            SUMMARISE,
+        ),
+        errors.LastTooLong: (
+            tr("This message is too long for the model"),
+            tr(
+                "With what was answered to it, it is more than the model can keep in mind at once. "
+                "Shorten it, or give the model more conversation memory."
+            ),
+            tr("Change the message"),
+            SHORTEN,
+        ),
+        errors.NoSummary: (
+            tr("There is no summary"),
+            tr("The older part could not be summarised: {why}. The model can forget it instead; you still see it."),
+            tr("Forget the oldest part"),
+            FORGET,
         ),
         errors.LoadFailed: (
             tr("The model could not be opened"),

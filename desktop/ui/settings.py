@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QS
 from desktop import __version__, text
 from desktop.hardware import EngineReport
 from desktop.library import room_bytes
-from desktop.settings import Settings, Theme
+from desktop.settings import Settings, Theme, WhenFull
 from desktop.ui import icons, theme, verdict
 from desktop.ui.buttons import Button, Switch, Tabs
 from desktop.ui.cards import Card, line
@@ -18,6 +18,7 @@ from desktop.ui.labels import ElidedLabel, FactRow, Label
 from desktop.ui.page import Page
 
 THEMES: tuple[Theme, ...] = ("system", "light", "dark", "contrast")
+WHEN_FULL: tuple[WhenFull, ...] = ("ask", "summarise", "forget")
 SMALLEST, LARGEST, STEP = 85, 160, 5  # per cent of the type scale
 LIVE_S = 0.15  # after the last move of the slider
 CONTEXTS = (0, 2048, 4096, 8192, 16384, 32768, 65536)  # tokens; 0: what suits model and computer
@@ -217,7 +218,18 @@ class SettingsPage(Page):
             "How much of a conversation a model keeps in mind. More takes more memory. For the next model that is opened."
         )
         card.body.addWidget(_row(self.tr("Conversation memory"), words, self.context))
+        card.body.addWidget(line())
+        self.when_full = Tabs([self.tr("Ask me"), self.tr("Summarise it"), self.tr("Forget it")])
+        self.when_full.setAccessibleName(self.tr("When a conversation becomes too long"))
+        self.when_full.choose(WHEN_FULL.index(self._settings.when_full))
+        self.when_full.chosen.connect(self._on_when_full_chosen)
+        words = self.tr("What the model does with the oldest part. You always see all that was said.")
+        card.body.addWidget(_row(self.tr("When a conversation becomes too long"), words, self.when_full))
         return card
+
+    def _on_when_full_chosen(self, index: int) -> None:
+        self._settings.when_full = WHEN_FULL[index]
+        self.changed.emit("when_full")
 
     def _on_context_chosen(self) -> None:
         self._settings.context = int(self.context.currentData())

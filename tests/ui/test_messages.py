@@ -49,7 +49,9 @@ def test_every_error_has_words_of_its_own(kind: type[AlcoveError]) -> None:
     assert explained.sentence[0] == explained.sentence[0].upper()
     assert not {"{", "}", "–", "!"} & set(explained.title + explained.sentence)
     assert explained.button
-    assert explained.act in (messages.TRY_AGAIN, messages.SETTINGS, messages.MODELS, messages.NEW_CHAT, messages.OPEN_PAGE)
+    known = {messages.TRY_AGAIN, messages.SETTINGS, messages.MODELS, messages.NEW_CHAT, messages.OPEN_PAGE}
+    known |= {messages.SUMMARISE, messages.FORGET, messages.SHORTEN, messages.LONGER}
+    assert {explained.act, *(act for _, act in explained.more)} <= known
 
 
 def test_bytes_read_as_people_say_them() -> None:
