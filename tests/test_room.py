@@ -98,8 +98,8 @@ def test_as_many_whole_exchanges_stay_as_there_is_room_for(engine: LocalEngine, 
 
 def test_a_conversation_with_room_enough_stays_whole(engine: LocalEngine) -> None:
     for how in ("forget", "summarise"):
-        assert end(room.shorten(talk(1), engine, OPTIONS, how)) == Shortened(1, "")  # type: ignore[arg-type]
-        assert end(room.shorten(talk(1)[1:], engine, OPTIONS, how)) == Shortened(0, "")  # type: ignore[arg-type]
+        assert end(room.shorten(talk(1), engine, OPTIONS, how)) == Shortened(1, "")
+        assert end(room.shorten(talk(1)[1:], engine, OPTIONS, how)) == Shortened(0, "")
 
 
 def test_a_long_last_question_stays_alone(engine: LocalEngine) -> None:
@@ -112,7 +112,7 @@ def test_a_long_last_question_stays_alone(engine: LocalEngine) -> None:
 def test_a_last_question_that_is_too_long_alone_is_told(engine: LocalEngine) -> None:
     for how in ("forget", "summarise"):
         with pytest.raises(LastTooLong) as told:
-            end(room.shorten(talk(4, last=2100), engine, OPTIONS, how))  # type: ignore[arg-type]
+            end(room.shorten(talk(4, last=2100), engine, OPTIONS, how))
         assert told.value.facts["context"] == CONTEXT
         assert isinstance(told.value.facts["tokens"], int)
         assert told.value.facts["tokens"] > 2100

@@ -58,7 +58,7 @@ class ChatPage(QWidget):
     changed = Signal(int)  # a conversation was made, renamed, or something was said in it
     answering = Signal(int)  # the id of the conversation that is being answered, 0 when it is over
     answered = Signal(str, float)  # the reference of a model, and the tokens a second of its answer, which is whole
-    read = Signal(int, int)  # the id of a conversation, and its tokens that the model has in its memory
+    read = Signal(int, int)  # the id of a conversation, and its tokens in the model's memory; all, where more do not fit
     model_chosen = Signal(str)  # a reference; the page itself goes on with it
     more_models_clicked = Signal()
     panel_clicked = Signal()
@@ -283,11 +283,11 @@ class ChatPage(QWidget):
             words = self.tr("An answer is still being written in “{title}”. Sending a message here stops it.").format(
                 title=found.title if found else ""
             )
-        elif self._share is not None and self._share >= NEARLY_FULL:
+        elif self._share is not None and NEARLY_FULL <= self._share < 1:
             words = self.tr(
                 "This conversation fills {percent} % of what the model can keep in mind. "
                 "Soon its oldest part must be summarised or forgotten."
-            ).format(percent=min(100, round(self._share * 100)))
+            ).format(percent=round(self._share * 100))
         self.hint.setText(words)
         self.hint.setVisible(bool(words))
 
@@ -397,12 +397,14 @@ class ChatPage(QWidget):
         if live.widget is not None:
             self._show_kept(live)
             live.widget.show_notice(self._explain(error), "warning" if isinstance(error, ContextFull) else "bad")
+        if isinstance(error, ContextFull):
+            self.read.emit(live.conversation_id, error.facts["context"])
 
     def _explain(self, error: AlcoveError) -> messages.Explained:
         explained = messages.explain(error)
         if not isinstance(error, ContextFull) or isinstance(error, LastTooLong) or not self._summary_s:
             return explained
-        cost = self.tr("The summary takes about {time}.").format(time=text.duration(self._summary_s))
+        cost = self.tr("The summary takes about {time}.").format(time=text.duration(self._summary_s).replace(" ", "\u00a0"))
         return replace(explained, sentence=f"{explained.sentence} {cost}")
 
     def _show_kept(self, live: _Live) -> None:

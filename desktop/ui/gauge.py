@@ -34,7 +34,7 @@ class Gauge(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(theme.scaled(SIDE), theme.scaled(SIDE * 2))  # as high as the button beside it
+        return QSize(theme.scaled(SIDE), theme.scaled(SIDE))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         side, stroke = theme.scaled(SIDE), theme.scaled(STROKE)

@@ -220,8 +220,8 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
         errors.ContextFull: (
             tr("This conversation has become too long"),
             tr(
-                "It is more than the model can keep in mind. A summary of the older part keeps what matters of it; "
-                "to forget it takes no time. You still see and find everything that was said."
+                "It is more than the model can keep in mind. A summary keeps what matters of the older part; "
+                "forgetting it takes no time. You still see and find everything that was said."
             ),
             tr("Summarise the older part"),
             SUMMARISE,

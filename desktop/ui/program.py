@@ -209,7 +209,7 @@ class Program(QObject):
             return
         read = self._read.get(chat.conversation_id)
         rate = self._rates.get(chat.reference, fit.tokens_per_s)
-        summary_s = room.summary_s(context, rate, fit.prompt_tokens_per_s, in_memory=read is not None)
+        summary_s = room.summary_s(context, rate, fit.prompt_tokens_per_s, in_memory=read is not None and read < context)
         used = self.app.conversations.tokens(chat.conversation_id) if read is None else read
         self.window.panel.show_memory(used, context)
         chat.show_memory(used, context, summary_s)
