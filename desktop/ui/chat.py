@@ -40,11 +40,15 @@ class Turn(Protocol):
 
 @dataclass
 class _Live:
-    """The answer that is being written, also while another conversation is shown. `begun` is one that is gone on with."""
+    """The answer that is being written, also while another conversation is shown.
+
+    `last_id` is of the message before it; `begun` what there was of an answer that is gone on with.
+    """
 
     conversation_id: int
     reference: str
     task: Task
+    last_id: int
     widget: Answer | None = None
     pieces: list[Piece] = field(default_factory=list)
     state: Loading | Reading | Summarising | None = None
@@ -238,8 +242,8 @@ class ChatPage(QWidget):
         assert self._conversation_id is not None
         stored = self._conversations.messages(self._conversation_id)
         live = self._live if self._live and self._live.conversation_id == self._conversation_id else None
-        if live is not None and stored and (stored[-1].finish == "writing" or live.begun is not None):
-            stored = stored[:-1]
+        if live is not None:
+            stored = tuple(message for message in stored if message.id <= live.last_id)
         self.transcript.show_messages(stored, self._conversations.mark(self._conversation_id))
         self.stack.setCurrentWidget(self.transcript)
         if live is not None:
@@ -312,8 +316,9 @@ class ChatPage(QWidget):
         """Follow the answer as it comes; `begun` is what it goes on with."""
         assert self._conversation_id is not None
         conversation_id, self._error = self._conversation_id, None
+        last_id = begun.id - 1 if begun is not None else self._conversations.messages(conversation_id)[-1].id
         task = self._tasks.start(turn, key=ANSWER)
-        live = _Live(conversation_id, self._reference, task, begun=begun)
+        live = _Live(conversation_id, self._reference, task, last_id, begun=begun)
         self._live = live
         task.yielded.connect(lambda item: self._on_yielded(live, item))
         task.done.connect(lambda stored: self._on_done(live, stored))
