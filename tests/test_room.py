@@ -239,6 +239,16 @@ def test_what_is_forgotten_is_not_read_and_stays_to_be_seen(store: Conversations
     assert chat.prompt(said, "Be kind.", store.mark(conversation))[1].text == said[0].text
 
 
+def test_what_stays_is_not_read_again_when_the_oldest_is_forgotten(store: Conversations, engine: LocalEngine) -> None:
+    conversation, _ = stored_talk(store, 11, letters=60)
+    turn(store, conversation, engine)
+    store.add(conversation, "user", "y" * 500)
+    items, (_, reply) = turn(store, conversation, engine, when_full="forget")
+    assert any(isinstance(item, Mark) for item in items)
+    assert reply.prompt_tokens > 750
+    assert reply.prompt_tokens - reply.cached_tokens < 600  # the last answer, which is spelled in other tokens, and the question
+
+
 def test_what_is_summarised_is_read_as_its_summary(store: Conversations, engine: LocalEngine) -> None:
     conversation, _ = stored_talk(store, 6)
     heard = Listening(engine)
