@@ -22,7 +22,8 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 ├── UnknownArchitecture          the engine cannot run this kind of model
 ├── WillNotFit                   more memory needed than there is
 ├── ContextFull                  the conversation is longer than the model can hold
-│   └── LastTooLong              its last question is, with what was answered to it
+│   └── LastTooLong              its last question alone is
+│       └── AnswerTooLong        its last answer is, with the question
 ├── NoSummary                    the older part could not be summarised
 ├── LoadFailed                   the engine could not open a model, for a reason it told
 └── EngineCrashed                the engine's process ended by itself
@@ -204,8 +205,17 @@ class LastTooLong(ContextFull):
     """Facts: tokens, context."""
 
     sentence = (
-        "The last message, with what was answered to it, is longer than the model can hold ({tokens} of {context} tokens); "
+        "The last message alone is longer than the model can hold ({tokens} of {context} tokens); "
         "shorten it, or load the model with a longer conversation memory."
+    )
+
+
+class AnswerTooLong(LastTooLong):
+    """Facts: tokens, context."""
+
+    sentence = (
+        "The last message and its answer are all that the model can hold ({tokens} of {context} tokens), so it cannot go on; "
+        "ask for less at once, or load the model with a longer conversation memory."
     )
 
 

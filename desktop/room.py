@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from desktop.engine import ROOM, ChatOptions, Counted, Engine, Message, Reading
-from desktop.errors import ContextFull, LastTooLong, NoSummary
+from desktop.errors import AnswerTooLong, ContextFull, LastTooLong, NoSummary
 
 How = Literal["summarise", "forget"]
 
@@ -96,7 +96,8 @@ def _first_kept(
     starts = [index for index, message in enumerate(messages) if message.role == "user"]
     last = yield from engine.count([*_head(messages), *messages[starts[-1] :]], options)
     if not last.fits:
-        raise LastTooLong(tokens=last.tokens, context=last.context)
+        error = AnswerTooLong if messages[-1].role == "assistant" else LastTooLong
+        raise error(tokens=last.tokens, context=last.context)
     low, high = 0, len(starts) - 1
     while low < high:
         middle = (low + high) // 2

@@ -11,7 +11,7 @@ from desktop import chat, room
 from desktop.conversations import Conversations, Mark, Stored
 from desktop.engine import ChatOptions, LoadOptions, Message, Piece, Reply
 from desktop.engine.local import LocalEngine
-from desktop.errors import ContextFull, EngineCrashed, LastTooLong, NoSummary
+from desktop.errors import AnswerTooLong, ContextFull, EngineCrashed, LastTooLong, NoSummary
 from desktop.room import Shortened, Summarising
 from tests.engine import models
 
@@ -312,7 +312,7 @@ def test_an_answer_that_fills_the_memory_goes_on_after_room_is_made(store: Conve
     assert "".join(item.text for item in items if isinstance(item, Piece)) == longer.text[len(answer.text) :]
     assert longer.text in "abcdefghijklmnopqrstuvwxyz" * 40
     assert longer.finish == "full"  # now it fills the memory alone
-    with pytest.raises(LastTooLong):
+    with pytest.raises(AnswerTooLong):
         end(chat.turn(store, conversation, engine, options, model="m", make_room="forget"))
     assert store.messages(conversation)[-1] == longer
     engine.close()

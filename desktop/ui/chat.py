@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, 
 from desktop import chat, text
 from desktop.conversations import Conversations, Mark, Stored
 from desktop.engine import Loading, Piece, Reading
-from desktop.errors import AlcoveError, ContextFull, LastTooLong
+from desktop.errors import AlcoveError, ContextFull
 from desktop.room import How, Summarising
 from desktop.ui import messages, theme
 from desktop.ui.answer import Answer
@@ -54,6 +54,7 @@ class _Live:
     state: Loading | Reading | Summarising | None = None
     read_tokens: int = 0
     begun: Stored | None = None
+    chosen: bool = False  # the person asked for room
 
 
 class ChatPage(QWidget):
@@ -311,6 +312,8 @@ class ChatPage(QWidget):
         begun = last if last.role == "assistant" and last.text else None
         self._show_without_answer(begun)
         self._ask(self._turn(self._conversation_id, None, self._reference, make_room=make_room), begun)
+        if self._live is not None:
+            self._live.chosen = make_room is not None
 
     def _ask(self, turn: Steps, begun: Stored | None = None) -> None:
         """Follow the answer as it comes; `begun` is what it goes on with."""
@@ -350,8 +353,9 @@ class ChatPage(QWidget):
         """The model reads less from now on: a line shows it, and there is a way back."""
         if live.widget is not None:
             self._show_messages()
-        words = self.tr("The older part was summarised.") if mark.summary else self.tr("The oldest part was forgotten.")
-        self.undoable.emit(words, lambda: self._unmark(mark))
+        if not live.chosen:  # else no more words are needed: the line has the way back, too
+            words = self.tr("The older part was summarised.") if mark.summary else self.tr("The oldest part was forgotten.")
+            self.undoable.emit(words, lambda: self._unmark(mark))
 
     def _unmark(self, mark: Mark) -> None:
         self._conversations.remove_mark(mark.id)
@@ -389,6 +393,8 @@ class ChatPage(QWidget):
         self._end(live)
         if live.widget is not None:
             live.widget.finish(stored)
+            if stored.finish == "full":
+                live.widget.show_notice(self._with_cost(messages.memory_full()), "warning")
         if stored.tokens_per_s:
             self.answered.emit(live.reference, stored.tokens_per_s)
 
@@ -407,7 +413,11 @@ class ChatPage(QWidget):
 
     def _explain(self, error: AlcoveError) -> messages.Explained:
         explained = messages.explain(error)
-        if not isinstance(error, ContextFull) or isinstance(error, LastTooLong) or not self._summary_s:
+        return self._with_cost(explained) if explained.act == messages.SUMMARISE else explained
+
+    def _with_cost(self, explained: messages.Explained) -> messages.Explained:
+        """The same with the time that a summary takes, where it is known."""
+        if not self._summary_s:
             return explained
         cost = self.tr("The summary takes about {time}.").format(time=text.duration(self._summary_s).replace(" ", "\u00a0"))
         return replace(explained, sentence=f"{explained.sentence} {cost}")

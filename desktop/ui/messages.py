@@ -67,8 +67,9 @@ def _capital(sentence: str) -> str:
 def memory_full() -> Explained:
     """An answer ended because the conversation memory is full."""
     choice = explain(errors.ContextFull(tokens=0, context=0))
-    words = tr("The conversation memory is full, so the answer stops here. It goes on when there is room.")
-    return Explained(tr("The memory is full"), words, choice.button, choice.act, choice.more)
+    title = tr("The conversation memory is full, so the answer stops here")
+    words = tr("A summary keeps what matters of the older part; forgetting it takes no time. Then the answer goes on.")
+    return Explained(title, words, choice.button, choice.act, choice.more)
 
 
 def _more(kind: type) -> tuple[tuple[str, str], ...]:
@@ -77,6 +78,8 @@ def _more(kind: type) -> tuple[tuple[str, str], ...]:
         return (tr("Forget the oldest part"), FORGET), (tr("Start a new chat"), NEW_CHAT)
     if kind is errors.LastTooLong:
         return ((tr("Give it more memory"), LONGER),)
+    if kind is errors.AnswerTooLong:
+        return ((tr("Start a new chat"), NEW_CHAT),)
     return ()
 
 
@@ -228,12 +231,18 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
         ),
         errors.LastTooLong: (
             tr("This message is too long for the model"),
-            tr(
-                "With what was answered to it, it is more than the model can keep in mind at once. "
-                "Shorten it, or give the model more conversation memory."
-            ),
+            tr("It is more than the model can keep in mind at once. Shorten it, or give the model more conversation memory."),
             tr("Change the message"),
             SHORTEN,
+        ),
+        errors.AnswerTooLong: (
+            tr("The answer fills the whole memory"),
+            tr(
+                "With your last message it is all that the model can keep in mind, so it cannot go on. "
+                "Ask for less at once, or give the model more conversation memory."
+            ),
+            tr("Give it more memory"),
+            LONGER,
         ),
         errors.NoSummary: (
             tr("There is no summary"),

@@ -129,7 +129,7 @@ def test_when_it_is_full_the_person_chooses_and_can_undo(qtbot: QtBot, open_prog
     assert shown(program) == ["0", "0", "1", "1", "2", "2", "-", "3", "3", "z", "W"]
     assert line.fold is None
     assert line.accessibleName() == "The model no longer reads what is above."
-    assert program.window.toast.isVisible()
+    assert not program.window.toast.isVisible()  # the line says it
     assert program.window.chat._share == pytest.approx(0.36, abs=0.06)
     press(line.undo)
     assert divider(program) is None
@@ -194,7 +194,8 @@ def test_an_answer_that_fills_the_memory_goes_on_after_the_choice(qtbot: QtBot, 
     first = last(program).text()
     notice = last(program).notice
     assert notice is not None
-    assert "The conversation memory is full, so the answer stops here." in notice.sentence.text()
+    assert notice.title.text() == "The conversation memory is full, so the answer stops here"
+    assert "The summary takes about" in notice.sentence.text()
     press(choices(program)["Forget the oldest part"])
     idle(qtbot, program)
     longer = last(program).text()
@@ -203,13 +204,25 @@ def test_an_answer_that_fills_the_memory_goes_on_after_the_choice(qtbot: QtBot, 
     assert shown(program) == ["0", "0", "-", "z", "a"]
     press(choices(program)["Forget the oldest part"])  # now it fills the memory alone
     idle(qtbot, program)
+    assert list(choices(program)) == ["Give it more memory", "Start a new chat"]
+    assert last(program).text() == longer
+
+
+def test_a_message_that_is_too_long_alone_can_be_changed_or_given_room(qtbot: QtBot, open_program: OPEN, tmp_path: Path) -> None:
+    program = opened(qtbot, open_program, prepare(tmp_path, FOX, 1))
+    ask(qtbot, program, "z" * 2100)
+    press(choices(program)["Forget the oldest part"])
+    idle(qtbot, program)
     assert list(choices(program)) == ["Change the message", "Give it more memory"]
-    press(choices(program)["Change the message"])
-    assert program.window.chat.composer.text() == "z" * 50
-    assert program.window.chat.leave_edit()
+    assert divider(program) is None
     press(choices(program)["Give it more memory"])
     assert program.window.page == "settings"
-    assert program.settings.context.hasFocus()
+    qtbot.waitUntil(program.settings.context.hasFocus)
+    program.window.show_page("chat")
+    press(choices(program)["Change the message"])
+    assert program.window.chat.composer.text() == "z" * 2100
+    ask(qtbot, program, "z" * 20)
+    assert last(program).text() == SUMMARY
 
 
 def test_an_answer_of_the_greatest_length_goes_on(qtbot: QtBot, open_program: OPEN, tmp_path: Path) -> None:
