@@ -9,7 +9,7 @@ reads this list and checks every import, so it cannot go stale.
     opening
     judging accuracy problems rulings
     chat offers fetch headers
-    targets
+    targets room
     settings hub library conversations engine transfer remote
     catalogue
     fit

@@ -13,7 +13,7 @@ from desktop.accuracy import Entry, Record
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
 from desktop.conversations import Conversations, Stored
-from desktop.engine import BenchStep, ChatOptions, Loaded, Loading, Piece, Reading, Reply, probe, states
+from desktop.engine import BenchStep, ChatOptions, Loaded, Loading, Reply, probe, states
 from desktop.engine.local import LocalEngine, build, report
 from desktop.errors import EngineCrashed, NotFound, NotHere
 from desktop.fit import Wish
@@ -28,6 +28,7 @@ from desktop.need import MARGIN_BYTES, MARGIN_SHARE
 from desktop.network import Network
 from desktop.offers import Offer, Target
 from desktop.paths import GUIDE, Paths
+from desktop.room import How
 from desktop.shape import BATCH
 from desktop.speed import Rates
 from desktop.transfer import Progress
@@ -435,25 +436,41 @@ class App:
             self.settings.thinking.pop(key, None)
 
     def turn(
-        self, conversation_id: int, question: str | None, reference: str, options: ChatOptions | None = None
-    ) -> Generator[Loading | Loaded | Reading | Piece, None, Stored]:
-        """Ask in a conversation (or answer again, with no question): the model is loaded when needed, the answer streamed.
+        self,
+        conversation_id: int,
+        question: str | None,
+        reference: str,
+        options: ChatOptions | None = None,
+        *,
+        make_room: How | None = None,
+    ) -> Generator[Loading | Loaded | chat.Step, None, Stored]:
+        """Ask in a conversation: the model is loaded when needed, the answer streamed. With no question, answer what was asked
+        last, or go on with the answer that was given last.
 
-        The question is saved by the call itself, so that it is kept even when nobody takes the first step.
+        The question is saved by the call itself, so that it is kept even when nobody takes the first step. make_room: let the
+        model read less first. Raises as open_model does, and as chat.turn.
         """
         if question is not None:
             self.conversations.add(conversation_id, "user", question)
-        return self._answer(conversation_id, reference, options or ChatOptions())
+        return self._answer(conversation_id, reference, options or ChatOptions(), make_room)
 
     def _answer(
-        self, conversation_id: int, reference: str, options: ChatOptions
-    ) -> Generator[Loading | Loaded | Reading | Piece, None, Stored]:
+        self, conversation_id: int, reference: str, options: ChatOptions, make_room: How | None
+    ) -> Generator[Loading | Loaded | chat.Step, None, Stored]:
         yield Loading(0.0)
         yield (yield from self.open_model(reference))
         if options.thinking is None:
             options = replace(options, thinking=self.thinking(reference))
         options = replace(options, conversation=str(conversation_id) if self.settings.keep_ready else "")
-        answer, reply = yield from chat.answer(self.conversations, conversation_id, self.engine, options, model=reference)
+        answer, reply = yield from chat.turn(
+            self.conversations,
+            conversation_id,
+            self.engine,
+            options,
+            model=reference,
+            make_room=make_room,
+            when_full=self.settings.when_full,
+        )
         if self._opened and reply.completion_tokens >= SAID_ENOUGH:
             self._learn(self._opened, reply)
         return answer

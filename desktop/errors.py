@@ -22,6 +22,9 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 ├── UnknownArchitecture          the engine cannot run this kind of model
 ├── WillNotFit                   more memory needed than there is
 ├── ContextFull                  the conversation is longer than the model can hold
+│   └── LastTooLong              its last question alone is
+│       └── AnswerTooLong        its last answer is, with the question
+├── NoSummary                    the older part could not be summarised
 ├── LoadFailed                   the engine could not open a model, for a reason it told
 └── EngineCrashed                the engine's process ended by itself
     ├── EngineHung               it had stopped answering, and was ended
@@ -200,6 +203,30 @@ class ContextFull(AlcoveError):
         "This conversation has become too long for the model ({tokens} of {context} tokens); "
         "start a new chat, or load the model with a longer conversation memory."
     )
+
+
+class LastTooLong(ContextFull):
+    """Facts: tokens, context."""
+
+    sentence = (
+        "The last message alone is longer than the model can hold ({tokens} of {context} tokens); "
+        "shorten it, or load the model with a longer conversation memory."
+    )
+
+
+class AnswerTooLong(LastTooLong):
+    """Facts: tokens, context."""
+
+    sentence = (
+        "The last message and its answer are all that the model can hold ({tokens} of {context} tokens), so it cannot go on; "
+        "ask for less at once, or load the model with a longer conversation memory."
+    )
+
+
+class NoSummary(AlcoveError):
+    """Facts: why."""
+
+    sentence = "The older part could not be summarised: {why}; it can be forgotten instead."
 
 
 class LoadFailed(AlcoveError):

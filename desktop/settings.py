@@ -12,6 +12,7 @@ from desktop.paths import Paths
 Theme = Literal["system", "light", "dark", "contrast"]
 Goal = Literal["speed", "quality", "long"]
 KvType = Literal["f16", "q8_0", "q4_0"]
+WhenFull = Literal["ask", "summarise", "forget"]
 Tokens = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
 Minutes = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
 
@@ -32,6 +33,7 @@ class Settings(msgspec.Struct, kw_only=True):
     thinking: dict[str, bool] = {}  # whether a model thinks first, for those that offer the choice: known once it was open
     keep_ready: bool = True  # what models have read of conversations is kept on the disk
     sleep_after_min: Minutes = 30  # minutes without a message, after which the model gives its memory back; 0: never
+    when_full: WhenFull = "ask"  # what happens to the older part when a conversation becomes too long for its model
     hub_endpoint: str = ""  # empty: HF_ENDPOINT, else huggingface.co
     ca_file: str = ""  # a company's certificate, in addition to the system's
     window: str = ""  # size and place of the window, as Qt wrote them

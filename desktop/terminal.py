@@ -3,10 +3,10 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console, JustifyMethod
 from rich.markup import escape
@@ -44,6 +44,8 @@ METHOD_WORDS = {
 }
 LOAD_WORDS = {"read": "read into memory", "mmap": "mapped from the disk"}
 USUAL_ROWS = 15  # of the suggestions, unless all are wanted
+
+Choice = TypeVar("Choice")
 
 PIPE_COLUMNS = 1000  # in a pipe, no line is wrapped or cut
 
@@ -281,6 +283,18 @@ class _JsonLines:
             self._told_s = time.monotonic()
             facts = {"done_bytes": step.done_bytes, "size_bytes": step.size_bytes, "bytes_per_s": step.bytes_per_s}
             print(json.dumps(facts), file=sys.stderr, flush=True)
+
+
+def read_choice(question: str, choices: Mapping[str, Choice]) -> Choice:
+    """What the person chose by its letter; the last choice at the end of the input."""
+    while True:
+        try:
+            typed = input(f"{question} ").strip().lower()[:1]
+        except EOFError:
+            print()
+            return list(choices.values())[-1]
+        if typed in choices:
+            return choices[typed]
 
 
 def read_line() -> str | None:

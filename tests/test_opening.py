@@ -12,8 +12,10 @@ import pytest
 
 from desktop import opening
 from desktop.app import App
-from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions
+from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, local
+from desktop.engine.confine import Reach
 from desktop.engine.local import LocalEngine
+from desktop.engine.process import Worker
 from desktop.errors import AlcoveError, EngineCrashed, LoadFailed, WillNotFit
 from desktop.fit import Shape, Wish
 from desktop.gguf import read_file
@@ -40,17 +42,22 @@ def long(folder: Path) -> Path:
     return gguf_files.llama(folder / "long.gguf", layers=8, width=512, kv_heads=4, context=1 << 16)
 
 
-def leave(app: App, free_bytes: int) -> None:
-    """Let the engine's process have so much more memory than it has now, without a word to anyone."""
-    (process,) = (psutil.Process(child.pid) for child in psutil.Process().children())
-    most = int(process.memory_info().data) + free_bytes
-    process.rlimit(psutil.RLIMIT_DATA, (most, most))
+def leave(monkeypatch: pytest.MonkeyPatch, free_bytes: int) -> None:
+    """Let the engine's next processes have so much memory, without a word to anyone."""
+
+    class Limited(Worker):
+        def __init__(self, reach: Reach) -> None:
+            super().__init__(reach)
+            psutil.Process(self.pid).rlimit(psutil.RLIMIT_DATA, (free_bytes, free_bytes))
+
+    monkeypatch.setattr(local, "Worker", Limited)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit of a process that another one can set")
-def test_where_memory_was_overestimated_the_conversation_is_shorter_and_that_is_told(app: App, tmp_path: Path) -> None:
-    end(app.open_model("guide"))
-    leave(app, 800 * MB)
+def test_where_memory_was_overestimated_the_conversation_is_shorter_and_that_is_told(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave(monkeypatch, 900 * MB)
     loaded = end(app.open_model(str(long(tmp_path)), context=1 << 16))
     assert loaded.context == 1 << 15
     assert loaded.notices == (
@@ -63,9 +70,10 @@ def test_where_memory_was_overestimated_the_conversation_is_shorter_and_that_is_
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit of a process that another one can set")
-def test_where_half_of_the_length_does_not_fit_either_the_person_is_told_once(app: App, tmp_path: Path) -> None:
-    end(app.open_model("guide"))
-    leave(app, 300 * MB)
+def test_where_half_of_the_length_does_not_fit_either_the_person_is_told_once(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave(monkeypatch, 400 * MB)
     with pytest.raises(WillNotFit) as told:
         end(app.open_model(str(long(tmp_path)), context=1 << 16))
     assert 500 * MB < int(str(told.value.facts["needed_bytes"])) < 800 * MB  # of the second try: there is no third

@@ -11,6 +11,7 @@ from typing import Protocol
 from desktop.shape import DeviceMemory
 
 STATES_BYTES = 8 << 30  # of the disk that the memory of conversations may take
+ROOM = 64  # tokens that must be left for an answer
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,10 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole answer: the pieces joined, why it ended ("stop", "length" or "cancelled"), and its figures.
+    """A whole answer: the pieces joined, why it ended, and its figures.
+
+    `finish` is "stop" (by itself), "length" (as long as was asked for), "full" (no more room in the conversation memory) or
+    "cancelled".
 
     `prompt_tokens` counts the whole prompt, of which `cached_tokens` needed no reading; `first_token_s` is from the
     question to the first token; `tokens_per_s` is the writing rate after it, 0 when there was nothing to measure;
@@ -140,6 +144,19 @@ class Reply:
     batch_tokens: int = 0
     threads: int = 0
     guessed_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many tokens a conversation is for the open model, and how many its memory holds."""
+
+    tokens: int
+    context: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether it can be answered: chat() raises ContextFull where not."""
+        return self.tokens + ROOM <= self.context
 
 
 @dataclass(frozen=True)
@@ -184,7 +201,10 @@ class Engine(Protocol):
         """Open a model. Raises NotFound, NotGguf, Truncated, UnknownArchitecture, WillNotFit, LoadFailed, EngineCrashed."""
 
     def chat(self, messages: Sequence[Message], options: ChatOptions) -> Generator[Reading | Piece, None, Reply]:
-        """Answer the last message. Raises ContextFull, LoadFailed, EngineCrashed."""
+        """Answer the last message, or go on with it where it is an answer. Raises ContextFull, LoadFailed, EngineCrashed."""
+
+    def count(self, messages: Sequence[Message], options: ChatOptions) -> Generator[Reading, None, Counted]:
+        """Count what chat() would read, and read nothing. Raises LoadFailed, EngineCrashed."""
 
     def close(self) -> None:
         """End it: no process, no thread, no memory is left."""

@@ -8,9 +8,12 @@ from desktop.engine.thinking import AFTER_THOUGHTS, BEFORE_ANSWER, BETWEEN, TAGS
 
 
 class Answer:
-    """Takes bytes, gives pieces; holds back what may yet become a character, a tag or a stop string."""
+    """Takes bytes, gives pieces; holds back what may yet become a character, a tag or a stop string.
 
-    def __init__(self, stop: tuple[str, ...] = (), closing: str | None = None) -> None:
+    `begun`: it goes on with an answer that has its first words already.
+    """
+
+    def __init__(self, stop: tuple[str, ...] = (), closing: str | None = None, begun: bool = False) -> None:
         self.stopped = False
         self.text = ""
         self.thinking = ""
@@ -18,7 +21,7 @@ class Answer:
         self._stop = tuple(s for s in stop if s)
         self._closing = closing  # not None: inside a block of thinking, up to this tag
         self._ending: str | None = None  # what ends this part of the answer
-        self._begun = False  # this part of the answer has its first word
+        self._begun = begun  # this part of the answer has its first word
         self._held = ""
 
     def feed(self, bytes_: bytes) -> Iterator[Piece]:

@@ -19,6 +19,7 @@ from desktop.engine import (
     Benched,
     BenchStep,
     ChatOptions,
+    Counted,
     HeaderPart,
     Loaded,
     Loading,
@@ -88,6 +89,11 @@ class LocalEngine:
         """
         reply: Reply = yield from self._ask(wire.Chat(tuple(messages), options), Reading(0, 0))
         return reply
+
+    def count(self, messages: Sequence[Message], options: ChatOptions) -> Generator[Reading, None, Counted]:
+        """Count the tokens of what chat() would read. Raises EngineCrashed, and what load() raises."""
+        counted: Counted = yield from self._ask(wire.Count(tuple(messages), options), Reading(0, 0))
+        return counted
 
     def bench(
         self, prompt_tokens: int = 512, tokens: int = 32, repeats: int = 3, depth: int = 0, threads: int | None = None

@@ -11,6 +11,8 @@ from contextlib import closing, suppress
 from typing import Any
 
 from desktop.engine import (
+    ROOM,
+    Counted,
     Loaded,
     Loading,
     LoadOptions,
@@ -36,7 +38,6 @@ from desktop.errors import AlcoveError, ContextFull, LoadFailed
 from desktop.hardware import memory
 
 READ_SHARE = 0.7  # of the way to a mapped model: the rest is to lay it out
-ROOM = 64  # tokens that must be left for an answer
 TUNE_S = 0.2  # of loading go into finding the best number of threads; where that is not enough, the first answer does the rest
 
 Tell = Callable[[object], None]
@@ -182,7 +183,8 @@ class Model:
         self.recall.read(prompt, lambda done: tell(Reading(done, len(prompt))), self._ways_back(order, prompt))
         sampler, guessed_before = self.sampler(sampling.choose(options, self._written), prompt), self.guessed_tokens
         stop = (*options.stop, *self._template.stop) if self._template else options.stop
-        reply = answer.Answer(stop, thinking.opened(text))
+        begun = order.messages[-1].role == "assistant"
+        reply = answer.Answer(stop, thinking.opened(text), begun)
         times: list[float] = []
         try:
             finish = self._write(sampler, reply, options.max_tokens, times, tell)
@@ -206,9 +208,16 @@ class Model:
             threads=self.recall.threads.writing,
         )
 
+    def count(self, order: wire.Count) -> Counted:
+        """How many tokens chat() would have in memory before it writes. Raises LoadFailed."""
+        return Counted(len(self._prompt(self._rendered(order, order.messages))), self.limit)
+
     def settle(self, order: wire.Chat, reply: Reply) -> None:
         """Read on to where the next question will begin: what it repeats of this answer need not be read then. Raises Stopped."""
-        said = [*order.messages, Message("assistant", reply.text, reply.thinking)]
+        *before, last = order.messages
+        begun = last.text if last.role == "assistant" else ""
+        asked = before if begun else order.messages
+        said = [*asked, Message("assistant", begun + reply.text, reply.thinking)]
         ahead = self._beginning(order, [*said, Message("user", "A")], [*said, Message("user", "B")])
         if 0 < len(ahead) < self.limit - ROOM:
             self.recall.mark()  # it may be interrupted
@@ -238,7 +247,7 @@ class Model:
         if kept and not self.recall.restore(kept):
             kept.unlink(missing_ok=True)
 
-    def _rendered(self, order: wire.Chat, messages: Sequence[Message]) -> str:
+    def _rendered(self, order: wire.Chat | wire.Count, messages: Sequence[Message]) -> str:
         found = self._template or self._prepare_chat()
         with limits.last_resort(len(messages)):
             return found.render(messages, order.options.thinking)
@@ -285,8 +294,8 @@ class Model:
                 if reply.stopped:
                     return "stop"
                 if len(times) == most:
-                    break
-        return "length"
+                    return "length"
+        return "full"
 
     def _tokens(self, sampler: Any, most: int) -> Generator[int, None, None]:
         """The tokens of an answer, at most as many as there is room for; guesses that came true need no step of their own."""

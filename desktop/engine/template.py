@@ -25,6 +25,8 @@ BROKEN = "The chat template in this file does not work, so a common one is used;
 NONE = "This file has no chat template, so a common one is used; answers may be odd."
 PICTURE = "<__media__>"  # stands for a picture in a prompt, as in llama.cpp
 
+LAST_WORD = "\ufdd0"  # a character that no text has: marks where an answer ends
+
 # what a template can raise: Jinja's errors, those of its own Python-like expressions, and of Python's compiler
 _BROKEN = (
     *(TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError),
@@ -78,13 +80,27 @@ class Template:
     def render(self, messages: Sequence[Message], thinking: bool | None = None) -> str:
         """The whole prompt, ready for the answer; `thinking` is for templates that offer the choice.
 
-        Each picture has the text PICTURE in its place, and nothing else has.
+        Each picture has the text PICTURE in its place, and nothing else has. One that ends with an answer is to be gone on
+        with: the prompt then ends where that does.
         """
+        if messages[-1].role == "assistant":
+            return self._up_to_answer(messages, thinking)
+        return self._whole(messages, thinking)
+
+    def _up_to_answer(self, messages: Sequence[Message], thinking: bool | None) -> str:
+        """The template puts the answer where it belongs; what it writes after its last word is left out."""
+        *before, answer = messages
+        marked = [*before, replace(answer, text=answer.text + LAST_WORD)]
+        prompt, found, _ = self._whole(marked, thinking, ask=False).rpartition(LAST_WORD)
+        return prompt if found else self._whole(before, thinking) + answer.text
+
+    def _whole(self, messages: Sequence[Message], thinking: bool | None, *, ask: bool = True) -> str:
+        """ask: with what begins an answer."""
         wish = thinking if self.thinks == "choice" else None
         said = list(messages) if self._system else _without_system(messages)
         simpler = _in_turns(_without_system(messages))  # many templates insist that the two sides take turns
         try:
-            prompt = (self._try(said, wish) if simpler != said else "") or self._render(simpler, wish)
+            prompt = (self._try(said, wish, ask=ask) if simpler != said else "") or self._render(simpler, wish, ask=ask)
         except _BROKEN as error:
             self._refuse(error)
         pictures = sum(len(message.pictures) for message in messages)
@@ -113,19 +129,20 @@ class Template:
         elif opened(unasked) or (not closed and any(tag in self._source for tag in TAGS)):
             self.thinks = "always"
 
-    def _try(self, messages: Sequence[Message], thinking: bool | None = None) -> str:
+    def _try(self, messages: Sequence[Message], thinking: bool | None = None, *, ask: bool = True) -> str:
         """As `_render`; "" for a conversation that it refuses. Raises what tells of a bad will."""
         try:
-            return self._render(messages, thinking)
+            return self._render(messages, thinking, ask=ask)
         except (SecurityError, limits.TooMuch, MemoryError, RecursionError):
             raise
         except _BROKEN:
             return ""
 
-    def _render(self, messages: Sequence[Message], thinking: bool | None = None) -> str:
+    def _render(self, messages: Sequence[Message], thinking: bool | None = None, *, ask: bool = True) -> str:
         now = self._now()
         known: dict[str, Any] = {"date_string": now.strftime("%d %b %Y"), "datetime": now.strftime("%b %d %Y"), **self._known}
         known |= {} if thinking is None else switched(self._source, thinking)
+        known |= {} if ask else {"add_generation_prompt": False}
         known["messages"] = [self._plain(message) for message in messages]
         return limits.run(lambda: self._template.render(known), len(messages))
 

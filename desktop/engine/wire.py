@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from desktop.engine import Benched, ChatOptions, Loaded, LoadOptions, Message, Reply
+from desktop.engine import Benched, ChatOptions, Counted, Loaded, LoadOptions, Message, Reply
 from desktop.engine.threads import Counts
 from desktop.errors import AlcoveError
 from desktop.hardware import EngineReport
@@ -21,6 +21,14 @@ class Load:
 @dataclass(frozen=True)
 class Chat:
     """Order: answer the last message."""
+
+    messages: tuple[Message, ...]
+    options: ChatOptions
+
+
+@dataclass(frozen=True)
+class Count:
+    """Order: say how many tokens these messages are."""
 
     messages: tuple[Message, ...]
     options: ChatOptions
@@ -94,6 +102,6 @@ class Failed:
     facts: Mapping[str, object]
 
 
-Order = Load | Chat | Bench | Save | Forget | Measure | Describe
+Order = Load | Chat | Count | Bench | Save | Forget | Measure | Describe
 # an order is answered by any number of other things, then by one of these
-LAST = (Loaded, Reply, Benched, Saved, Measured, EngineReport, Cancelled, Failed)
+LAST = (Loaded, Reply, Counted, Benched, Saved, Measured, EngineReport, Cancelled, Failed)

@@ -61,6 +61,9 @@ def main(argv: Sequence[str]) -> NoReturn:
                 case wire.Chat():
                     assert model, "asked to chat before a model was open"
                     last = model.chat(order, connection.send)
+                case wire.Count():
+                    assert model, "asked to count before a model was open"
+                    last = model.count(order)
                 case wire.Bench():
                     assert model, "asked to measure before a model was open"
                     last = bench.bench(model, order, connection.send)

@@ -15,7 +15,7 @@ from desktop.ui.buttons import Button
 from desktop.ui.cards import Fold
 from desktop.ui.labels import ElidedLabel, Label
 from desktop.ui.markdown import Growing, Segment
-from desktop.ui.messages import Explained
+from desktop.ui.messages import GO_ON, Explained, memory_full
 from desktop.ui.notice import Notice
 from desktop.ui.prose import ProseView, plain, view_for
 
@@ -80,6 +80,7 @@ class Answer(QWidget):
         self.message: Stored | None = None
         self._text: list[str] = []
         self._thinking: list[str] = []
+        self._below: list[QWidget] = []  # what says how it ended
         self._thought_since: float | None = None
         self._thought_s: float | None = None
         self.name = ElidedLabel(name, "section", "soft")
@@ -146,9 +147,26 @@ class Answer(QWidget):
         cost_ms = (time.monotonic() - began_s) * 1000
         self._draw_ms = max(DRAW_MS, round(cost_ms * DRAW_SHARE))
 
-    def finish(self, message: Stored) -> None:
-        """It is whole, or as whole as it will be: show the stored text and what can be done."""
+    def go_on(self, message: Stored) -> None:
+        """Show what there is of it, to which more will be written."""
+        self.finish(message)
+        self._clear_below()
+        self.message = None
+        self._column.removeWidget(self.state)  # what happens is told where it will be written
+        self._column.addWidget(self.state)
+        if self.actions_row is not None:
+            self.actions_row.hide()
+
+    def settle(self) -> None:
+        """Something was said after it: how it ended is no longer a question."""
+        if self.message is not None:
+            self._clear_below()
+            self._explain_finish(self.message, last=False)
+
+    def finish(self, message: Stored, *, last: bool = True) -> None:
+        """It is whole, or as whole as it will be: show the stored text and what can be done. `last`: nothing was said after."""
         self._timer.stop()
+        self._clear_below()
         self.message = message
         self._text, self._thinking = [message.text], [message.thinking] if message.thinking else []
         self.state.hide()
@@ -161,23 +179,33 @@ class Answer(QWidget):
             self.name.setToolTip(self.name.tip)
         if message.text:
             self._add_actions()
-        self._explain_finish(message)
+        self._explain_finish(message, last)
 
     def show_notice(self, explained: Explained, tone: str = "bad") -> None:
         """A quiet field below the text: what happened and what to do next."""
         self._timer.stop()
         self.state.hide()
-        if self.notice is not None:
-            self.notice.hide()
-            self.notice.deleteLater()
+        self._clear_below()
         others = [words for words, _ in explained.more]
         self.notice = Notice(explained.title, explained.sentence, explained.button, tone, others)
         self.notice.clicked.connect(lambda: self.act.emit(explained.act))
         self.notice.other_clicked.connect(lambda index: self.act.emit(explained.more[index][1]))
-        self._column.addWidget(self.notice)
+        self._add_below(self.notice)
 
-    def _explain_finish(self, message: Stored) -> None:
-        if message.finish == "crashed" and not message.text:
+    def _add_below(self, widget: QWidget) -> None:
+        self._below.append(widget)
+        self._column.addWidget(widget)
+
+    def _clear_below(self) -> None:
+        for widget in self._below:
+            widget.hide()
+            widget.deleteLater()
+        self._below, self.notice = [], None
+
+    def _explain_finish(self, message: Stored, last: bool) -> None:
+        if not last:
+            self._note_finish(message)
+        elif message.finish == "crashed" and not message.text:
             words = self.tr("It ended before its first word."), self.tr("Try again")
             self.show_notice(Explained(self.tr("There was no answer"), *words, "try_again"), "warning")
         elif message.finish == "crashed":
@@ -188,11 +216,24 @@ class Answer(QWidget):
                 Explained("", self.tr("You stopped this answer before its first word."), self.tr("Try again"), "try_again"),
                 "neutral",
             )
-        elif message.finish == "cancelled":
-            self._column.addWidget(Label(self.tr("You stopped this answer here."), "small", "soft"))
         elif message.finish == "length":
             words = self.tr("It may go on where it ended."), self.tr("Go on")
-            self.show_notice(Explained(self.tr("The answer reached its greatest length"), *words, "continue"), "neutral")
+            self.show_notice(Explained(self.tr("The answer reached its greatest length"), *words, GO_ON), "neutral")
+        elif message.finish == "full":
+            self.show_notice(memory_full(), "warning")
+        else:
+            self._note_finish(message)
+
+    def _note_finish(self, message: Stored) -> None:
+        """How it ended, where there is nothing to be done about it."""
+        words = {
+            "cancelled": self.tr("You stopped this answer here."),
+            "crashed": self.tr("This answer was cut off here."),
+            "length": self.tr("It reached its greatest length here."),
+            "full": self.tr("The conversation memory was full here."),
+        }
+        if message.finish in words:
+            self._add_below(Label(words[message.finish], "small", "soft"))
 
     def _draw_thinking(self) -> None:
         if self.fold is None:
@@ -218,6 +259,9 @@ class Answer(QWidget):
 
     def _add_actions(self) -> None:
         if self.actions_row is not None:
+            self._column.removeWidget(self.actions_row)
+            self._column.addWidget(self.actions_row)
+            self.actions_row.show()
             return
         self.actions_row = QWidget()
         row = QHBoxLayout(self.actions_row)

@@ -1,47 +1,63 @@
 """The page of a conversation: its title and model above, what was said, and the field for the next message."""
 
+import math
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop import chat
-from desktop.conversations import Conversations, Stored
+from desktop import chat, text
+from desktop.conversations import Conversations, Mark, Stored
 from desktop.engine import Loaded, Loading, Piece, Reading
-from desktop.errors import AlcoveError
+from desktop.errors import AlcoveError, ContextFull
+from desktop.room import How, Summarising
 from desktop.ui import messages, theme
 from desktop.ui.answer import Answer
 from desktop.ui.buttons import IconButton
 from desktop.ui.chooser import ModelChoice, ModelChooser
 from desktop.ui.composer import Composer
+from desktop.ui.gauge import NEARLY_FULL
 from desktop.ui.labels import Label
 from desktop.ui.start import Start
 from desktop.ui.tasks import Task, Tasks
 from desktop.ui.title import EditableTitle
 from desktop.ui.transcript import WIDEST, Transcript
 
+NameOf = Callable[[str], str]
 ANSWER = "answer"  # the key of the task: the engine answers one question at a time
-Steps = Generator[Loading | Loaded | Reading | Piece, None, Stored]
-Turn = Callable[[int, str | None, str], Steps]
+Steps = Generator[Loading | Loaded | chat.Step, None, Stored]
+
+
+class Turn(Protocol):
+    """App.turn, as far as the page needs it."""
+
+    def __call__(self, conversation_id: int, question: str | None, reference: str, *, make_room: How | None = None) -> Steps:
+        """Ask a question; with None, answer the last one or go on with the last answer."""
 
 
 @dataclass
 class _Live:
-    """The answer that is being written, also while another conversation is shown."""
+    """The answer that is being written, also while another conversation is shown.
+
+    `last_id` is of the message before it; `begun` what there was of an answer that is gone on with.
+    """
 
     conversation_id: int
     reference: str
     task: Task
+    last_id: int
     widget: Answer | None = None
     pieces: list[Piece] = field(default_factory=list)
     times_s: list[float] = field(default_factory=list)  # when each piece came
     notices: tuple[str, ...] = ()
-    state: Loading | Reading | None = None
+    state: Loading | Reading | Summarising | None = None
     read_tokens: int = 0
+    begun: Stored | None = None
+    chosen: bool = False  # the person asked for room
 
 
 class ChatPage(QWidget):
@@ -50,7 +66,7 @@ class ChatPage(QWidget):
     changed = Signal(int)  # a conversation was made, renamed, or something was said in it
     answering = Signal(int)  # the id of the conversation that is being answered, 0 when it is over
     answered = Signal(str, float)  # the reference of a model, and the tokens a second of its answer, which is whole
-    read = Signal(int, int)  # the id of a conversation, and its tokens that the model has in its memory
+    read = Signal(int, int)  # the id of a conversation, and its tokens in the model's memory; all, where more do not fit
     opened = Signal(str)  # the reference of a model, of which the engine has now told what it can do
     thinking_chosen = Signal(str, bool)  # a reference, and whether that model is to think first
     model_chosen = Signal(str)  # a reference; the page itself goes on with it
@@ -60,7 +76,7 @@ class ChatPage(QWidget):
     typing = Signal()  # there is something in the field: a message may follow
     undoable = Signal(str, object)  # what was done, and the function that undoes it
 
-    def __init__(self, tasks: Tasks, conversations: Conversations, turn: Turn, name_of: Callable[[str], str]) -> None:
+    def __init__(self, tasks: Tasks, conversations: Conversations, turn: Turn, name_of: NameOf) -> None:
         super().__init__()
         self._tasks, self._conversations, self._turn, self._name_of = tasks, conversations, turn, name_of
         self._conversation_id: int | None = None
@@ -70,6 +86,8 @@ class ChatPage(QWidget):
         self._error: AlcoveError | None = None
         self._told: Loaded | None = None  # the opening of a model whose notices were shown
         self._editing: Stored | None = None
+        self._share: float | None = None
+        self._summary_s = 0.0
         self._build()
 
     # --- what the window calls ------------------------------------------------------------------------------------------------
@@ -133,6 +151,13 @@ class ChatPage(QWidget):
         """The conversation was renamed elsewhere."""
         if conversation_id == self._conversation_id:
             self._show_title(title, editable=True)
+
+    def show_memory(self, used_tokens: int | None, context: int, summary_s: float = 0.0) -> None:
+        """How many tokens of the conversation memory are in use here (None: not known), and how long a summary would take."""
+        self._share = used_tokens / context if used_tokens is not None and context else None
+        self._summary_s = summary_s
+        self.composer.gauge.show_share(self._share)
+        self._show_busy()
 
     def stop(self) -> None:
         """Stop the answer that is being written here."""
@@ -204,6 +229,7 @@ class ChatPage(QWidget):
         self.transcript.regenerate_clicked.connect(self._on_regenerate_clicked)
         self.transcript.edit_clicked.connect(self._on_edit_clicked)
         self.transcript.act.connect(self._on_act)
+        self.transcript.undo_clicked.connect(self._unmark)
         self.transcript.link_clicked.connect(lambda address: QDesktopServices.openUrl(QUrl(address)))
         self.start = Start()
         self.start.asked.connect(self.say)
@@ -249,9 +275,9 @@ class ChatPage(QWidget):
         assert self._conversation_id is not None
         stored = self._conversations.messages(self._conversation_id)
         live = self._live if self._live and self._live.conversation_id == self._conversation_id else None
-        if live is not None and stored and stored[-1].finish == "writing":
-            stored = stored[:-1]
-        self.transcript.show_messages(stored)
+        if live is not None:
+            stored = tuple(message for message in stored if message.id <= live.last_id)
+        self.transcript.show_messages(stored, self._conversations.mark(self._conversation_id))
         self.stack.setCurrentWidget(self.transcript)
         if live is not None:
             self._attach(live)
@@ -266,6 +292,8 @@ class ChatPage(QWidget):
         live.widget = self.transcript.add_answer(live.reference)
         if live.notices:
             live.widget.tell(live.notices)
+        if live.begun is not None:
+            live.widget.go_on(live.begun)
         self._show_state(live)
         for piece, at_s in zip(live.pieces, live.times_s, strict=True):
             live.widget.add(piece.text, piece.thinking, at_s)
@@ -277,6 +305,7 @@ class ChatPage(QWidget):
         if self._live is not None:
             self._live.widget = None
         self._editing = None
+        self.show_memory(None, 0)
 
     def _enter(self) -> None:
         self.composer.set_text(self._drafts.get(self._conversation_id or 0, ""))
@@ -293,6 +322,11 @@ class ChatPage(QWidget):
             words = self.tr("An answer is still being written in “{title}”. Sending a message here stops it.").format(
                 title=found.title if found else ""
             )
+        elif self._share is not None and NEARLY_FULL <= self._share < 1:
+            words = self.tr(
+                "This conversation fills {percent} % of what the model can keep in mind. "
+                "Soon its oldest part must be summarised or forgotten."
+            ).format(percent=round(self._share * 100))
         self.hint.setText(words)
         self.hint.setVisible(bool(words))
 
@@ -303,12 +337,25 @@ class ChatPage(QWidget):
         assert self._conversation_id is not None
         self._ask(self._turn(self._conversation_id, None, self._reference))
 
-    def _ask(self, turn: Steps) -> None:
-        """Follow the answer as it comes."""
+    def _go_on(self, make_room: How | None = None) -> None:
+        """Go on with the last answer, or answer the last question, perhaps after room was made for it."""
+        assert self._conversation_id is not None
+        last = self._conversations.messages(self._conversation_id)[-1]
+        if last.role == "assistant" and not last.text:  # its thoughts filled the memory: another try
+            self._conversations.replace_from(self._conversation_id, last.id)
+        begun = last if last.role == "assistant" and last.text else None
+        self._show_without_answer(begun)
+        self._ask(self._turn(self._conversation_id, None, self._reference, make_room=make_room), begun)
+        if self._live is not None:
+            self._live.chosen = make_room is not None
+
+    def _ask(self, turn: Steps, begun: Stored | None = None) -> None:
+        """Follow the answer as it comes; `begun` is what it goes on with."""
         assert self._conversation_id is not None
         conversation_id, self._error = self._conversation_id, None
+        last_id = begun.id - 1 if begun is not None else self._conversations.messages(conversation_id)[-1].id
         task = self._tasks.start(turn, key=ANSWER)
-        live = _Live(conversation_id, self._reference, task)
+        live = _Live(conversation_id, self._reference, task, last_id, begun=begun)
         self._live = live
         self.show_waking(None)
         task.yielded.connect(lambda item: self._on_yielded(live, item))
@@ -332,8 +379,11 @@ class ChatPage(QWidget):
         if isinstance(item, Loaded):
             self._on_loaded(live, item)
             return
+        if isinstance(item, Mark):
+            self._on_marked(live, item)
+            return
         live.state = item
-        if isinstance(item, Reading):
+        if isinstance(item, Reading) and item.total_tokens:
             live.read_tokens = item.total_tokens
             self.read.emit(live.conversation_id, item.total_tokens)
         self._show_state(live)
@@ -347,13 +397,29 @@ class ChatPage(QWidget):
         self._told = loaded
         self.opened.emit(live.reference)
 
+    def _on_marked(self, live: _Live, mark: Mark) -> None:
+        """The model reads less from now on: a line shows it, and there is a way back."""
+        if live.widget is not None:
+            self._show_messages()
+        if not live.chosen:  # else no more words are needed: the line has the way back, too
+            words = self.tr("The older part was summarised.") if mark.summary else self.tr("The oldest part was forgotten.")
+            self.undoable.emit(words, lambda: self._unmark(mark))
+
+    def _unmark(self, mark: Mark) -> None:
+        self._conversations.remove_mark(mark.id)
+        if self._conversation_id is not None:
+            self._show_messages()
+
     def _show_state(self, live: _Live) -> None:
-        if live.widget is None or live.pieces:
+        if live.widget is None or (live.pieces and not isinstance(live.state, Summarising)):
             return
         name = self._name_of(live.reference)
         match live.state:
             case Loading(fraction=fraction):
                 words = self.tr("Waking up {name}… {percent} %").format(name=name, percent=round(fraction * 100))
+                live.widget.wait(words, fraction)
+            case Summarising(fraction=fraction):
+                words = self.tr("Summarising the older part… {percent} %").format(percent=round(fraction * 100))
                 live.widget.wait(words, fraction)
             case Reading(done_tokens=done, total_tokens=total) if done < total:
                 words = self.tr("Reading your message… {percent} %").format(percent=round(100 * done / max(1, total)))
@@ -375,6 +441,8 @@ class ChatPage(QWidget):
         self._end(live)
         if live.widget is not None:
             live.widget.finish(stored)
+            if stored.finish == "full":
+                live.widget.show_notice(self._with_cost(messages.memory_full()), "warning")
         if stored.tokens_per_s:
             self.answered.emit(live.reference, stored.tokens_per_s)
 
@@ -387,7 +455,20 @@ class ChatPage(QWidget):
         self._error = error
         if live.widget is not None:
             self._show_kept(live)
-            live.widget.show_notice(messages.explain(error))
+            live.widget.show_notice(self._explain(error), "warning" if isinstance(error, ContextFull) else "bad")
+        if isinstance(error, ContextFull):
+            self.read.emit(live.conversation_id, error.facts["context"])
+
+    def _explain(self, error: AlcoveError) -> messages.Explained:
+        explained = messages.explain(error)
+        return self._with_cost(explained) if explained.act == messages.SUMMARISE else explained
+
+    def _with_cost(self, explained: messages.Explained) -> messages.Explained:
+        """The same with the time that a summary takes, where it is known."""
+        if not self._summary_s:
+            return explained
+        cost = self.tr("The summary takes about {time}.").format(time=text.duration(self._summary_s).replace(" ", "\u00a0"))
+        return replace(explained, sentence=f"{explained.sentence} {cost}")
 
     def _show_kept(self, live: _Live) -> None:
         """What the store kept of an answer that did not end by itself."""
@@ -419,8 +500,10 @@ class ChatPage(QWidget):
         """A notice's button: try again and go on are done here, the rest by the window."""
         if act == messages.TRY_AGAIN:
             self.try_again()
-        elif act == "continue":
-            self.say(self.tr("Please go on."))
+        elif act in (messages.GO_ON, messages.SUMMARISE, messages.FORGET) and not self._live_here():
+            self._go_on(None if act == messages.GO_ON else "summarise" if act == messages.SUMMARISE else "forget")
+        elif act == messages.SHORTEN:
+            self._edit_last()
         else:
             self.act.emit(act, self._error)
 
@@ -433,12 +516,16 @@ class ChatPage(QWidget):
 
     def _on_edit_clicked(self, answer: Stored | None) -> None:
         """Take the question of an answer into the field; sending it sets aside what followed."""
-        if answer is None or self._conversation_id is None or self._live_here():
+        if answer is not None:
+            self._edit_last(answer.id)
+
+    def _edit_last(self, before_id: float = math.inf) -> None:
+        if self._conversation_id is None or self._live_here():
             return
-        before = [m for m in self._conversations.messages(self._conversation_id) if m.role == "user" and m.id < answer.id]
-        if before:
-            self._editing = before[-1]
-            self.composer.set_text(before[-1].text)
+        asked = [m for m in self._conversations.messages(self._conversation_id) if m.role == "user" and m.id < before_id]
+        if asked:
+            self._editing = asked[-1]
+            self.composer.set_text(asked[-1].text)
             self._show_busy()
             self.focus_message()
 
@@ -476,6 +563,8 @@ class ChatPage(QWidget):
         self._show_without_answer()
         self.undoable.emit(words, undo)
 
-    def _show_without_answer(self) -> None:
+    def _show_without_answer(self, begun: Stored | None = None) -> None:
+        """What is stored, but for the answer that is gone on with."""
         assert self._conversation_id is not None
-        self.transcript.show_messages(self._conversations.messages(self._conversation_id))
+        shown = [m for m in self._conversations.messages(self._conversation_id) if begun is None or m.id != begun.id]
+        self.transcript.show_messages(shown, self._conversations.mark(self._conversation_id))

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, 
 
 from desktop.ui import theme
 from desktop.ui.buttons import Button, Chip
+from desktop.ui.gauge import Gauge
 from desktop.ui.labels import hint, repolish
 
 MOST_LINES = 8
@@ -35,6 +36,7 @@ class Composer(QFrame):
         self.thinking.setToolTip(hint(self.tr("The model thinks before it answers: better at hard questions, and slower.")))
         self.thinking.clicked.connect(self.thinking_toggled)
         self.thinking.hide()
+        self.gauge = Gauge()
         self._busy = False
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 14, 14, 14)
@@ -45,7 +47,12 @@ class Composer(QFrame):
         beside.addStretch(1)
         beside.addWidget(self.thinking)
         row.addLayout(beside)
-        row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignBottom)
+        end = QHBoxLayout()
+        end.setSpacing(theme.GRID * 2)
+        end.addWidget(self.gauge)
+        end.addWidget(self.button)
+        row.addLayout(end)
+        row.setAlignment(end, Qt.AlignmentFlag.AlignBottom)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._on_text_changed()
 

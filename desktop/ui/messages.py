@@ -7,10 +7,12 @@ from PySide6.QtCore import QCoreApplication
 from desktop import errors, text
 from desktop.errors import AlcoveError
 
-# What the button does. Pages know "try_again"; the window knows the others.
+# What the button does. Pages know "try_again"; the window knows the others of this line.
 TRY_AGAIN, SETTINGS, MODELS, NEW_CHAT, OPEN_PAGE, NONE = "try_again", "settings", "models", "new_chat", "open_page", ""
 # Of a model that keeps ending the engine: go on with a smaller one that is here, or try it all the same.
 SMALLER, ANYWAY = "smaller", "anyway"
+# Of a conversation that became too long; the page of the conversation knows all but the last.
+SUMMARISE, FORGET, GO_ON, SHORTEN, LONGER = "summarise", "forget", "go_on", "shorten", "longer"
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,24 @@ def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
+def memory_full() -> Explained:
+    """An answer ended because the conversation memory is full."""
+    choice = explain(errors.ContextFull(tokens=0, context=0))
+    title = tr("The conversation memory is full, so the answer stops here")
+    words = tr("A summary keeps what matters of the older part; forgetting it takes no time. Then the answer goes on.")
+    return Explained(title, words, choice.button, choice.act, choice.more)
+
+
 def _more(kind: type) -> tuple[tuple[str, str], ...]:
     """What else can be done, where it is a choice."""
-    if kind is errors.OutOfMemory:
-        return ((tr("Try again"), TRY_AGAIN),)
-    if kind is errors.KeepsCrashing:
-        return ((tr("Try it all the same"), ANYWAY),)
-    return ()
+    others: dict[type, tuple[tuple[str, str], ...]] = {
+        errors.OutOfMemory: ((tr("Try again"), TRY_AGAIN),),
+        errors.KeepsCrashing: ((tr("Try it all the same"), ANYWAY),),
+        errors.ContextFull: ((tr("Forget the oldest part"), FORGET), (tr("Start a new chat"), NEW_CHAT)),
+        errors.LastTooLong: ((tr("Give it more memory"), LONGER),),
+        errors.AnswerTooLong: ((tr("Start a new chat"), NEW_CHAT),),
+    }
+    return others.get(kind, ())
 
 
 def _with_smaller(explained: Explained, error: errors.KeepsCrashing) -> Explained:
@@ -228,11 +241,32 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
         errors.ContextFull: (
             tr("This conversation has become too long"),
             tr(
-                "It no longer fits into the conversation memory of this model. "
-                "Start a new chat, or choose a longer conversation memory in Settings."
+                "It is more than the model can keep in mind. A summary keeps what matters of the older part; "
+                "forgetting it takes no time. You still see and find everything that was said."
             ),
-            tr("New chat"),
-            NEW_CHAT,
+            tr("Summarise the older part"),
+            SUMMARISE,
+        ),
+        errors.LastTooLong: (
+            tr("This message is too long for the model"),
+            tr("It is more than the model can keep in mind at once. Shorten it, or give the model more conversation memory."),
+            tr("Change the message"),
+            SHORTEN,
+        ),
+        errors.AnswerTooLong: (
+            tr("The answer fills the whole memory"),
+            tr(
+                "With your last message it is all that the model can keep in mind, so it cannot go on. "
+                "Ask for less at once, or give the model more conversation memory."
+            ),
+            tr("Give it more memory"),
+            LONGER,
+        ),
+        errors.NoSummary: (
+            tr("There is no summary"),
+            tr("The older part could not be summarised: {why}. The model can forget it instead; you still see it."),
+            tr("Forget the oldest part"),
+            FORGET,
         ),
         errors.LoadFailed: (
             tr("The model could not be opened"),

@@ -10,12 +10,12 @@ from desktop.ui import theme, verdict
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import Button
 from desktop.ui.cards import line
+from desktop.ui.gauge import NEARLY_FULL
 from desktop.ui.labels import FactRow, Label, hint
 from desktop.ui.licence import LicenceView, as_far_as_we_know
 from desktop.ui.pills import Pill
 
 WIDTH = 296  # px at scale 1
-NEARLY_FULL = 0.85  # of the conversation memory
 
 
 class ModelPanel(QScrollArea):
@@ -135,7 +135,7 @@ class ModelPanel(QScrollArea):
             self.tr("{percent} %").format(percent=round(share * 100)), "warning" if tone == "warning" else "ink"
         )
         self._bar.set_fraction(share, tone)
-        words = self.tr("This chat may grow to about {words}; then it is time for a new one, or for more conversation memory.")
+        words = self.tr("This chat may grow to about {words}; then its oldest part is summarised or forgotten.")
         hint = words.format(words=verdict.words_of_context(context)) if context else ""
         self._memory.setToolTip(hint)
         self._bar.setToolTip(hint)

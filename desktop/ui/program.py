@@ -7,11 +7,10 @@ from PySide6.QtCore import QObject, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from desktop import offers
+from desktop import offers, room
 from desktop.app import App
-from desktop.engine import Loaded
 from desktop.errors import AlcoveError
-from desktop.fit import Wish
+from desktop.fit import Fit, Wish
 from desktop.library import LocalModel
 from desktop.licences import Ruling
 from desktop.transfer import Progress
@@ -49,6 +48,8 @@ class Program(QObject):
         self._is_settled = False  # what the computer can do is known, and its speed
         self._read: dict[int, int] = {}  # tokens of each conversation that was held since the start
         self._rates: dict[str, float] = {}  # tokens a second of each model that has answered since the start
+        self._fit: Fit | None = None  # of the model of the chat
+        self._offers: tuple[offers.Offer, ...] = ()
         self.advice = Advice(self.tasks, app, self)
         self.waking = Waking(self.tasks, app, self)
         self.wishes = Wishes(app, lambda: self.advice.hardware is not None)
@@ -245,9 +246,23 @@ class Program(QObject):
 
     def _on_read(self, conversation_id: int, tokens: int) -> None:
         self._read[conversation_id] = tokens
-        info: Loaded | None = self.app.engine.info
-        if info is not None and conversation_id == self.window.chat.conversation_id:
-            self.window.panel.show_memory(tokens, info.context)
+        if conversation_id == self.window.chat.conversation_id:
+            self._show_memory()
+
+    def _show_memory(self) -> None:
+        """How full the memory of the conversation is, as it was counted last, and what a summary would cost."""
+        chat, opened, info = self.window.chat, self.app.opened, self.app.engine.info
+        fit, context = self._fit, self._fit.context if self._fit is not None else 0
+        if opened is not None and info is not None and opened.reference == chat.reference:
+            fit, context = opened.fit, info.context
+        if chat.conversation_id is None or fit is None:
+            return
+        read = self._read.get(chat.conversation_id)
+        rate = self._rates.get(chat.reference, fit.tokens_per_s)
+        summary_s = room.summary_s(context, rate, fit.prompt_tokens_per_s, in_memory=read is not None and read < context)
+        used = self.app.conversations.tokens(chat.conversation_id) if read is None else read
+        self.window.panel.show_memory(used, context)
+        chat.show_memory(used, context, summary_s)
 
     def _on_answered(self, reference: str, tokens_per_s: float) -> None:
         self._rates[reference] = tokens_per_s
@@ -268,8 +283,8 @@ class Program(QObject):
             panel.show_asleep()
         self._show_thinking(about.reference)
         panel.show_rate(self._rates.get(about.reference, 0.0))
-        if chat.conversation_id is not None and about.fit is not None:
-            panel.show_memory(self._read.get(chat.conversation_id), about.fit.context)
+        self._fit = about.fit
+        self._show_memory()
 
     def _on_undescribed(self, reference: str) -> None:
         if reference == self.window.chat.reference:
@@ -362,6 +377,7 @@ class Program(QObject):
     def _show_offers(self, ranked: tuple[offers.Offer, ...]) -> None:
         hardware = self.advice.hardware
         assert hardware is not None
+        self._offers = ranked
         self.first_run.show_offers(ranked)
         self.browse.show_offers(ranked, hardware, self.app.rates)
         if self.window.chat.reference:
@@ -439,10 +455,24 @@ class Program(QObject):
         elif act == messages.ANYWAY and error is not None:
             self.app.engine.crashes.forget(Path(str(error.facts["path"])))
             self.window.chat.try_again()
+        elif act == messages.LONGER:
+            self._show_length()
         elif act == messages.OPEN_PAGE and error is not None:
             page = QUrl(str(error.facts.get("page", "")))
             if page.scheme() in ("https", "http"):
                 QDesktopServices.openUrl(page)
+
+    def _show_length(self) -> None:
+        """Where the conversation memory of the chat's model is chosen: on its own page, or for all models in the settings."""
+        target = self.app.target(self.window.chat.reference)
+        wanted = offers.reference_to(target.model, target.variant) if target.model and target.variant else ""
+        offer = next((offer for offer in self._offers if offer.reference == wanted), None)
+        if offer is None:
+            self._on_page_clicked("settings")
+            self.settings.context.setFocus()
+            return
+        self.show_models()
+        self.browse.open_model(offer)
 
     # --- settings -------------------------------------------------------------------------------------------------------------
 

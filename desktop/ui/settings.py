@@ -12,7 +12,7 @@ from desktop import __version__, text
 from desktop.engine import STATES_BYTES
 from desktop.hardware import EngineReport
 from desktop.library import room_bytes
-from desktop.settings import Settings, Theme
+from desktop.settings import Settings, Theme, WhenFull
 from desktop.ui import icons, theme, verdict
 from desktop.ui.buttons import Button, Switch, Tabs
 from desktop.ui.cards import Card, line
@@ -20,6 +20,7 @@ from desktop.ui.labels import ElidedLabel, FactRow, Label
 from desktop.ui.page import Page
 
 THEMES: tuple[Theme, ...] = ("system", "light", "dark", "contrast")
+WHEN_FULL: tuple[WhenFull, ...] = ("ask", "summarise", "forget")
 SMALLEST, LARGEST, STEP = 85, 160, 5  # per cent of the type scale
 LIVE_S = 0.15  # after the last move of the slider
 SLEEPS = (10, 30, 60, 0)  # minutes; 0: never
@@ -230,6 +231,13 @@ class SettingsPage(Page):
         )
         card.body.addWidget(_row(self.tr("Conversation memory"), words, self.context))
         card.body.addWidget(line())
+        self.when_full = Tabs([self.tr("Ask me"), self.tr("Summarise it"), self.tr("Forget it")])
+        self.when_full.setAccessibleName(self.tr("When a conversation becomes too long"))
+        self.when_full.choose(WHEN_FULL.index(self._settings.when_full))
+        self.when_full.chosen.connect(self._on_when_full_chosen)
+        words = self.tr("What the model does with the oldest part. You always see all that was said.")
+        card.body.addWidget(_row(self.tr("When a conversation becomes too long"), words, self.when_full))
+        card.body.addWidget(line())
         self.keep_ready = Switch(self.tr("Go on at once with earlier conversations"), self._settings.keep_ready)
         self.keep_ready.toggled.connect(self._on_keep_ready_toggled)
         words = self.tr(
@@ -238,6 +246,10 @@ class SettingsPage(Page):
         ).format(size=text.size(STATES_BYTES))
         card.body.addWidget(_row(self.tr("Go on at once with earlier conversations"), words, self.keep_ready))
         return card
+
+    def _on_when_full_chosen(self, index: int) -> None:
+        self._settings.when_full = WHEN_FULL[index]
+        self.changed.emit("when_full")
 
     def _in_words(self, tokens: int) -> str:
         if not tokens:

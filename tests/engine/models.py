@@ -19,6 +19,7 @@ CHOICE = CHATML + "{{ '<think>' if enable_thinking is not defined or enable_thin
 SPECIAL = ("<|im_start|>", "<|im_end|>", "<think>", "</think>", "<|channel|>", "<|message|>")
 END = "<|im_end|>"
 WORDS = tuple(f" word{n}" for n in range(12))
+ALPHABET = tuple(bytes([byte]) for byte in b"abcdefghijklmnopqrstuvwxyz")  # text in which each token is told by its letter
 
 
 def _byte_letters() -> list[str]:

@@ -52,6 +52,14 @@ def joined(said: list[Piece], thinking: bool) -> str:
     return "".join(piece.text for piece in said if piece.thinking == thinking)
 
 
+def test_an_answer_that_goes_on_keeps_its_white_space_and_has_no_thoughts() -> None:
+    answer = Answer(begun=True)
+    said = [piece for part in (b" and", b" then <think>") for piece in answer.feed(part)]
+    said += answer.finish()
+    assert joined(said, thinking=False) == " and then <think>"
+    assert answer.thinking == ""
+
+
 @given(st.lists(st.sampled_from(MARKS)).map("".join), st.lists(st.integers(0, 200)), st.sampled_from([None, *TAGS.values()]))
 def test_where_the_bytes_are_cut_makes_no_difference(text: str, cuts: list[int], closing: str | None) -> None:
     encoded = text.encode()

@@ -122,8 +122,30 @@ def test_an_endless_answer_ends_where_it_was_told(engine: LocalEngine, endless: 
 def test_an_answer_ends_where_the_context_does(engine: LocalEngine, endless: Path) -> None:
     load(engine, endless, context=256)
     reply = ask(engine)
-    assert reply.finish == "length"
+    assert reply.finish == "full"
     assert reply.prompt_tokens + reply.completion_tokens == 256 + 1
+
+
+def test_an_answer_goes_on_where_it_ended(engine: LocalEngine, folder: Path) -> None:
+    load(engine, models.write(folder / "alphabet.gguf", models.ALPHABET))
+    first = ask(engine, max_tokens=3)
+    said, rest = run(engine.chat([*HELLO, Message("assistant", first.text)], ChatOptions(max_tokens=2)))
+    assert first.text + rest.text == "abcde"
+    assert "".join(piece.text for piece in said if isinstance(piece, Piece)) == rest.text
+    assert rest.cached_tokens >= first.prompt_tokens + 2  # only its last token is read again
+
+
+def test_counting_tells_what_a_question_would_take_and_reads_nothing(engine: LocalEngine, endless: Path) -> None:
+    load(engine, endless, context=256)
+    first = ask(engine, max_tokens=2)
+    longer = [*HELLO, Message("assistant", first.text), Message("user", "And then? " * 20)]
+    _, counted = run(engine.count(longer, ChatOptions()))
+    assert (counted.context, counted.fits) == (256, False)
+    with pytest.raises(ContextFull) as full:
+        ask(engine, longer)
+    assert full.value.facts == {"tokens": counted.tokens, "context": 256}
+    assert run(engine.count(HELLO, ChatOptions()))[1].tokens == first.prompt_tokens
+    assert ask(engine, max_tokens=2).cached_tokens == first.prompt_tokens - 1
 
 
 def test_a_stop_string_ends_the_answer_and_never_shows(engine: LocalEngine, fox: Path) -> None:

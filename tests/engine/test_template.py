@@ -58,6 +58,22 @@ HELLO = "{{ messages[0].content }}"
 SWITCH = HELLO + "{% if enable_thinking is not defined or enable_thinking %}<think>{% else %}<think></think>{% endif %}"
 
 
+@pytest.mark.parametrize("answer", ["Hello", "im_end", " and  then\n\n", "<|im_end|>"])
+def test_an_answer_that_is_to_go_on_ends_the_prompt(answer: str) -> None:
+    talk = [*TALK, Message("assistant", answer)]
+    assert render(CHATML, talk) == render(models.CHATML, talk) == render(CHATML) + answer
+    source = (
+        "{% for m in messages %}{% if m.role == 'assistant' %}[final]{{ m.content | trim }}{% else %}{{ m.content }}{% endif %}"
+        "[end]{% endfor %}{% if add_generation_prompt %}[answer]{% endif %}"
+    )
+    assert render(source, talk) == f"Be kind.[end]Hi[end][final]Hello![end]Bye[end][final]{answer.lstrip()}"
+
+
+def test_an_answer_goes_on_where_the_template_swallows_it() -> None:
+    source = "{% for m in messages if m.role == 'user' %}{{ m.content }};{% endfor %}"
+    assert render(source, [Message("user", "Hi"), Message("assistant", "Hel")]) == "Hi;Hel"
+
+
 @pytest.mark.parametrize(
     ("source", "thinks", "unasked"),
     [

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from desktop.conversations import Conversations, Stored
 from desktop.engine import Loaded, Loading, Piece, Reading
 from desktop.errors import AlcoveError, EngineCrashed
+from desktop.room import How
 from desktop.ui.answer import Answer
 from desktop.ui.chat import ChatPage
 from desktop.ui.chooser import ModelChoice, ModelChooser
@@ -32,7 +33,7 @@ class Reciting:
         self.asked: list[tuple[str | None, str]] = []
 
     def turn(
-        self, conversation_id: int, question: str | None, reference: str
+        self, conversation_id: int, question: str | None, reference: str, *, make_room: How | None = None
     ) -> Generator[Loading | Loaded | Reading | Piece, None, Stored]:
         self.asked.append((question, reference))
         if question is not None:

@@ -52,6 +52,7 @@ def test_every_error_has_words_of_its_own(kind: type[AlcoveError]) -> None:
     assert explained.button
     known = {messages.TRY_AGAIN, messages.SETTINGS, messages.MODELS, messages.NEW_CHAT, messages.OPEN_PAGE}
     known |= {messages.ANYWAY}
+    known |= {messages.SUMMARISE, messages.FORGET, messages.SHORTEN, messages.LONGER}
     assert {explained.act, *(act for _, act in explained.more)} <= known
 
 
