@@ -17,7 +17,7 @@ from desktop.hardware import Cpu, cpu
 
 LOOK_S = 0.25  # so often it is looked at what other programs take
 NOTABLE = 0.65  # cores that others must have begun or ceased to take for it to count
-AGAIN_S = 30.0  # what was found is then tried again: a computer also becomes hot, or is unplugged
+AGAIN_S = 120.0  # what was found is then tried again: a computer also becomes hot, or is unplugged
 SLOW, SLOW_IN_A_ROW = 1.5, 4  # so many times what was expected, so often: it is tried again at once
 TRIED = 3  # pieces of work for a trial, of which the fastest counts, since what disturbs only ever makes it slower
 LEAST_READ = 32  # tokens: to read fewer at once costs each of them more
