@@ -389,12 +389,13 @@ class App:
         return self._question(target, shape, self.hardware(), wish)
 
     def wake(self, reference: str) -> Generator[Loading, None, bool]:
-        """Open a model before anything is asked of it, where it is here, runs well and leaves room; whether it was opened.
+        """Open a model before anything is asked of it, where it is here, runs well, leaves room and did not end the engine the
+        last time; whether it was opened.
 
         Raises as open_model.
         """
         target = self.target(reference)
-        if target.path is None:
+        if target.path is None or self.engine.crashes.times(target.path):
             return False
         judged = self.estimate(target, hardware=self.hardware())
         if judged.verdict != "runs_well" or judged.close_call:

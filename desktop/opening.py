@@ -1,6 +1,5 @@
 """A model is opened as it was planned; where memory turns out to be short, once more with less of it, and the person is told."""
 
-import re
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -10,14 +9,13 @@ from pathlib import Path
 from desktop import judging, text
 from desktop.engine import Loaded, Loading, LoadOptions
 from desktop.engine.local import LocalEngine
-from desktop.errors import AlcoveError, EngineCrashed, LoadFailed, WillNotFit
+from desktop.engine.process import NO_ROOM, TICK_S
+from desktop.errors import AlcoveError, EngineCrashed, LoadFailed, OutOfMemory, WillNotFit
 from desktop.fit import Fit, Plan, Wish
 from desktop.judging import Question
 from desktop.plan import SHORTEST_CONTEXT
 
 FEWER = 0.75  # of the layers on graphics cards: what is tried when they have less room than they said
-TICK_S = 0.2  # something is yielded at least this often
-NO_MEMORY = re.compile(r"(failed|unable) to allocate|bad_alloc|out of memory|mem_buffer != NULL", re.IGNORECASE)
 
 Ask = Callable[[Wish], Question]  # about this computer as it is at that moment
 Order = Callable[[LoadOptions], LoadOptions]  # the plan's orders with what is not the plan's
@@ -89,7 +87,7 @@ def _smaller(wish: Wish, plan: Plan) -> Iterator[Wish]:
 
 
 def _lacked_memory(error: AlcoveError) -> bool:
-    return isinstance(error, WillNotFit) or bool(NO_MEMORY.search(str(error.facts.get("why", ""))))
+    return isinstance(error, WillNotFit | OutOfMemory) or bool(NO_ROOM.search(str(error.facts.get("why", ""))))
 
 
 def _told(first: Plan, last: Plan) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """How models are opened: one after the other, and with less memory where it turns out that there is less."""
 
+import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
@@ -12,11 +13,9 @@ import pytest
 
 from desktop import opening
 from desktop.app import App
-from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, local
-from desktop.engine.confine import Reach
+from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, process
 from desktop.engine.local import LocalEngine
-from desktop.engine.process import Worker
-from desktop.errors import AlcoveError, EngineCrashed, LoadFailed, WillNotFit
+from desktop.errors import AlcoveError, EngineCrashed, LoadFailed, OutOfMemory, WillNotFit
 from desktop.fit import Shape, Wish
 from desktop.gguf import read_file
 from desktop.hardware import Gpu
@@ -42,22 +41,23 @@ def long(folder: Path) -> Path:
     return gguf_files.llama(folder / "long.gguf", layers=8, width=512, kv_heads=4, context=1 << 16)
 
 
-def leave(monkeypatch: pytest.MonkeyPatch, free_bytes: int) -> None:
-    """Let the engine's next processes have so much memory, without a word to anyone."""
+def allow(monkeypatch: pytest.MonkeyPatch, most_bytes: int) -> None:
+    """Let the engine's processes take so much memory, without a word to anyone."""
+    start = process._start
 
-    class Limited(Worker):
-        def __init__(self, reach: Reach) -> None:
-            super().__init__(reach)
-            psutil.Process(self.pid).rlimit(psutil.RLIMIT_DATA, (free_bytes, free_bytes))
+    def limited(*arguments: Any) -> "subprocess.Popen[bytes]":
+        started = start(*arguments)
+        psutil.Process(started.pid).rlimit(psutil.RLIMIT_DATA, (most_bytes, most_bytes))
+        return started
 
-    monkeypatch.setattr(local, "Worker", Limited)
+    monkeypatch.setattr(process, "_start", limited)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit of a process that another one can set")
 def test_where_memory_was_overestimated_the_conversation_is_shorter_and_that_is_told(
     app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leave(monkeypatch, 900 * MB)
+    allow(monkeypatch, 900 * MB)
     loaded = end(app.open_model(str(long(tmp_path)), context=1 << 16))
     assert loaded.context == 1 << 15
     assert loaded.notices == (
@@ -73,7 +73,7 @@ def test_where_memory_was_overestimated_the_conversation_is_shorter_and_that_is_
 def test_where_half_of_the_length_does_not_fit_either_the_person_is_told_once(
     app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leave(monkeypatch, 400 * MB)
+    allow(monkeypatch, 500 * MB)
     with pytest.raises(WillNotFit) as told:
         end(app.open_model(str(long(tmp_path)), context=1 << 16))
     assert 500 * MB < int(str(told.value.facts["needed_bytes"])) < 800 * MB  # of the second try: there is no third
@@ -127,7 +127,7 @@ def test_fewer_layers_are_tried_before_a_shorter_conversation_and_each_once(tmp_
 @pytest.mark.parametrize(
     ("error", "tries"),
     [
-        (EngineCrashed(code=-6, why="ggml_backend_alloc: failed to allocate 3 GB"), 3),
+        (OutOfMemory(code=-9, why=""), 3),
         (LoadFailed(path="x", why="std::bad_alloc"), 3),
         (EngineCrashed(code=-11, why=""), 1),
         (LoadFailed(path="x", why="its vocabulary cannot spell a single word"), 1),
@@ -163,9 +163,9 @@ def test_a_message_joins_the_opening_of_its_model_and_sees_how_far_it_is(app: Ap
     assert isinstance(joined, Loading)
     assert joined.fraction > 0
     assert end(first)
-    process = psutil.Process().children()
+    workers = psutil.Process().children()
     assert end(second).text == "word0 word1"
-    assert psutil.Process().children() == process  # opened once
+    assert psutil.Process().children() == workers  # opened once
 
 
 def test_a_message_to_another_model_waits_for_its_turn(app: App, tmp_path: Path) -> None:
@@ -217,6 +217,16 @@ def test_a_model_is_woken_only_where_it_runs_well_with_room_to_spare(
     assert app.opened is not None
 
 
+def test_a_model_that_ended_the_engine_is_not_opened_unasked(app: App) -> None:
+    guide = app.target("guide").path
+    assert guide is not None
+    app.engine.crashes.add(guide, EngineCrashed(code=-11, why=""))
+    assert end(app.wake("guide")) is False
+    assert end(app.open_model("guide")).context
+    app.engine.crashes.forget(guide)
+    assert end(app.wake("guide")) is True
+
+
 def test_a_model_at_rest_holds_nothing_and_the_next_message_wakes_it(app: App, tmp_path: Path) -> None:
     path = str(models.write(tmp_path / "good.gguf", models.WORDS))
     conversation = app.conversations.create("t", path)
@@ -232,9 +242,9 @@ def test_a_killed_engine_is_opened_again_with_its_progress_shown(app: App, tmp_p
     path = str(models.write(tmp_path / "good.gguf", models.WORDS))
     conversation = app.conversations.create("t", path)
     end(app.turn(conversation, "Hello", path, ChatOptions(max_tokens=2)))
-    (process,) = psutil.Process().children()
-    process.kill()
-    process.wait()
+    (worker,) = psutil.Process().children()
+    worker.kill()
+    worker.wait()
     assert app.opened is None
     steps = list(app.turn(conversation, "Again", path, ChatOptions(max_tokens=2)))
     assert Loading(1.0) in steps

@@ -34,7 +34,10 @@ SILENT_S = 3600.0  # nor does any batch take an hour, on any processor: what sti
 FAULTS = {-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGFPE, 3, 0xC0000005, 0xC0000094, 0xC0000409}  # the latter on Windows
 if sys.platform != "win32":
     FAULTS.add(-signal.SIGBUS)
-NO_ROOM = re.compile(r"bad_alloc|MemoryError|out ?of ?(device ?)?memory|failed to allocate|allocate memory|returned -2", re.I)
+NO_ROOM = re.compile(
+    r"bad_alloc|MemoryError|out ?of ?(device ?)?memory|to allocate|allocate memory|mem_buffer != NULL|returned -2",
+    re.I,
+)
 SECRET = re.compile(r"TOKEN|SECRET|PASS|CREDENTIAL|API_?KEY|PROXY", re.I)  # names of variables that are no engine's business
 WORKER_ARGUMENT = "--engine-worker"  # a frozen program is its own worker
 
