@@ -11,7 +11,6 @@ TAGS = {
     "<reasoning>": "</reasoning>",
     "◁think▷": "◁/think▷",  # Kimi
     "[THINK]": "[/THINK]",  # Mistral
-    "Here are my reasoning steps:": "[BEGIN FINAL RESPONSE]",  # Apriel
     "<think:opensource>": "</think:opensource>",  # Hunyuan 3
     "<seed:think>": "</seed:think>",  # ByteDance Seed
     "<mm:think>": "</mm:think>",  # MiniMax M3
@@ -24,6 +23,8 @@ TAGS = {
     " to=self<|message|>": "<|eom|>",  # Muse
     "<|open|>think<|sep|>": "<|close|>think<|sep|>",  # Kimi K3
 }
+# words that a template writes itself before the thinking; in an answer they are only words
+LEADS = {"Here are my reasoning steps:": "[BEGIN FINAL RESPONSE]"}  # Apriel
 # what may stand before an answer and belongs to neither, and what then ends the answer
 BEFORE_ANSWER = {
     "<|START_RESPONSE|>": "<|END_RESPONSE|>",
@@ -54,7 +55,7 @@ TAG_TOKENS = tuple(
 def opened(prompt: str) -> str | None:
     """The closing tag to wait for when a template has already opened the thinking at the end of the prompt."""
     end = prompt.rstrip()
-    return next((closing for opening, closing in TAGS.items() if end.endswith(opening)), None)
+    return next((closing for opening, closing in {**TAGS, **LEADS}.items() if end.endswith(opening)), None)
 
 
 def switched(source: str, thinking: bool) -> dict[str, Any]:

@@ -32,7 +32,7 @@ ANSWERS = [
     ("<|inner_prefix|>Hm.<|inner_suffix|>Yes.", "Hm.", "Yes."),
     ("<|think|>Hm.<|end|><|begin|>assistant<|content|>Yes.<|end|>", "Hm.", "Yes."),
     (" to=self<|message|>Hm.<|eom|><|start|>assistant to=user<|message|>Yes.", "Hm.", "Yes."),
-    ("Here are my reasoning steps:\nHm.\n[BEGIN FINAL RESPONSE]\nYes.", "Hm.\n", "Yes."),
+    ("Here are my reasoning steps:\nYes.", "", "Here are my reasoning steps:\nYes."),
     (
         "<|open|>think<|sep|>Hm.<|close|>think<|sep|><|open|>response<|sep|>Yes.<|close|>response<|sep|><|close|>message<|sep|>",
         "Hm.",
@@ -125,7 +125,13 @@ def test_half_a_character_at_the_end_is_dropped() -> None:
 
 @pytest.mark.parametrize(
     ("prompt", "closing"),
-    [("...<think>\n", "</think>"), ("...<think>\n\n</think>\n\n", None), ("...[THINK]", "[/THINK]"), ("...", None)],
+    [
+        ("...\nHere are my reasoning steps:\n", "[BEGIN FINAL RESPONSE]"),
+        ("...<think>\n", "</think>"),
+        ("...<think>\n\n</think>\n\n", None),
+        ("...[THINK]", "[/THINK]"),
+        ("...", None),
+    ],
 )
 def test_whether_a_prompt_has_opened_the_thinking(prompt: str, closing: str | None) -> None:
     assert opened(prompt) == closing
