@@ -71,12 +71,12 @@ def answer(
     except GeneratorExit:
         draft.save("cancelled")
         raise
-    except ContextFull:
+    except ContextFull as full:
         if begun:
             draft.save("full")
         else:
             conversations.replace_from(conversation_id, message_id)  # it never began
-        raise
+        raise room.closer(full, said) from full
     except BaseException:
         draft.save("crashed")
         raise

@@ -60,6 +60,13 @@ def shorten(
     return Shortened(first, summary)
 
 
+def closer(full: ContextFull, messages: Sequence[Message]) -> ContextFull:
+    """The same error, told as that of the last exchange where there is no other that could be left out."""
+    if sum(message.role == "user" for message in messages) > 1:
+        return full
+    return (AnswerTooLong if messages[-1].role == "assistant" else LastTooLong)(**full.facts)
+
+
 def with_summary(messages: Sequence[Message], summary: str) -> list[Message]:
     """The messages with the summary of what came before in the first question: every chat template takes it there."""
     if not summary:
@@ -96,8 +103,7 @@ def _first_kept(
     starts = [index for index, message in enumerate(messages) if message.role == "user"]
     last = yield from engine.count([*_head(messages), *messages[starts[-1] :]], options)
     if not last.fits:
-        error = AnswerTooLong if messages[-1].role == "assistant" else LastTooLong
-        raise error(tokens=last.tokens, context=last.context)
+        raise closer(ContextFull(tokens=last.tokens, context=last.context), messages[starts[-1] :])
     low, high = 0, len(starts) - 1
     while low < high:
         middle = (low + high) // 2

@@ -215,6 +215,9 @@ def test_a_message_that_is_too_long_alone_can_be_changed_or_given_room(qtbot: Qt
     idle(qtbot, program)
     assert list(choices(program)) == ["Change the message", "Give it more memory"]
     assert divider(program) is None
+    program.new_chat()
+    ask(qtbot, program, "z" * 2100)
+    assert list(choices(program)) == ["Change the message", "Give it more memory"]  # at once, where there is nothing to leave out
     press(choices(program)["Give it more memory"])
     assert program.window.page == "settings"
     qtbot.waitUntil(program.settings.context.hasFocus)
