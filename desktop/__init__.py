@@ -6,9 +6,10 @@ reads this list and checks every import, so it cannot go stale.
     __main__
     ui cli
     app terminal
+    opening
     judging accuracy problems rulings
     chat offers fetch headers
-    targets
+    targets room
     settings hub library conversations engine transfer remote
     catalogue
     fit
@@ -26,8 +27,8 @@ reads this list and checks every import, so it cannot go stale.
     text address
 
 Foreign libraries with one home: PySide6 in ui, markdown_it in ui.markdown, llama_cpp in engine.llama (its part for
-pictures in engine.pictures), jinja2 in engine.template, huggingface_hub in hub, sqlite3 in conversations, pynvml in
-hardware.nvidia, httpx2 in network, PIL in picture, typer in cli, rich in terminal.
+pictures in engine.pictures), huggingface_hub in hub, jinja2 in engine.template, fence and limits, sqlite3 in conversations,
+pynvml in hardware.nvidia, httpx2 in network, PIL in picture, typer in cli, rich in terminal.
 """
 
 __version__ = "0.1.0"

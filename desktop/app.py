@@ -2,32 +2,34 @@
 
 import os
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
-from desktop import chat, fetch, fit, gguf, judging, offers, problems, projector, rulings, settings, speed
+from desktop import chat, fetch, fit, gguf, judging, offers, opening, problems, projector, rulings, settings, speed
 from desktop.accuracy import Entry, Record
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
 from desktop.conversations import Conversations, Stored
-from desktop.engine import BenchStep, ChatOptions, Loaded, Loading, LoadOptions, Piece, Reading, Reply, probe
+from desktop.engine import BenchStep, ChatOptions, Loaded, Loading, LoadOptions, Reply, probe, states
 from desktop.engine.local import LocalEngine, build, report
-from desktop.errors import AlcoveError, EngineCrashed, NotFound, NotHere, WillNotFit
+from desktop.errors import AlcoveError, EngineCrashed, NotFound, NotHere
 from desktop.fit import Wish
-from desktop.hardware import Hardware, detect
+from desktop.hardware import Hardware, detect, memory
 from desktop.headers import Headers
 from desktop.hub import File, Hub
 from desktop.judging import BenchReport, Judgement, Opened, Step
 from desktop.library import Library, LocalModel
 from desktop.licences import Evidence, Licences, Ruling
 from desktop.licences import load as load_licences
+from desktop.need import MARGIN_BYTES, MARGIN_SHARE
 from desktop.network import Network
 from desktop.offers import Offer, Target
 from desktop.paths import GUIDE, Paths
 from desktop.projector import Projector
+from desktop.room import How
 from desktop.shape import BATCH
 from desktop.speed import Rates
 from desktop.transfer import Progress
@@ -35,10 +37,8 @@ from desktop.transfer import Progress
 TOO_MUCH = ("close_apps", "too_big")
 NO_ROOM_TO_SEE = "There is not enough free memory for this model to see pictures as well, so it reads only words for now."
 CANNOT_SEE = "The file that lets this model see pictures cannot be used, so it reads only words."
+REST_S = 5.0  # for keeping what a model has read, at the end
 SAID_ENOUGH = 24  # tokens of an answer, from which its speed is worth keeping
-
-
-Order = Callable[[LoadOptions], LoadOptions]  # the plan's orders for the engine, with what is not the plan's
 
 
 class App:
@@ -51,9 +51,11 @@ class App:
         ca_file = Path(self.settings.ca_file) if self.settings.ca_file else None
         self.network = Network(offline=self.settings.offline, ca_file=ca_file, log_path=paths.logs / "network.jsonl")
         self.library = Library(settings.models_dir(self.settings, paths), GUIDE)
-        self.engine = LocalEngine()
+        self.engine = LocalEngine(paths.cache)
+        self.engine.crashes.way_out = self._smaller
         self.rates = speed.load(paths.cache / "rates.json")
         self.record = Record(paths.cache / "accuracy.json")
+        self._door = opening.Door()
         self._opened: Opened | None = None  # the last that the engine opened
         self._held: Mapping[str, int] = fit.NOTHING  # what would come free with the open model
         self._noted: set[str] = set()  # which of its figures are in the record
@@ -66,8 +68,11 @@ class App:
         return cls(Paths.default(home))
 
     def close(self) -> None:
-        """End the engine's process and let go of the files."""
+        """Keep what the model has read, end the engine's process and let go of the files."""
         self.network.hang_up()
+        end_s = time.monotonic() + REST_S
+        with closing(self.engine.rest()) as steps:
+            next((True for _ in steps if time.monotonic() > end_s), None)
         self.engine.close()
         if "conversations" in self.__dict__:
             self.conversations.close()
@@ -84,6 +89,7 @@ class App:
     def conversations(self) -> Conversations:
         store = Conversations(self.paths.database)
         store.empty_trash()  # what was deleted last time: the way back went with the window
+        states.keep_only(self.paths.states, [str(conversation.id) for conversation in store.list()])
         return store
 
     @cached_property
@@ -106,6 +112,8 @@ class App:
         """Let the parts that depend on the settings follow, and keep them. Raises NotWritable; they hold until the end then."""
         self.network.offline = self.settings.offline
         self.library.folder = settings.models_dir(self.settings, self.paths)
+        if not self.settings.keep_ready:
+            self._forget(None)
         settings.save(self.settings, self.paths.settings)
 
     def hardware(self) -> Hardware:
@@ -135,6 +143,19 @@ class App:
     def offers(self, found: Hardware, context: int | None = None, wanted: offers.Wanted = offers.ANYTHING) -> tuple[Offer, ...]:
         """What of the catalogue is wanted, judged for this computer, best first."""
         return offers.rank(self.catalogue, self.licences, self.library, found, self.rates, context, wanted)
+
+    def _smaller(self, path: Path) -> Mapping[str, object]:
+        """What to do about a model that keeps ending the engine, as facts for the error: a smaller one, where one is known."""
+        size_bytes = path.stat().st_size if path.exists() else 0
+        here = [model for model in self.library.list() if not self.engine.crashes.times(model.path)]
+        found = offers.smaller(size_bytes, here, self.offers(self._found or self.hardware()))
+        if isinstance(found, LocalModel):
+            target = offers.local_target(found, self.catalogue)
+            name = target.model.name if target.model else target.name
+            return {"smaller": found.id, "smaller_name": name, "step": f"{name} is smaller, and it is on this computer."}
+        if found is not None:
+            return {"smaller_name": found.model.name, "step": f"{found.model.name} is smaller: alcove get {found.id}."}
+        return {}
 
     def file(self, target: Target) -> File:
         """The file on the Hub that a target means; asks the Hub. Raises NotFound and the network's errors."""
@@ -209,7 +230,7 @@ class App:
     @property
     def opened(self) -> Opened | None:
         """What the engine has open now."""
-        return self._opened if self.engine.info is not None else None
+        return self._opened if self.engine.is_open else None
 
     def estimate(
         self,
@@ -259,7 +280,7 @@ class App:
         started_s = time.monotonic()
         target = self.target(reference) if isinstance(reference, str) else reference
         with suppress(EngineCrashed):  # it is told where the engine is asked
-            self.engine.prepare_measure()  # it starts while the header is read
+            self.engine.prepare_measure(target.path)  # it starts while the header is read
         known = yield from judging.read(target, self.file, self.headers)
         shape = self._known(target, known.header) if known.header else self.shape(target, None)
         wish = self._wish(target, context, kv_type, gpu_layers, goal)
@@ -364,39 +385,99 @@ class App:
         target = self.target(reference)
         if target.path is None:
             raise NotHere(name=target.name, reference=reference)
-        wish, opened = wish or self._wish(target, context), self.opened
-        if opened and (opened.path, opened.wish) == (target.path, wish) and threads is None and self.engine.info:
-            return self.engine.info  # what is free now no longer counts: it has its memory
-        shape = self._known(target, gguf.read_file(target.path))
-        question = self._question(target, shape, self.hardware(), wish)
-        question, eyes, notices = _with_eyes(question, self._eyes(target) if chats else None)
-        order = partial(replace, chats=chats, **({"threads": threads} if threads else {}))
+        wish = wish or self._wish(target, context)
+        yield from self._door.enter(target.path)
         try:
-            loaded, judged = yield from self._open(target.path, question, order, eyes)
-        except AlcoveError as error:
-            if eyes is None or not (isinstance(error, EngineCrashed) or error.facts.get("path") == str(eyes.path)):
-                raise
-            question, eyes, notices = replace(question, projector_bytes=0), None, (CANNOT_SEE,)
-            loaded, judged = yield from self._open(target.path, question, order, None)
-        self.engine.info = loaded = replace(loaded, notices=(*loaded.notices, *notices))
-        self._opened, self._noted = Opened(reference, target.path, wish, shape, judged), set()
+            opened, info = self.opened, self.engine.info
+            if opened and info and (opened.path, opened.wish) == (target.path, wish) and threads is None:
+                return info  # what is free now no longer counts: it has its memory
+            shape = self._known(target, gguf.read_file(target.path))
+            kept = self.paths.states if self.settings.keep_ready else None
+            order = partial(replace, chats=chats, states=kept, **({"threads": threads} if threads else {}))
+            eyes = self._eyes(target) if chats else None
+            with closing(self._open(target, shape, wish, order, eyes)) as steps:
+                loaded, judged = yield from judging.followed(steps, self._door.show)
+            self._opened, self._noted = Opened(reference, target.path, wish, shape, judged), set()
+        finally:
+            self._door.leave()
         if target.local is not None:
             self.library.used(target.local.id)
+        if chats:
+            self._note_thinking(target, loaded)
         return loaded
 
     def _open(
-        self, path: Path, question: judging.Question, order: Order, eyes: Projector | None
+        self, target: Target, shape: fit.Shape, wish: Wish, order: opening.Order, eyes: Projector | None
     ) -> Generator[Loading, None, tuple[Loaded, fit.Fit]]:
-        """Open a model by the best plan for it, with eyes or without. Raises WillNotFit and the engine's errors."""
-        judged = question.by_formula()
-        if judged.close_call:  # half a second well spent
-            with closing(question.ask(self.engine, path)) as steps:
-                judged, _ = yield from judging.followed(steps, lambda _: Loading(0.0))
-        if judged.verdict == "too_big":  # mapped, it would open, and then bring the computer to a standstill
-            step = judged.help[0] if judged.help else "Choose a smaller model."
-            raise WillNotFit(needed_bytes=judged.total_bytes, free_bytes=judged.free_bytes, step=step)
-        wanted = replace(order(judging.options(path, judged)), projector=eyes.path if eyes else None)
-        return (yield from self.engine.load(wanted)), judged
+        """Open a model with eyes where there is room for them and they can be used, else without, and say so."""
+        assert target.path is not None
+        notice = ""
+        if eyes and self._ask(target, shape, wish, eyes).by_formula(advise=False).verdict in TOO_MUCH:
+            eyes, notice = None, NO_ROOM_TO_SEE
+        try:
+            ask, seeing = partial(self._ask, target, shape, eyes=eyes), partial(_with_eyes, order, eyes)
+            found = yield from opening.opened(self.engine, target.path, ask, wish, seeing)
+        except AlcoveError as error:
+            if eyes is None or not (isinstance(error, EngineCrashed) or error.facts.get("path") == str(eyes.path)):
+                raise
+            notice = CANNOT_SEE
+            found = yield from opening.opened(self.engine, target.path, partial(self._ask, target, shape), wish, order)
+        loaded, judged = found
+        if notice:
+            self.engine.info = loaded = replace(loaded, notices=(*loaded.notices, notice))
+        return loaded, judged
+
+    def _ask(self, target: Target, shape: fit.Shape, wish: Wish, eyes: Projector | None = None) -> judging.Question:
+        question = self._question(target, shape, self.hardware(), wish)
+        return replace(question, projector_bytes=eyes.total_bytes if eyes else 0)
+
+    def wake(self, reference: str) -> Generator[Loading, None, bool]:
+        """Open a model before anything is asked of it, where it is here, runs well, leaves room and did not end the engine the
+        last time; whether it was opened.
+
+        Raises as open_model.
+        """
+        target = self.target(reference)
+        if target.path is None or self.engine.crashes.times(target.path):
+            return False
+        judged = self.estimate(target, hardware=self.hardware())
+        if judged.verdict != "runs_well" or judged.close_call:
+            return False
+        yield from self.open_model(reference)
+        return True
+
+    def rest(self) -> Generator[None, None, None]:
+        """Give the open model's memory back, when it is not at work; the next message opens it again."""
+        with closing(self._door.enter(None)) as steps:
+            for _ in steps:
+                yield
+        try:
+            yield from self.engine.rest()
+        finally:
+            self._door.leave()
+
+    @property
+    def memory_is_short(self) -> bool:
+        """Whether so little is left that other programs could do with the model's."""
+        left = memory.read()
+        return left.available_bytes < max(MARGIN_BYTES, left.total_bytes * MARGIN_SHARE)
+
+    def thinking(self, reference: str) -> bool | None:
+        """Whether a model is to think before it answers; None where it has no choice, or was never open. Raises BadReference."""
+        return self.settings.thinking.get(judging.settings_key(self.target(reference)))
+
+    def choose_thinking(self, reference: str, on: bool) -> None:
+        """Have a model think before it answers, or not, from now on. Raises BadReference, NotWritable."""
+        self.settings.thinking[judging.settings_key(self.target(reference))] = on
+        self.save_settings()
+
+    def _note_thinking(self, target: Target, loaded: Loaded) -> None:
+        """Only the engine can tell whether a model offers the choice: what it said holds until the model is opened again."""
+        key = judging.settings_key(target)
+        if loaded.thinks == "choice":
+            self.settings.thinking.setdefault(key, loaded.thinks_unasked)
+        else:
+            self.settings.thinking.pop(key, None)
 
     def turn(
         self,
@@ -404,26 +485,51 @@ class App:
         question: str | None,
         reference: str,
         options: ChatOptions | None = None,
+        *,
         pictures: Sequence[bytes] = (),
-    ) -> Generator[Loading | Reading | Piece, None, Stored]:
-        """Ask in a conversation (or answer again, with no question): the model is loaded when needed, the answer streamed.
+        make_room: How | None = None,
+    ) -> Generator[Loading | Loaded | chat.Step, None, Stored]:
+        """Ask in a conversation: the model is loaded when needed, the answer streamed. With no question, answer what was asked
+        last, or go on with the answer that was given last.
 
-        pictures: files as picture.prepared() gives them; a model that cannot see leaves them out.
-        The question is saved by the call itself, so that it is kept even when nobody takes the first step.
+        The question is saved by the call itself, so that it is kept even when nobody takes the first step. pictures: files as
+        picture.prepared() gives them; a model that cannot see leaves them out. make_room: let the model read less first. Raises
+        as open_model does, and as chat.turn.
         """
         if question is not None:
             self.conversations.add(conversation_id, "user", question, pictures=pictures)
-        return self._answer(conversation_id, reference, options or ChatOptions())
+        return self._answer(conversation_id, reference, options or ChatOptions(), make_room)
 
     def _answer(
-        self, conversation_id: int, reference: str, options: ChatOptions
-    ) -> Generator[Loading | Reading | Piece, None, Stored]:
+        self, conversation_id: int, reference: str, options: ChatOptions, make_room: How | None
+    ) -> Generator[Loading | Loaded | chat.Step, None, Stored]:
         yield Loading(0.0)
-        yield from self.open_model(reference)
-        answer, reply = yield from chat.answer(self.conversations, conversation_id, self.engine, options, model=reference)
+        yield (yield from self.open_model(reference))
+        if options.thinking is None:
+            options = replace(options, thinking=self.thinking(reference))
+        options = replace(options, conversation=str(conversation_id) if self.settings.keep_ready else "")
+        answer, reply = yield from chat.turn(
+            self.conversations,
+            conversation_id,
+            self.engine,
+            options,
+            model=reference,
+            make_room=make_room,
+            when_full=self.settings.when_full,
+        )
         if self._opened and reply.completion_tokens >= SAID_ENOUGH:
             self._learn(self._opened, reply)
         return answer
+
+    def delete_conversation(self, conversation_id: int) -> None:
+        """Put a conversation in the trash, from where the store takes it back; what models have read of it goes at once."""
+        self.conversations.delete(conversation_id)
+        self._forget(str(conversation_id))
+
+    def _forget(self, conversation: str | None) -> None:
+        """Let nothing be kept of what models have read of a conversation, or of all."""
+        self.engine.forget(conversation)
+        states.forget(self.paths.states, conversation)
 
     def _learn(self, opened: Opened, reply: Reply) -> None:
         """Let a real answer correct the predictions for this computer; each opening of a model goes into the record once."""
@@ -450,11 +556,5 @@ def _key(target: Target) -> str:
     return str(target.path or target.url or f"{target.repo}/{target.file or target.variant}")
 
 
-def _with_eyes(question: judging.Question, eyes: Projector | None) -> tuple[judging.Question, Projector | None, tuple[str, ...]]:
-    """What is to be judged, with eyes where there is room for them; and what the person should know."""
-    blind = replace(question, projector_bytes=0)
-    if eyes is None:
-        return blind, None, ()
-    if question.by_formula(advise=False).verdict in TOO_MUCH:
-        return blind, None, (NO_ROOM_TO_SEE,)
-    return question, eyes, ()
+def _with_eyes(order: opening.Order, eyes: Projector | None, options: LoadOptions) -> LoadOptions:
+    return replace(order(options), projector=eyes.path if eyes else None)

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY, conversation_id INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
     role TEXT NOT NULL CHECK (role IN ('user', 'assistant')), text TEXT NOT NULL, thinking TEXT NOT NULL DEFAULT '',
     model TEXT NOT NULL DEFAULT '', created TEXT NOT NULL, finish TEXT NOT NULL DEFAULT '', tokens_per_s REAL,
-    replaced TEXT);
+    replaced TEXT, tokens INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS pictures (
     message_id INTEGER NOT NULL REFERENCES messages ON DELETE CASCADE, place INTEGER NOT NULL, file BLOB NOT NULL,
     PRIMARY KEY (message_id, place));
@@ -33,8 +33,11 @@ CREATE TRIGGER IF NOT EXISTS messages_removed AFTER DELETE ON messages BEGIN
 CREATE TRIGGER IF NOT EXISTS messages_changed AFTER UPDATE OF text ON messages BEGIN
     INSERT INTO words (words, rowid, text) VALUES ('delete', old.id, old.text);
     INSERT INTO words (rowid, text) VALUES (new.id, new.text); END;
+CREATE TABLE IF NOT EXISTS marks (
+    id INTEGER PRIMARY KEY, message_id INTEGER NOT NULL REFERENCES messages ON DELETE CASCADE, summary TEXT NOT NULL);
 """
-VERSION = 1
+VERSION = 2
+UPGRADES = {1: "ALTER TABLE messages ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0;"}  # from this version to the next
 ROOM_BYTES = 10_000_000  # asked for when the disk is full
 
 
@@ -52,7 +55,10 @@ class Conversation:
 
 @dataclass(frozen=True)
 class Stored:
-    """One message as it was said. `finish` of an answer: stop, length, cancelled, crashed, or writing while it streams."""
+    """One message as it was said. `finish` of an answer: stop, length, full, cancelled, crashed, or writing while it streams.
+
+    `tokens` of the conversation memory were in use when the answer ended; 0 = not counted.
+    """
 
     id: int
     conversation_id: int
@@ -63,6 +69,16 @@ class Stored:
     created: str
     finish: str
     tokens_per_s: float | None
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The model reads what follows this message, and of what came before only the summary; "" where that is forgotten."""
+
+    id: int
+    message_id: int
+    summary: str
 
 
 @dataclass(frozen=True)
@@ -88,10 +104,10 @@ class Conversations:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA foreign_keys = ON")
             self._db.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
-            self._db.executescript(SCHEMA)
             if (version := self._db.execute("PRAGMA user_version").fetchone()[0]) > VERSION:
                 raise Corrupt(path=str(path), why=f"it was written by a newer Alcove (format {version})")
-            self._db.execute(f"PRAGMA user_version = {VERSION}")
+            steps = "".join(sql for before, sql in UPGRADES.items() if 0 < version <= before)
+            self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {steps} PRAGMA user_version = {VERSION}; COMMIT;")
             # An answer that was being written when the program ended is kept as far as it had come.
             self._db.execute("UPDATE messages SET finish = 'crashed' WHERE finish = 'writing'")
         except sqlite3.OperationalError as error:
@@ -237,12 +253,14 @@ class Conversations:
             db.executemany("INSERT INTO pictures (message_id, place, file) VALUES (?, ?, ?)", rows)
             return message_id
 
-    def write(self, message_id: int, text: str, thinking: str, finish: str, tokens_per_s: float | None = None) -> None:
+    def write(
+        self, message_id: int, text: str, thinking: str, finish: str, tokens_per_s: float | None = None, tokens: int = 0
+    ) -> None:
         """Set what an answer says so far, and how it ended."""
         with self._transaction() as db:
             db.execute(
-                "UPDATE messages SET text = ?, thinking = ?, finish = ?, tokens_per_s = ? WHERE id = ?",
-                (text, thinking, finish, tokens_per_s, message_id),
+                "UPDATE messages SET text = ?, thinking = ?, finish = ?, tokens_per_s = ?, tokens = ? WHERE id = ?",
+                (text, thinking, finish, tokens_per_s, tokens, message_id),
             )
 
     def replace_from(self, conversation_id: int, message_id: int) -> tuple[int, ...]:
@@ -260,6 +278,37 @@ class Conversations:
             self.replace_from(conversation_id, min(message_ids))
             with self._transaction() as db:
                 db.executemany("UPDATE messages SET replaced = NULL WHERE id = ?", [(i,) for i in message_ids])
+
+    def set_mark(self, message_id: int, summary: str = "") -> Mark:
+        """From now on the model reads what follows this message, and the summary of what came before. The person sees all."""
+        with self._transaction() as db:
+            row = db.execute("INSERT INTO marks (message_id, summary) VALUES (?, ?)", (message_id, summary))
+            return Mark(int(row.lastrowid or 0), message_id, summary)
+
+    def mark(self, conversation_id: int) -> Mark | None:
+        """The last mark that holds; None where the model reads all. One below which a question was changed holds no more."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT k.id, k.message_id, k.summary FROM marks k JOIN messages m ON m.id = k.message_id"
+                " WHERE m.conversation_id = ? AND m.replaced IS NULL ORDER BY k.id DESC LIMIT 1",
+                (conversation_id,),
+            ).fetchone()
+        return Mark(*row) if row else None
+
+    def remove_mark(self, mark_id: int) -> None:
+        """Undo `set_mark`: the mark before it holds again."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM marks WHERE id = ?", (mark_id,))
+
+    def tokens(self, conversation_id: int) -> int | None:
+        """Of the conversation memory that were in use when it was last counted; None when it never was."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT tokens FROM messages WHERE conversation_id = ? AND replaced IS NULL AND tokens > 0"
+                " ORDER BY id DESC LIMIT 1",
+                (conversation_id,),
+            ).fetchone()
+        return int(row[0]) if row else None
 
     def search(self, words: str, limit: int = 50) -> tuple[Hit, ...]:
         """Where these words (or beginnings of words) were said, best first and then newest first, one place per conversation."""
@@ -282,7 +331,7 @@ class Conversations:
         return tuple(hits.values())[:limit]
 
 
-SELECT_MESSAGES = "SELECT id, conversation_id, role, text, thinking, model, created, finish, tokens_per_s FROM messages"
+SELECT_MESSAGES = "SELECT id, conversation_id, role, text, thinking, model, created, finish, tokens_per_s, tokens FROM messages"
 
 
 def _now() -> str:

@@ -24,8 +24,15 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 ├── UnknownArchitecture          the engine cannot run this kind of model
 ├── WillNotFit                   more memory needed than there is
 ├── ContextFull                  the conversation is longer than the model can hold
+│   └── LastTooLong              its last question alone is
+│       └── AnswerTooLong        its last answer is, with the question
+├── NoSummary                    the older part could not be summarised
 ├── LoadFailed                   the engine could not open a model, for a reason it told
 └── EngineCrashed                the engine's process ended by itself
+    ├── EngineHung               it had stopped answering, and was ended
+    ├── OutOfMemory              it needed more memory than there was
+    ├── BreaksEngine             it ended while it opened a file, at something in the file
+    └── KeepsCrashing            it did so with one model several times in a row, and is not started for it again
 
 Anything else that is raised is a bug. Cancelling is not an error: it is closing the iterator.
 """
@@ -215,6 +222,30 @@ class ContextFull(AlcoveError):
     )
 
 
+class LastTooLong(ContextFull):
+    """Facts: tokens, context."""
+
+    sentence = (
+        "The last message alone is longer than the model can hold ({tokens} of {context} tokens); "
+        "shorten it, or load the model with a longer conversation memory."
+    )
+
+
+class AnswerTooLong(LastTooLong):
+    """Facts: tokens, context."""
+
+    sentence = (
+        "The last message and its answer are all that the model can hold ({tokens} of {context} tokens), so it cannot go on; "
+        "ask for less at once, or load the model with a longer conversation memory."
+    )
+
+
+class NoSummary(AlcoveError):
+    """Facts: why."""
+
+    sentence = "The older part could not be summarised: {why}; it can be forgotten instead."
+
+
 class LoadFailed(AlcoveError):
     """Facts: path, why."""
 
@@ -222,8 +253,40 @@ class LoadFailed(AlcoveError):
 
 
 class EngineCrashed(AlcoveError):
-    """Facts: code (the process's exit code, negative for a signal)."""
+    """Facts: code (the process's exit code, negative for a signal), why (its last words)."""
 
     sentence = (
         "The engine stopped by itself (code {code}); what was written so far is kept, and the next message starts it again."
     )
+
+
+class EngineHung(EngineCrashed):
+    """Facts: code, why."""
+
+    sentence = (
+        "The engine had stopped answering and was ended; what was written so far is kept, and the next message starts it again."
+    )
+
+
+class OutOfMemory(EngineCrashed):
+    """Facts: code, why."""
+
+    sentence = (
+        "There was too little memory, and the engine was ended; what was written so far is kept. "
+        "Close other programs, or choose a smaller model or a shorter conversation memory."
+    )
+
+
+class BreaksEngine(EngineCrashed):
+    """Facts: path, code, why."""
+
+    sentence = "The engine met something in {path} that it cannot handle, and stopped; choose another file."
+
+
+class KeepsCrashing(EngineCrashed):
+    """Facts: path, times, code, why, and perhaps step, the sentence that names a smaller model, with its reference, smaller."""
+
+    sentence = "The engine stopped {times} times in a row with {path}, so it is not started with it again. {step}"
+
+    def __init__(self, **facts: object) -> None:
+        super().__init__(**{"step": "Choose a smaller model.", **facts})

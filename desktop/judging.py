@@ -133,7 +133,7 @@ def _measured(
 def options(path: Path, judged: Fit) -> LoadOptions:
     """The orders for the engine that carry a plan out."""
     plan = judged.plan
-    return LoadOptions(path, plan.context, plan.gpu_layers, plan.threads, plan.kv_type, plan.load_mode)
+    return LoadOptions(path, plan.context, plan.gpu_layers, None, plan.kv_type, plan.load_mode)
 
 
 def _tightened(hardware: Hardware, planned: Fit, exact: Fit) -> Hardware:

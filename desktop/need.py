@@ -43,7 +43,7 @@ class Plan:
     gpu_layers: int
     kv_type: str
     load_mode: str
-    threads: int
+    threads: int  # at most
 
 
 @dataclass(frozen=True)
@@ -277,8 +277,8 @@ def _use(name: str, part: DeviceMemory, process_bytes: int, projector_bytes: int
 
 
 def threads(hardware: Hardware) -> int:
-    """One core stays free for everything else, or the engine mostly waits for itself."""
-    return max(1, min(hardware.cpu.physical_cores - 1, hardware.cpu.logical_cores - 1))
+    """The most that the engine may compute with; it takes fewer where that is faster, or other programs work (engine.threads)."""
+    return max(1, hardware.cpu.physical_cores)
 
 
 def scaled(shape: Shape, size_bytes: int) -> Shape:

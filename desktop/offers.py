@@ -42,6 +42,7 @@ ROOM_SHARE = 0.25  # of what is free: what "balanced" leaves to other programs
 CODER_BONUS = 1.0  # for code, a model that is made for it counts as much as one twice its size
 FASTER = 1.25  # by which factor "quick" should be, beside "balanced"
 NOTICEABLE = 1.15  # by which factor a less capable one must be faster, or half as large, to be a choice
+CLEARLY_SMALLER = 0.8  # of the bytes, where a model is too much
 STEP_UP = 0.25  # by how much a role must be more capable than the one before, or it is no choice
 
 
@@ -144,6 +145,15 @@ def variants(
 ) -> tuple[Offer, ...]:
     """Every variant of a model judged, light to powerful."""
     return _Judging(licences, library.list(), hardware, rates, context).all_of(model)
+
+
+def smaller(size_bytes: int, here: Iterable[LocalModel], ranked: Iterable[Offer]) -> LocalModel | Offer | None:
+    """What may do where a model of this size is too much: the largest of those here, else the best that runs well."""
+    most = int(size_bytes * CLEARLY_SMALLER)
+    local = [model for model in here if model.complete and model.origin != "guide" and model.size_bytes <= most]
+    if local:
+        return max(local, key=lambda model: model.size_bytes)
+    return next((offer for offer in ranked if offer.verdict == "runs_well" and offer.size_bytes <= most), None)
 
 
 def rank(

@@ -12,7 +12,9 @@ from desktop.paths import Paths
 Theme = Literal["system", "light", "dark", "contrast"]
 Goal = Literal["speed", "quality", "long"]
 KvType = Literal["f16", "q8_0", "q4_0"]
+WhenFull = Literal["ask", "summarise", "forget"]
 Tokens = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
+Minutes = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
 
 
 class Settings(msgspec.Struct, kw_only=True):
@@ -28,6 +30,10 @@ class Settings(msgspec.Struct, kw_only=True):
     contexts: dict[str, Tokens] = {}  # the same where it was chosen for one model, by its catalogue id or the name of its file
     goals: dict[str, Goal] = {}  # what a model's settings are chosen for, by the same names: nothing is the balance
     kv_types: dict[str, KvType] = {}  # the form of conversation memory, where one was chosen for a model
+    thinking: dict[str, bool] = {}  # whether a model thinks first, for those that offer the choice: known once it was open
+    keep_ready: bool = True  # what models have read of conversations is kept on the disk
+    sleep_after_min: Minutes = 30  # minutes without a message, after which the model gives its memory back; 0: never
+    when_full: WhenFull = "ask"  # what happens to the older part when a conversation becomes too long for its model
     hub_endpoint: str = ""  # empty: HF_ENDPOINT, else huggingface.co
     ca_file: str = ""  # a company's certificate, in addition to the system's
     window: str = ""  # size and place of the window, as Qt wrote them

@@ -3,10 +3,10 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console, JustifyMethod
 from rich.markup import escape
@@ -44,6 +44,8 @@ METHOD_WORDS = {
 }
 LOAD_WORDS = {"read": "read into memory", "mmap": "mapped from the disk"}
 USUAL_ROWS = 15  # of the suggestions, unless all are wanted
+
+Choice = TypeVar("Choice")
 
 PIPE_COLUMNS = 1000  # in a pipe, no line is wrapped or cut
 
@@ -139,7 +141,7 @@ def _plan_words(judged: Fit) -> str:
         cards = ", ".join(use.name for use in judged.devices[1:])
         parts.append(f"{'all' if plan.gpu_layers >= judged.layers else plan.gpu_layers} of {judged.layers} layers on {cards}")
     parts.append(LOAD_WORDS[plan.load_mode])
-    return "; ".join([*parts, f"{plan.threads} {'thread' if plan.threads == 1 else 'threads'}."])
+    return "; ".join([*parts, f"{'1 thread' if plan.threads == 1 else f'up to {plan.threads} threads'}."])
 
 
 def _speed_words(judged: Fit) -> str:
@@ -183,6 +185,17 @@ def rates_words(rates: Rates) -> str:
     )
     corrected = ", corrected by real answers" if rates.measured or rates.gpu_learned else ""
     return f"{text.rate(rates.memory_bytes_per_s)} of weights on the processor{card}{when}{corrected}"
+
+
+def confined_words(confined: Sequence[str]) -> str:
+    """What keeps a model file that takes over the engine from everything else."""
+    if {"landlock", "seccomp"} <= set(confined):
+        return "the engine can read the open model but nothing else of yours, has no network, and starts no programs"
+    if "seccomp" in confined:
+        return "the engine has no network and starts no programs; this system cannot keep your files from it"
+    if "landlock" in confined:
+        return "the engine can read the open model but nothing else of yours; this system keeps only parts of the network from it"
+    return "the engine does without network and programs; this system would not stop a model file that takes it over"
 
 
 def show_repos(found: Sequence[Repo]) -> None:
@@ -270,6 +283,18 @@ class _JsonLines:
             self._told_s = time.monotonic()
             facts = {"done_bytes": step.done_bytes, "size_bytes": step.size_bytes, "bytes_per_s": step.bytes_per_s}
             print(json.dumps(facts), file=sys.stderr, flush=True)
+
+
+def read_choice(question: str, choices: Mapping[str, Choice]) -> Choice:
+    """What the person chose by its letter; the last choice at the end of the input."""
+    while True:
+        try:
+            typed = input(f"{question} ").strip().lower()[:1]
+        except EOFError:
+            print()
+            return list(choices.values())[-1]
+        if typed in choices:
+            return choices[typed]
 
 
 def read_line() -> str | None:

@@ -33,6 +33,12 @@ NO_WAIT_WORDS = 100  # a second
 WORDS_PER_TOKEN = 0.75  # English prose with today's vocabularies; stated wherever words a second are shown
 
 
+def in_words(tokens: int) -> str:
+    """A length of conversation as a number of words: 8192 tokens -> "6,000"."""
+    count = tokens * WORDS_PER_TOKEN
+    return f"{round(count, -3 if count >= 2000 else -2):,.0f}"
+
+
 def words_per_second(tokens_per_s: float) -> str:
     """A writing rate in words: 12.3 tokens a second -> "9 words a second"."""
     words = tokens_per_s * WORDS_PER_TOKEN

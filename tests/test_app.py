@@ -11,9 +11,10 @@ import pytest
 from desktop import judging
 from desktop.app import App
 from desktop.conversations import Stored
-from desktop.engine import ChatOptions, Loading, Piece, Reply
+from desktop.engine import ChatOptions, Loaded, Loading, Piece, Reading, Reply
 from desktop.errors import EngineCrashed, NotHere, NotWritable, WillNotFit
 from tests import gguf_files
+from tests.engine import models
 
 Result = TypeVar("Result")
 QUESTION = "What is an open-weight model?"
@@ -37,6 +38,91 @@ def test_a_deleted_conversation_is_gone_after_a_restart(tmp_path: Path) -> None:
     second.close()
 
 
+@pytest.fixture(scope="session")
+def rambler(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model that reads all that was said; the guide reads the last question only."""
+    return str(models.write_rambler(tmp_path_factory.mktemp("models") / "rambler.gguf"))
+
+
+def talk_at_length(app: App, reference: str) -> int:
+    """A conversation that is long enough to be worth keeping ready."""
+    conversation = app.conversations.create("t", reference)
+    ask(app, conversation, QUESTION * 10, reference)
+    return conversation
+
+
+def test_what_was_read_of_a_conversation_outlives_the_program(tmp_path: Path, rambler: str) -> None:
+    first = App.open(tmp_path / "home")
+    conversation = talk_at_length(first, rambler)
+    first.close()
+    assert [path.name.split(".")[0] for path in first.paths.states.glob("*")] == [str(conversation)]
+    second = App.open(tmp_path / "home")
+    items, _ = ask(second, conversation, "And what does it cost?", rambler)
+    second.close()
+    started = next(item for item in items if isinstance(item, Reading) and item.total_tokens)
+    assert started.done_tokens > started.total_tokens / 2
+
+
+def test_what_was_read_of_a_conversation_goes_with_it(app: App, rambler: str) -> None:
+    conversation = talk_at_length(app, rambler)
+    list(app.engine.rest())
+    assert list(app.paths.states.glob("*"))
+    app.delete_conversation(conversation)
+    assert not list(app.paths.states.glob("*"))
+    conversation = talk_at_length(app, rambler)
+    app.delete_conversation(conversation)  # which the model has in mind
+    list(app.engine.rest())
+    assert not list(app.paths.states.glob("*"))
+
+
+def test_what_was_read_is_kept_only_where_that_is_wanted(app: App, rambler: str) -> None:
+    talk_at_length(app, rambler)
+    list(app.engine.rest())
+    app.settings.keep_ready = False
+    app.save_settings()
+    assert not list(app.paths.states.glob("*"))
+    talk_at_length(app, rambler)
+    list(app.engine.rest())
+    assert not list(app.paths.states.glob("*"))
+
+
+def test_what_was_read_of_conversations_that_are_gone_goes_at_the_next_start(tmp_path: Path) -> None:
+    app = App.open(tmp_path / "home")
+    app.paths.states.mkdir()
+    left = app.paths.states / "77.key.state"
+    left.touch()
+    assert app.conversations.list() == ()
+    app.close()
+    assert not left.exists()
+
+
+def test_whether_to_think_first_is_known_once_a_model_was_open_and_kept(tmp_path: Path) -> None:
+    thinker = str(models.write_thinker(tmp_path / "thinker.gguf"))
+    app = App.open(tmp_path / "home")
+    conversation = app.conversations.create("t", thinker)
+    assert app.thinking(thinker) is None
+    items, answer = ask(app, conversation, QUESTION, thinker)
+    assert (app.thinking(thinker), answer.thinking, answer.text) == (True, "let me", "It is")
+    assert [item.thinks for item in items if isinstance(item, Loaded)] == ["choice"]
+    app.choose_thinking(thinker, False)
+    assert ask(app, conversation, None, thinker)[1].thinking == ""
+    app.close()
+    again = App.open(tmp_path / "home")
+    assert again.thinking(thinker) is False
+    assert again.thinking("guide") is None
+    again.close()
+
+
+def test_a_file_that_has_the_choice_no_more(app: App, tmp_path: Path) -> None:
+    path = models.write_thinker(tmp_path / "thinker.gguf")
+    list(app.open_model(str(path)))
+    assert app.thinking(str(path)) is True
+    app.engine.close()
+    models.write_thinker(path, models.CHATML + "<think>")
+    list(app.open_model(str(path)))
+    assert app.thinking(str(path)) is None
+
+
 def test_a_question_is_kept_even_when_the_answer_never_began(app: App) -> None:
     conversation = app.conversations.create("t", "guide")
     app.turn(conversation, QUESTION, "guide").close()
@@ -51,9 +137,9 @@ def test_the_offline_switch_holds_where_settings_cannot_be_kept(app: App) -> Non
     assert app.network.offline
 
 
-def ask(app: App, conversation: int, question: str | None) -> tuple[list[object], Stored]:
+def ask(app: App, conversation: int, question: str | None, reference: str = "guide") -> tuple[list[object], Stored]:
     items: list[object] = []
-    turn = app.turn(conversation, question, "guide", ChatOptions(max_tokens=120))
+    turn = app.turn(conversation, question, reference, ChatOptions(max_tokens=120))
     try:
         while True:
             items.append(next(turn))
@@ -157,7 +243,7 @@ def test_a_model_is_opened_as_it_was_planned(app: App, tmp_path: Path) -> None:
     file = gguf_files.llama(tmp_path / "mine.gguf", context=8192, width=128)
     end(app.open_model(str(file)))
     assert app.opened is not None
-    assert app.engine.loaded == judging.options(file, app.opened.fit)
+    assert app.engine.loaded == replace(judging.options(file, app.opened.fit), states=app.paths.states)
     app.settings.contexts, app.settings.kv_types = {"mine": 4096}, {"mine": "q8_0"}
     end(app.open_model(str(file)))
     opened = app.engine.loaded

@@ -5,7 +5,7 @@ import pytest
 
 from desktop import chat
 from desktop.conversations import Conversations
-from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Message, Piece, Reading, Reply
+from desktop.engine import ChatOptions, Counted, Loaded, Loading, LoadOptions, Message, Piece, Reading, Reply
 from desktop.errors import EngineCrashed
 
 
@@ -33,7 +33,11 @@ class Parrot:
                 raise self.fail
         finally:
             self.closed = True
-        return Reply(" ".join(words), "", "stop", len(words), 0, len(words), 0.1, 10.0)
+        return Reply("".join(f"{word} " for word in words), "", "stop", len(words), 0, len(words), 0.1, 10.0)
+
+    def count(self, messages: Sequence[Message], options: ChatOptions) -> Generator[Reading, None, Counted]:
+        yield Reading(0, 0)
+        return Counted(sum(len(message.text.split()) for message in messages), 1000)
 
     def close(self) -> None:
         pass
@@ -52,7 +56,7 @@ def test_the_answer_is_streamed_and_stored(store: Conversations) -> None:
     turn = chat.answer(store, conversation, Parrot(), ChatOptions(), model="m")
     pieces = list(turn)
     assert [p.text for p in pieces if isinstance(p, Piece)] == ["one ", "two ", "three "]
-    assert [(m.text, m.finish, m.model) for m in store.messages(conversation)][1] == ("one two three", "stop", "m")
+    assert [(m.text, m.finish, m.model) for m in store.messages(conversation)][1] == ("one two three ", "stop", "m")
 
 
 def test_a_cancelled_answer_is_kept_as_far_as_it_came(store: Conversations) -> None:
@@ -83,6 +87,15 @@ def test_the_engine_hears_everything_said_in_turns(store: Conversations) -> None
     engine = Parrot()
     list(chat.answer(store, conversation, engine, ChatOptions(), model="m", system="Be brief."))
     assert [(m.role, m.text) for m in engine.heard] == [("system", "Be brief."), ("user", "first\n\nsecond")]
+
+
+def test_the_engine_hears_what_was_thought(store: Conversations) -> None:
+    conversation = store.create("t", "m")
+    store.add(conversation, "user", "first")
+    answer = store.add(conversation, "assistant", "", finish="writing")
+    store.write(answer, "Yes.", "Let me see.", "stop")
+    store.add(conversation, "user", "second")
+    assert chat.prompt(store.messages(conversation))[1] == Message("assistant", "Yes.", "Let me see.")
 
 
 def test_titles_are_the_beginning_of_the_question() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
-from desktop import __version__, cli, gguf, speed
+from desktop import __version__, cli, gguf, speed, terminal
 from desktop.app import App
 from desktop.cli.command import finish
 from desktop.engine.local import build
@@ -77,6 +77,17 @@ def test_doctor_tells_what_there_is(run: Run) -> None:
     assert found["speed"]["memory_bytes_per_s"] > 1e8  # it was measured for this
     _, again, _ = run("doctor")
     assert again["speed"]["tries"] >= 1
+
+
+def test_doctor_tells_what_the_engine_is_kept_from(run: Run) -> None:
+    _, found, _ = run("doctor")
+    assert found["engine"]["confined"][0] == "python"
+    both, calls, files, neither = (
+        terminal.confined_words(("python", *held)) for held in (("landlock", "seccomp"), ("seccomp",), ("landlock",), ())
+    )
+    assert len({both, calls, files, neither}) == 4
+    assert ["nothing else of yours" in words for words in (both, calls, files, neither)] == [True, False, True, False]
+    assert ["has no network" in words for words in (both, calls, files, neither)] == [True, True, False, False]
 
 
 def test_doctor_tells_what_is_wrong_and_no_password(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -357,6 +368,16 @@ def test_the_guide_answers(run: Run) -> None:
     assert {"thinking", "prompt_tokens", "cached_tokens", "load_s", "first_token_s"} <= set(reply)
 
 
+def test_thinking_is_switched_and_notices_are_told(run: Run, tmp_path: Path) -> None:
+    thinker = str(models.write_thinker(tmp_path / "thinker.gguf"))
+    for wish, thoughts in (("on", "let me"), ("off", "")):
+        status, reply, _ = run("chat", thinker, "-p", "Is it?", "--thinking", wish)
+        assert (status, reply["thinking"], reply["text"]) == (0, thoughts, "It is")
+    bare = str(models.write(tmp_path / "bare.gguf", ["Yes", models.END], template=None))
+    status, reply, told = run("chat", bare, "-p", "Is it?")
+    assert (status, reply["text"], "no chat template" in told) == (0, "Yes", True)
+
+
 def test_the_licence_of_the_guide_is_fully_open(run: Run) -> None:
     _, ruling, _ = run("licence", "guide")
     assert (ruling["licence"], ruling["openness"]) == ("apache-2.0", "full")
@@ -539,20 +560,25 @@ def test_every_character_passes_through_a_pipe(tmp_path: Path) -> None:
 class Terminal:
     """A talk in a terminal of its own."""
 
-    def __init__(self, model: str, home: Path) -> None:
+    def __init__(self, model: str, home: Path, *options: str) -> None:
         self.screen, theirs = os.openpty()
-        command = [sys.executable, "-m", "desktop", "chat", model, "--home", str(home)]
+        command = [sys.executable, "-m", "desktop", "chat", model, "--home", str(home), *options]
         self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)
         self.shown = b""
 
     def read_until(self, words: str) -> None:
         """Wait for `words`, and keep what was shown after them."""
-        while words.encode() not in self.shown:
+        self.read_either(words)
+
+    def read_either(self, *words: str) -> int:
+        """Wait for one of these, keep what was shown after it, and tell which it was."""
+        while not (came := [index for index, each in enumerate(words) if each.encode() in self.shown]):
             assert select.select([self.screen], [], [], 20)[0], f"waited for {words}, saw {self.shown[-500:]!r}"
             self.shown += os.read(self.screen, 1000)
             assert b"Traceback" not in self.shown
-        self.shown = self.shown.partition(words.encode())[2]
+        self.shown = self.shown.partition(words[came[0]].encode())[2]
+        return came[0]
 
     def type(self, words: str) -> None:
         os.write(self.screen, f"{words}\n".encode())
@@ -591,6 +617,75 @@ def test_a_talk_outlives_its_engine(tmp_path: Path) -> None:
     talk.read_until("(stopped)")
     talk.read_until("›")
     assert talk.ends_with() == 130
+
+
+@pytest.fixture
+def fox(tmp_path: Path) -> str:
+    """A model whose every letter is a token, and which says one sentence."""
+    return str(models.write(tmp_path / "fox.gguf", ["The", " quick", " fox.", models.END]))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of one's own is a thing of Unix")
+def test_a_talk_that_is_too_long_asks_what_to_do(tmp_path: Path, fox: str) -> None:
+    talk = Terminal(fox, tmp_path / "home", "--context", "1024")
+    talk.read_until("›")
+    for choice, told in (("f", "the newer part only"), ("s", "a summary of the older part: The quick fox.")):
+        while True:
+            talk.type("q" * 300)
+            if talk.read_either("The quick fox.", "s[t]op?") == 1:
+                break
+            talk.read_until("›")
+        talk.type("x")  # no choice
+        talk.read_until("s[t]op?")
+        talk.type(choice)
+        talk.read_until(f"From now on the model reads {told}")
+        talk.read_until("The quick fox.")
+        talk.read_until("›")
+    talk.type("q" * 1100)
+    talk.read_until("s[t]op?")
+    talk.type("f")
+    talk.read_until("shorten it")
+    talk.read_until("›")
+    talk.type("Hello")
+    talk.read_until("The quick fox.")
+    assert talk.ends_with() == 130
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of one's own is a thing of Unix")
+def test_a_talk_makes_room_as_it_was_told_to(tmp_path: Path, fox: str) -> None:
+    talk = Terminal(fox, tmp_path / "home", "--context", "1024", "--when-full", "summarise")
+    for _ in range(4):
+        talk.read_until("›")
+        talk.type("q" * 300)
+        talk.read_until("The quick fox.")
+    talk.read_until("›")
+    assert talk.ends_with() == 130
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of one's own is a thing of Unix")
+def test_an_answer_in_a_talk_goes_on_with_an_empty_line(tmp_path: Path) -> None:
+    alphabet = models.write(tmp_path / "alphabet.gguf", models.ALPHABET)
+    talk = Terminal(str(alphabet), tmp_path / "home", "--context", "256", "--max-tokens", "5")
+    talk.read_until("›")
+    talk.type("Hello")
+    talk.read_until("abcde")
+    talk.read_until("An empty line lets it go on.")
+    talk.read_until("›")
+    talk.type("")
+    talk.read_until("fghij")
+    talk.read_until("›")
+    assert talk.ends_with() == 130
+
+
+def test_an_answer_that_fills_the_memory_is_told(run: Run, tmp_path: Path) -> None:
+    endless = str(models.write(tmp_path / "endless.gguf", models.WORDS))
+    status, reply, _ = run("chat", endless, "--context", "256", "-p", "Hi")
+    assert (status, reply["finish"], reply["memory_full"]) == (0, "length", True)
+    status, reply, _ = run("chat", endless, "--context", "256", "--max-tokens", "3", "-p", "Hi")
+    assert (status, reply["finish"], reply["memory_full"]) == (0, "length", False)
+    status, told, complaint = run("chat", endless, "--context", "256", "-p", "Hi " * 100)
+    assert (status, told["error"]["kind"], told["error"]["context"]) == (1, "context_full", 256)
+    assert "too long" in complaint
 
 
 def test_progress_in_json_lines(tmp_path: Path, hub: HubServer, tiny: bytes) -> None:

@@ -194,3 +194,107 @@ def test_a_store_of_before_there_were_pictures_takes_some(tmp_path: Path) -> Non
     question = store.add(conversation, "user", "", pictures=(b"x",))
     assert store.pictures(conversation) == {question: (b"x",)}
     store.close()
+
+
+# --- what the model still reads -----------------------------------------------------------------------------------------------
+
+
+def talk(store: Conversations, *texts: str) -> tuple[int, list[int]]:
+    conversation = store.create("a", "")
+    return conversation, [store.add(conversation, ("user", "assistant")[n % 2], text) for n, text in enumerate(texts)]
+
+
+def test_a_mark_leaves_everything_to_be_seen_and_can_be_taken_back(store: Conversations) -> None:
+    conversation, said = talk(store, "apples", "red", "pears", "green")
+    other, _ = talk(store, "plums")
+    assert store.mark(conversation) is None
+    first = store.set_mark(said[1], "Apples are red.")
+    second = store.set_mark(said[3])
+    assert (store.mark(conversation), store.mark(other)) == (second, None)
+    assert (second.message_id, second.summary) == (said[3], "")
+    assert len(store.messages(conversation)) == 4
+    assert [hit.message_id for hit in store.search("apples")] == [said[0]]
+    store.remove_mark(second.id)
+    assert store.mark(conversation) == first
+    store.remove_mark(first.id)
+    assert store.mark(conversation) is None
+
+
+def test_a_mark_holds_only_as_long_as_what_it_sums_up(store: Conversations) -> None:
+    conversation, said = talk(store, "apples", "red", "pears", "green", "plums", "blue")
+    earlier, later = store.set_mark(said[1], "Apples."), store.set_mark(said[3], "Apples and pears.")
+    gone = store.replace_from(conversation, said[4])  # only what follows the mark
+    assert store.mark(conversation) == later
+    store.put_back(conversation, gone)
+    gone = store.replace_from(conversation, said[2])
+    assert store.mark(conversation) == earlier
+    store.put_back(conversation, gone)
+    assert store.mark(conversation) == later
+
+
+def test_a_summary_goes_with_its_conversation(tmp_path: Path) -> None:
+    store = Conversations(tmp_path / "c.sqlite")
+    conversation, said = talk(store, "apples", "red")
+    store.set_mark(said[1], "precious summary")
+    store.delete(conversation)
+    store.empty_trash()
+    store.close()
+    assert b"precious" not in (tmp_path / "c.sqlite").read_bytes()
+
+
+def test_how_full_the_memory_was_is_kept(store: Conversations) -> None:
+    conversation, said = talk(store, "apples", "red", "pears", "green")
+    assert store.tokens(conversation) is None
+    store.write(said[1], "red", "", "stop", 9.0, 120)
+    store.write(said[3], "green", "", "cancelled")
+    assert store.tokens(conversation) == 120
+    assert store.message(said[1]).tokens == 120
+    store.replace_from(conversation, said[0])
+    assert store.tokens(conversation) is None
+
+
+FIRST_FORMAT = """
+CREATE TABLE conversations (
+    id INTEGER PRIMARY KEY, title TEXT NOT NULL, model TEXT NOT NULL,
+    created TEXT NOT NULL, updated TEXT NOT NULL, deleted TEXT);
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY, conversation_id INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
+    role TEXT NOT NULL CHECK (role IN ('user', 'assistant')), text TEXT NOT NULL, thinking TEXT NOT NULL DEFAULT '',
+    model TEXT NOT NULL DEFAULT '', created TEXT NOT NULL, finish TEXT NOT NULL DEFAULT '', tokens_per_s REAL,
+    replaced TEXT);
+CREATE INDEX messages_by_conversation ON messages (conversation_id, id);
+CREATE VIRTUAL TABLE words USING fts5 (text, content='messages', content_rowid='id',
+    tokenize='unicode61 remove_diacritics 2');
+CREATE TRIGGER messages_added AFTER INSERT ON messages BEGIN
+    INSERT INTO words (rowid, text) VALUES (new.id, new.text); END;
+CREATE TRIGGER messages_removed AFTER DELETE ON messages BEGIN
+    INSERT INTO words (words, rowid, text) VALUES ('delete', old.id, old.text); END;
+CREATE TRIGGER messages_changed AFTER UPDATE OF text ON messages BEGIN
+    INSERT INTO words (words, rowid, text) VALUES ('delete', old.id, old.text);
+    INSERT INTO words (rowid, text) VALUES (new.id, new.text); END;
+INSERT INTO conversations VALUES (1, 'Fruit', 'guide', '2026-01-01', '2026-01-01', NULL);
+INSERT INTO messages VALUES (1, 1, 'user', 'apples', '', '', '2026-01-01', '', NULL, NULL);
+INSERT INTO messages VALUES (2, 1, 'assistant', 'red', 'hm', 'guide', '2026-01-01', 'stop', 9.5, NULL);
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_file_of_the_first_format_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite"
+    db = sqlite3.connect(path)
+    db.executescript(FIRST_FORMAT)
+    db.close()
+    for _ in range(2):  # the second time it is of today's format
+        store = Conversations(path)
+        said = [(m.role, m.text, m.thinking, m.tokens_per_s, m.tokens) for m in store.messages(1)]
+        assert said == [("user", "apples", "", None, 0), ("assistant", "red", "hm", 9.5, 0)]
+        assert [hit.message_id for hit in store.search("apples")] == [1]
+        store.close()
+    store = Conversations(path)
+    store.write(2, "red", "hm", "stop", 9.5, 44)
+    mark = store.set_mark(2, "Apples are red.")
+    assert (store.tokens(1), store.mark(1)) == (44, mark)
+    store.close()
+    db = sqlite3.connect(path)
+    assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    db.close()

@@ -22,7 +22,7 @@ HOMES = {
     "shiboken6": ("ui",),
     "llama_cpp": ("engine.llama", "engine.pictures"),
     "PIL": ("picture",),
-    "jinja2": ("engine.template",),
+    "jinja2": ("engine.template", "engine.fence", "engine.limits"),
     "huggingface_hub": ("hub",),
     "sqlite3": ("conversations",),
     "pynvml": ("hardware.nvidia",),

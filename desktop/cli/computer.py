@@ -37,7 +37,7 @@ def doctor(json: Json = False, home: Home = None) -> None:
         problems = app.problems(found)
         proxy = proxy_for(app.hub.endpoint)
         if json:
-            engine = {k: getattr(found.engine, k) for k in ("name", "version", "backends", "gpu_offload")}
+            engine = {k: getattr(found.engine, k) for k in ("name", "version", "backends", "gpu_offload", "confined")}
             door = {"offline": app.network.offline, "proxy": without_password(proxy) if proxy else None}
             terminal.show_json(
                 {
@@ -57,6 +57,7 @@ def doctor(json: Json = False, home: Home = None) -> None:
         others = (
             ("Models", f"{folder}, {text.size(free_bytes)} free"),
             ("Network", network),
+            ("Protection", terminal.confined_words(found.engine.confined)),
             ("Speed", terminal.rates_words(app.rates)),
             ("Estimates", app.accuracy or "None could be checked yet; alcove bench MODEL checks one."),
         )

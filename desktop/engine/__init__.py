@@ -10,6 +10,9 @@ from typing import Protocol
 
 from desktop.shape import DeviceMemory
 
+STATES_BYTES = 8 << 30  # of the disk that the memory of conversations may take
+ROOM = 64  # tokens that must be left for an answer
+
 
 @dataclass(frozen=True)
 class Message:
@@ -29,7 +32,7 @@ class Message:
 class LoadOptions:
     """Which file to open, and how.
 
-    `context` in tokens; `gpu_layers` -1 for all; `threads` None leaves one core free; `kv_type` "f16", "q8_0", "q4_0";
+    `context` in tokens; `gpu_layers` -1 for all; `threads` None finds the fastest number itself; `kv_type` "f16", "q8_0", "q4_0";
     `load_mode` "read" (into memory, repacked for the processor where that is faster) or "mmap" (mapped, left as it is);
     `chats` False opens a model only to measure it: its vocabulary and its chat template may then be broken.
     `projector` is the file that lets the model see pictures. `states` is the folder where the memory of conversations is kept
@@ -45,7 +48,7 @@ class LoadOptions:
     chats: bool = True
     projector: Path | None = None
     states: Path | None = None
-    states_bytes: int = 8 << 30
+    states_bytes: int = STATES_BYTES
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,8 @@ class Loaded:
 
     `peak_bytes` is the most main memory that the engine's process has had resident since it began to open the model;
     `memory` what it has allocated on each device, () where the build does not tell. `thinks` whether it thinks before it answers:
-    "no", "always" or "choice"; `sees` whether it takes pictures; `notices` are sentences for the person about how it was opened.
+    "no", "always" or "choice", and then `thinks_unasked` whether also when nothing is said about it; `sees` whether it takes
+    pictures; `notices` are sentences for the person about how it was opened.
     """
 
     context: int
@@ -108,18 +112,24 @@ class Loaded:
     peak_bytes: int = 0
     memory: tuple[DeviceMemory, ...] = ()
     thinks: str = "no"
+    thinks_unasked: bool = False
     sees: bool = False
     notices: tuple[str, ...] = ()
+    threads: int = 0
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole answer: the pieces joined, why it ended ("stop", "length" or "cancelled"), and its figures.
+    """A whole answer: the pieces joined, why it ended, and its figures.
+
+    `finish` is "stop" (by itself), "length" (as long as was asked for), "full" (no more room in the conversation memory) or
+    "cancelled".
 
     `prompt_tokens` counts the whole prompt, of which `cached_tokens` needed no reading; `first_token_s` is from the
     question to the first token; `tokens_per_s` is the writing rate after it, 0 when there was nothing to measure;
     `peak_bytes` is the most main memory that the engine's process has had resident since it began to open the model, and
     `batch_tokens` the most tokens that it has read at once since then: fewer than BATCH leave a part of the workspace untouched.
+    `guessed_tokens` of the answer needed no step of their own, since they were guessed from what was said before.
     """
 
     text: str
@@ -132,6 +142,21 @@ class Reply:
     tokens_per_s: float
     peak_bytes: int = 0
     batch_tokens: int = 0
+    threads: int = 0
+    guessed_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many tokens a conversation is for the open model, and how many its memory holds."""
+
+    tokens: int
+    context: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether it can be answered: chat() raises ContextFull where not."""
+        return self.tokens + ROOM <= self.context
 
 
 @dataclass(frozen=True)
@@ -176,7 +201,10 @@ class Engine(Protocol):
         """Open a model. Raises NotFound, NotGguf, Truncated, UnknownArchitecture, WillNotFit, LoadFailed, EngineCrashed."""
 
     def chat(self, messages: Sequence[Message], options: ChatOptions) -> Generator[Reading | Piece, None, Reply]:
-        """Answer the last message. Raises ContextFull, LoadFailed, EngineCrashed."""
+        """Answer the last message, or go on with it where it is an answer. Raises ContextFull, LoadFailed, EngineCrashed."""
+
+    def count(self, messages: Sequence[Message], options: ChatOptions) -> Generator[Reading, None, Counted]:
+        """Count what chat() would read, and read nothing. Raises LoadFailed, EngineCrashed."""
 
     def close(self) -> None:
         """End it: no process, no thread, no memory is left."""

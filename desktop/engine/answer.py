@@ -4,94 +4,84 @@ import codecs
 from collections.abc import Iterator
 
 from desktop.engine import Piece
-
-# how model families fence their thinking: opening and closing tag (from their chat templates)
-THINKING = (
-    ("<think>", "</think>"),  # DeepSeek, Qwen, GLM, SmolLM, Granite, MiniMax M2, Nemotron ...
-    ("<thinking>", "</thinking>"),
-    ("<thought>", "</thought>"),
-    ("<seed:think>", "</seed:think>"),  # ByteDance Seed
-    ("<mm:think>", "</mm:think>"),  # MiniMax M3
-    ("[THINK]", "[/THINK]"),  # Mistral
-    ("<|START_THINKING|>", "<|END_THINKING|>"),  # Cohere
-    ("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
-    ("<|channel>thought", "<channel|>"),  # Gemma 4
-    ("<|channel|>analysis<|message|>", "<|end|>"),  # gpt-oss
-)
-# what may stand between the thinking and the answer and belongs to neither
-FILLING = ("<|start|>assistant", "<|channel|>final<|message|>", "<|START_RESPONSE|>")
-# special tokens that have to be spelled out for the tags above to be seen
-TAG_TOKENS = (
-    *(tag for pair in THINKING for tag in pair),
-    *("<|channel|>", "<|message|>", "<|start|>", "<|channel>", "<|START_RESPONSE|>"),
-)
-
-
-def opened(prompt: str) -> str | None:
-    """The closing tag to wait for when a template has already opened the thinking at the end of the prompt."""
-    end = prompt.rstrip()
-    return next((closing for opening, closing in THINKING if end.endswith(opening)), None)
+from desktop.engine.thinking import AFTER_THOUGHTS, BEFORE_ANSWER, BETWEEN, TAGS
 
 
 class Answer:
-    """Takes bytes, gives pieces; holds back what may yet become a character, a tag or a stop string."""
+    """Takes bytes, gives pieces; holds back what may yet become a character, a tag or a stop string.
 
-    def __init__(self, stop: tuple[str, ...] = (), closing: str | None = None) -> None:
+    `begun`: it goes on with an answer that has its first words already.
+    """
+
+    def __init__(self, stop: tuple[str, ...] = (), closing: str | None = None, begun: bool = False) -> None:
         self.stopped = False
         self.text = ""
         self.thinking = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._stop = tuple(s for s in stop if s)
         self._closing = closing  # not None: inside a block of thinking, up to this tag
+        self._ending: str | None = None  # what ends this part of the answer
+        self._begun = begun  # this part of the answer has its first word
         self._held = ""
 
     def feed(self, bytes_: bytes) -> Iterator[Piece]:
         """What can be shown now that these bytes came, too."""
         self._held += self._decoder.decode(bytes_)
+        yield from self._read(whole=False)
+
+    def finish(self) -> Iterator[Piece]:
+        """What was held back and turned out to be nothing special; half a character at the very end is dropped."""
+        yield from self._read(whole=True)
+
+    def _read(self, whole: bool) -> Iterator[Piece]:
+        """Take from what is held all that is certain; `whole`: nothing follows any more."""
         while not self.stopped:
             marks = self._marks()
-            at, mark = min(((self._held.find(m), m) for m in marks if m in self._held), default=(-1, ""))
-            if not mark:
-                free = len(self._held) - _unsure(self._held, marks)
-                yield from self._show(self._held[:free])
-                self._held = self._held[free:]
+            at, mark = min(((self._held.find(m), m) for m in marks if m in self._held), default=(len(self._held), ""))
+            unsure = len(self._held) if whole else len(self._held) - _unsure(self._held, marks)
+            if unsure < at or not mark:
+                yield from self._show(self._held[:unsure])
+                self._held = self._held[unsure:]
                 return
             yield from self._show(self._held[:at])
             self._held = self._held[at:]
             if mark in self._marks():  # what stood before it may have made a tag plain text
                 self._held = self._held[len(mark) :]
                 self._pass(mark)
-
-    def finish(self) -> Iterator[Piece]:
-        """What was held back and turned out to be nothing special; half a character at the very end is dropped."""
-        if not self.stopped:
-            yield from self._show(self._held)
         self._held = ""
 
     def _marks(self) -> tuple[str, ...]:
-        """What means something at this point: a tag opens thinking only before the answer's first word."""
+        """What means something at this point: a tag opens thinking only before the first word of a part of the answer."""
         if self._closing is not None:
             return (self._closing,)
-        return self._stop if self.text else (*self._stop, *(opening for opening, _ in THINKING), *FILLING)
+        if self._begun:
+            return (*self._stop, self._ending) if self._ending else self._stop
+        wrapped = tuple(AFTER_THOUGHTS) if self.thinking and not self.text else ()
+        return (*self._stop, *TAGS, *BEFORE_ANSWER, *BETWEEN, *wrapped)
 
     def _pass(self, mark: str) -> None:
-        if mark == self._closing:
-            self._closing = None
-        elif mark in self._stop:
+        if self._closing is None and mark in self._stop:
             self.stopped = True
+        elif mark in (self._closing, self._ending):
+            self._closing = self._ending = None
+            self._begun = False
+        elif mark in TAGS:
+            self._closing = TAGS[mark]
         else:
-            self._closing = dict(THINKING).get(mark)
+            self._ending = BEFORE_ANSWER.get(mark) or AFTER_THOUGHTS.get(mark) or self._ending
 
     def _show(self, text: str) -> Iterator[Piece]:
         """`text` as a piece, without the blank lines that models leave around their tags."""
         thinking = self._closing is not None
-        if not (self.thinking if thinking else self.text):
+        if not (self.thinking if thinking else self._begun):
             text = text.lstrip()
         if not text:
             return
         if thinking:
             self.thinking += text
         else:
+            text = f"\n\n{text}" if self.text and not self._begun else text
+            self._begun = True
             self.text += text
         yield Piece(text, thinking)
 

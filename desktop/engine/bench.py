@@ -10,6 +10,7 @@ from desktop.engine import Benched, BenchStep, ChatOptions, sampling, wire
 from desktop.engine.llama import llama
 from desktop.engine.model import Model, Tell
 from desktop.engine.recall import READ_LEAST
+from desktop.engine.threads import Counts, Threads
 from desktop.errors import ContextFull
 from desktop.shape import BATCH
 
@@ -52,7 +53,7 @@ def bench(model: Model, order: wire.Bench, tell: Tell) -> Benched:
         prompt_tokens_per_s=order.prompt_tokens / first_token_s,
         tokens_per_s=order.tokens / statistics.median(writing),
         first_token_s=first_token_s,
-        threads=threads,
+        threads=threads.writing,
         peak_bytes=model.peak_bytes,
         batch_tokens=model.recall.batch_tokens,
     )
@@ -80,12 +81,13 @@ def _write(model: Model, count: int, progress: Callable[[int], None]) -> float:
 
 
 @contextmanager
-def _threads(model: Model, wanted: int | None) -> Iterator[int]:
-    """Compute with as many threads as wanted, for a while."""
-    usual = llama.llama_n_threads(model.context)
-    used = wanted or usual
-    llama.llama_set_n_threads(model.context, used, used)
+def _threads(model: Model, wanted: Counts | None) -> Iterator[Threads]:
+    """Compute with as many threads as wanted, for a while; else with the fastest number."""
+    usual = model.recall.threads
+    if wanted:
+        model.recall.threads = Threads(wanted, lambda write, read: llama.llama_set_n_threads(model.context, write, read))
     try:
-        yield used
+        model.tune()
+        yield model.recall.threads
     finally:
-        llama.llama_set_n_threads(model.context, usual, usual)
+        model.recall.threads = usual

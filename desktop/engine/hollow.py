@@ -5,8 +5,8 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
@@ -18,30 +18,21 @@ from desktop.errors import EngineCrashed
 SCRATCH = re.compile(r"alcove-(\d{1,9})-\w{8}")  # the number of the process that made it
 
 
-@contextmanager
-def written(model: Path | Sequence[HeaderPart]) -> Iterator[Path]:
-    """The file of a model that is here, or hollow files made from its headers, which are gone afterwards.
+def written(parts: Sequence[HeaderPart], folder: Path) -> Path:
+    """The first of the files of a model, made from their headers in `folder`.
 
     Raises EngineCrashed where they cannot be made: that says nothing about the model.
     """
-    if isinstance(model, Path):
-        yield model
-        return
+    paths = [folder / PurePath(part.name).name for part in parts]
     try:
-        folder = scratch()
+        for path, part in zip(paths, parts, strict=True):
+            with path.open("wb") as file:
+                _leave_holes(file)
+                file.write(part.raw)
+                file.truncate(max(part.size_bytes, len(part.raw)))
     except OSError as error:
-        raise EngineCrashed(code=error.errno, why=f"no room for temporary files ({error})") from error
-    with folder as name:
-        paths = [Path(name) / PurePath(part.name).name for part in model]
-        try:
-            for path, part in zip(paths, model, strict=True):
-                with path.open("wb") as file:
-                    _leave_holes(file)
-                    file.write(part.raw)
-                    file.truncate(max(part.size_bytes, len(part.raw)))
-        except OSError as error:
-            raise EngineCrashed(code=error.errno, why=f"its header could not be laid out ({error})") from error
-        yield paths[0]
+        raise EngineCrashed(code=error.errno, why=f"its header could not be laid out ({error})") from error
+    return paths[0]
 
 
 def scratch(place: Path | None = None) -> "tempfile.TemporaryDirectory[str]":

@@ -4,13 +4,12 @@ Imported by the worker process only: llama.cpp ends its process on some bad file
 """
 
 import ctypes
+import importlib.util
 import re
 import sys
 from collections import deque
 from pathlib import Path
 from typing import Any
-
-import llama_cpp
 
 from desktop.engine import LoadOptions, loading
 from desktop.errors import AlcoveError, LoadFailed, UnknownArchitecture, WillNotFit
@@ -18,10 +17,32 @@ from desktop.hardware import EngineDevice, EngineReport
 from desktop.shape import BATCH
 
 KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}  # ggml_type
+GUESSES = 4  # tokens that may be checked together with the one that is certain
 NO_DEVICES = (ctypes.c_void_p * 1)()  # a list that ends at once
 DEVICE_KINDS = ("cpu", "gpu", "igpu", "accel", "accel")  # ggml_backend_dev_type
 
-llama: Any = llama_cpp  # its functions come from ctypes, its type hints from dreams
+
+def _bindings() -> Any:
+    """The C interface alone, whose functions come from ctypes and whose type hints from dreams.
+
+    The package would import numpy and much else that is not used here: 0.2 s and 26 MB more at every start of the worker.
+    """
+    package = importlib.util.find_spec("llama_cpp")
+    if package is not None and "llama_cpp" not in sys.modules:
+        sys.modules["llama_cpp"] = importlib.util.module_from_spec(package)  # a place for its parts, never run
+    from llama_cpp import llama_cpp
+
+    return llama_cpp
+
+
+llama = _bindings()
+
+
+def version() -> str:
+    """Which llama-cpp-python this is."""
+    from importlib.metadata import version  # late: most starts of the worker need no version, and it takes its time
+
+    return version("llama-cpp-python")
 
 
 def describe() -> EngineReport:
@@ -46,7 +67,7 @@ def describe() -> EngineReport:
     system = llama.llama_print_system_info().decode()
     backends = tuple(dict.fromkeys(part.split(":")[0].strip() for part in system.split("|") if ":" in part))
     gpu_offload = bool(llama.llama_supports_gpu_offload())
-    return EngineReport("llama.cpp", llama.__version__, backends, gpu_offload, tuple(devices))
+    return EngineReport("llama.cpp", version(), backends, gpu_offload, tuple(devices))
 
 
 def library(name: str) -> ctypes.CDLL:
@@ -81,13 +102,23 @@ def context_params(options: LoadOptions, model: Any) -> Any:
     params.n_ctx = min(options.context, trained) if trained > 0 else options.context
     params.n_batch = params.n_ubatch = BATCH
     params.n_seq_max = 1
-    params.n_outputs_max = 1  # only the last token of a batch is asked for: saves a table of vocabulary x batch
-    params.n_threads = params.n_threads_batch = options.threads or 1
+    params.n_outputs_max = 1 + GUESSES  # of a batch only the last tokens are asked for: saves a table of vocabulary x batch
+    params.n_threads = params.n_threads_batch = 1  # until engine.threads says how many
     params.type_k = params.type_v = KV_TYPES[options.kv_type]
     params.flash_attn_type = -1 if options.kv_type == "f16" else 1  # -1: where it helps; a smaller memory needs it
     params.swa_full = False  # a layer with a sliding window holds its window only
     params.no_perf = True
     return params
+
+
+def stop_callback(stop: ctypes.c_int) -> tuple[Any, int]:
+    """What llama.cpp asks between the steps of a computation, some 500 times a token, with its argument: whether to end it.
+
+    The C library's own strlen serves: 0 as long as the first byte is 0, and 1 when `stop` is 1 (all processors that llama.cpp is
+    built for put the lowest byte first). A function of Python's would take half a millisecond of every token.
+    """
+    library = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
+    return ctypes.cast(library.strlen, llama.ggml_abort_callback), ctypes.addressof(stop)
 
 
 class Log:

@@ -2,8 +2,7 @@
 
 import hashlib
 import importlib.util
-import os
-import sys
+import platform
 import threading
 import time
 from collections.abc import Generator, Sequence
@@ -15,11 +14,12 @@ from typing import Any
 import msgspec
 import psutil
 
-from desktop import gguf
+from desktop import __version__, gguf
 from desktop.engine import (
     Benched,
     BenchStep,
     ChatOptions,
+    Counted,
     HeaderPart,
     Loaded,
     Loading,
@@ -31,9 +31,13 @@ from desktop.engine import (
     hollow,
     wire,
 )
+from desktop.engine.confine import Reach
+from desktop.engine.crashes import Crashes
+from desktop.engine.measurer import Measurer
 from desktop.engine.process import TICK_S, Worker
+from desktop.engine.threads import counts
 from desktop.errors import AlcoveError, EngineCrashed, LoadFailed
-from desktop.hardware import EngineReport
+from desktop.hardware import EngineReport, cpu
 from desktop.shape import DeviceMemory
 
 REPORT_S = 20.0  # a worker that has not described itself by then is broken
@@ -44,15 +48,24 @@ class LocalEngine:
     """One model at a time in one worker, which starts when it is needed and starts again when it is gone.
 
     `loaded` is the model that answers, or that will be opened again for the next message; `info` is what it turned out
-    to be, None while it is not open.
+    to be, None while it is not open. `crashes` knows what it died of, also before, and is kept in `cache`, as is what the drivers
+    of graphics devices compile.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cache: Path | None = None) -> None:
         self.loaded: LoadOptions | None = None
         self.info: Loaded | None = None
+        self.crashes = Crashes(cache / "crashes.json" if cache else None)
+        self._compiled = cache / "drivers" if cache else None
         self._worker: Worker | None = None
-        self._measurer: Worker | None = None
+        self._measurer: Measurer | None = None
         self._busy = threading.Lock()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a model is open now: nothing has to be loaded before it answers."""
+        worker = self._worker
+        return self.info is not None and worker is not None and worker.alive
 
     def load(self, options: LoadOptions) -> Generator[Loading, None, Loaded]:
         """Open a model, giving up the one before.
@@ -61,10 +74,10 @@ class LocalEngine:
         """
         yield from self._wait(Loading(0.0))
         try:
-            self.loaded = self.info = None
-            gguf.read_file(options.path)  # tells a bad file by its header before any process is at risk
+            gguf.read_file(options.path)  # tells a bad file by its header, before any process or the model before is at risk
             if options.projector:
                 gguf.read_file(options.projector)
+            self.loaded = self.info = None
             info = yield from self._open(options)
             self.loaded = options
             return info
@@ -79,6 +92,11 @@ class LocalEngine:
         reply: Reply = yield from self._ask(wire.Chat(tuple(messages), options), Reading(0, 0))
         return reply
 
+    def count(self, messages: Sequence[Message], options: ChatOptions) -> Generator[Reading, None, Counted]:
+        """Count the tokens of what chat() would read. Raises EngineCrashed, and what load() raises."""
+        counted: Counted = yield from self._ask(wire.Count(tuple(messages), options), Reading(0, 0))
+        return counted
+
     def bench(
         self, prompt_tokens: int = 512, tokens: int = 32, repeats: int = 3, depth: int = 0, threads: int | None = None
     ) -> Generator[BenchStep, None, Benched]:
@@ -86,14 +104,20 @@ class LocalEngine:
 
         Raises ContextFull, EngineCrashed, and what load() raises.
         """
-        order = wire.Bench(prompt_tokens, tokens, repeats, depth, _threads(threads) if threads else None)
+        order = wire.Bench(prompt_tokens, tokens, repeats, depth, counts(cpu.read(), threads) if threads else None)
         benched: Benched = yield from self._ask(order, BenchStep(0.0))
         return benched
 
-    def prepare_measure(self) -> None:
-        """Start the process of the next measure() now, so that it is ready when the header has been read."""
-        if self._measurer is None or not self._measurer.alive:
-            self._measurer = Worker()
+    def prepare_measure(self, model: Path | None = None) -> None:
+        """Start the process of the next measure() now, so that it is ready when the header has been read.
+
+        `model`: its file; None where there will be only headers. Raises EngineCrashed.
+        """
+        ready, self._measurer = self._measurer, None
+        if ready is not None and not (ready.model == model and ready.worker.alive):
+            ready.end()
+            ready = None
+        self._measurer = ready or Measurer(model, self._compiled)
 
     def measure(
         self, model: Path | Sequence[HeaderPart], options: LoadOptions
@@ -104,30 +128,30 @@ class LocalEngine:
         `options.path` is not used. The model that is open is not touched. Raises UnknownArchitecture, WillNotFit, LoadFailed,
         EngineCrashed.
         """
-        self.prepare_measure()
-        worker, self._measurer = self._measurer, None
-        assert worker is not None
+        self.prepare_measure(model if isinstance(model, Path) else None)
+        measurer, self._measurer = self._measurer, None
+        assert measurer is not None
         give_up_at = time.monotonic() + MEASURE_S
         name = model.name if isinstance(model, Path) else model[0].name
         try:
-            with hollow.written(model) as path:
-                steps = worker.ask(wire.Measure(replace(options, path=path)), None)
-                while time.monotonic() < give_up_at:
-                    yield
-                    next(steps)
+            path = model if isinstance(model, Path) else hollow.written(model, measurer.folder)
+            steps = measurer.worker.ask(wire.Measure(replace(options, path=path)), None)
+            while time.monotonic() < give_up_at:
+                yield
+                next(steps)
         except StopIteration as end:
             measured: wire.Measured = end.value
             return measured.memory
         except AlcoveError as error:
             raise type(error)(**{**error.facts, "path": name}) from error
         finally:
-            worker.end()
+            measurer.end()
         raise EngineCrashed(code=None, why=f"it had not laid out {name} after {MEASURE_S:.0f} seconds")
 
     def held_bytes(self) -> dict[str, int]:
         """Bytes on each device, main memory ("CPU") first, that come free when the open model is given up; {} without one."""
         info, worker, options = self.info, self._worker, self.loaded
-        if info is None or worker is None or options is None or not worker.alive:
+        if info is None or worker is None or options is None or not self.is_open:
             return {}
         held = {device.name: device.total_bytes for device in info.memory}
         private = worker.private_bytes()
@@ -142,12 +166,20 @@ class LocalEngine:
         yield from self._wait(None)
         try:
             worker = self._worker
-            if worker is not None and worker.alive and self.info is not None:
+            if worker is not None and self.is_open:
                 with suppress(EngineCrashed):
                     yield from worker.ask(wire.Save(), None)
+            self._worker = self.info = None
+            if worker is not None:
+                worker.end()
         finally:
             self._busy.release()
-        self.close()
+
+    def forget(self, conversation: str | None) -> None:
+        """Have the worker drop what it has read of a conversation, and keep nothing of it; None: of any."""
+        worker = self._worker
+        if worker is not None and worker.alive:
+            worker.tell(wire.Forget(conversation))
 
     def close(self) -> None:
         """End the worker and free its memory; a chat after this would start it again."""
@@ -172,30 +204,46 @@ class LocalEngine:
         try:
             if self.loaded is None:
                 raise LoadFailed(path="the model", why="none has been chosen yet")
-            if self.info is None or self._worker is None or not self._worker.alive:
+            if not self.is_open:
                 with closing(self._open(self.loaded)) as steps:
                     for _ in steps:
                         yield idle
-                assert self._worker is not None
-            return (yield from self._worker.ask(order, idle))
+            assert self._worker is not None
+            return (yield from self._follow(self._worker, order, idle))
         finally:
             self._busy.release()
 
+    def _follow(self, worker: Worker, order: wire.Order, idle: Any) -> Generator[Any, None, Any]:
+        """Ask, and count what the model did to the engine."""
+        assert self.loaded is not None
+        path = self.loaded.path
+        try:
+            answer = yield from worker.ask(order, idle)
+        except EngineCrashed as crash:
+            if worker is not self._worker:  # it was ended by close()
+                raise
+            raise self.crashes.add(path, crash) from crash
+        if isinstance(order, wire.Chat):
+            self.crashes.forget(path)
+        return answer
+
     def _open(self, options: LoadOptions) -> Generator[Loading, None, Loaded]:
+        """In a process that can reach this model and no other. Raises KeepsCrashing when it has died of it too often."""
         self.info = None
-        if self._worker is None or not self._worker.alive:
-            self._worker = Worker()
-        threads = _threads(options.threads)
-        info: Loaded = yield from self._worker.ask(wire.Load(replace(options, threads=threads)), Loading(0.0))
+        with self.crashes.opening(options.path):
+            reach = Reach.of(options, self._compiled)
+            worker = self._worker
+            if worker is not None and worker.alive and worker.reach != reach:
+                with suppress(EngineCrashed):
+                    yield from worker.ask(wire.Save(), Loading(0.0))
+            if worker is None or worker.reach != reach or not worker.alive:
+                if worker is not None:
+                    worker.end()
+                worker = self._worker = Worker(reach)
+            order = wire.Load(options, counts(cpu.read(), options.threads))
+            info: Loaded = yield from worker.ask(order, Loading(0.0))
         self.info = info
         return info
-
-
-def _threads(wanted: int | None) -> int:
-    """As many threads as asked for, or as cores, but one core stays free: else llama.cpp mostly waits for itself."""
-    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else psutil.cpu_count() or 2
-    physical = psutil.cpu_count(logical=False) or usable
-    return max(1, min(wanted or physical - 1, usable - 1))
 
 
 @dataclass(frozen=True)
@@ -213,9 +261,10 @@ def report(cache: Path) -> EngineReport:
     Asked again for another build and, where there is a graphics device, after the next start of the computer. Never
     raises: the version is "missing" without an engine and "broken" when it does not start.
     """
-    current = build()
-    if current is None:
+    found = build()
+    if found is None:
         return EngineReport("llama.cpp", "missing", (), False)
+    current = f"{found} {__version__} {platform.release()}"  # what confines it depends on us and the system
     path = cache / "engine.json"
     with suppress(OSError, msgspec.DecodeError):
         known = msgspec.json.decode(path.read_bytes(), type=_Remembered)
@@ -223,7 +272,7 @@ def report(cache: Path) -> EngineReport:
         if known.build == current and same_start:
             return known.report
     try:
-        answer = _ask_for_report()
+        answer = _ask_for_report(cache / "drivers")
     except (EngineCrashed, LoadFailed, OSError):
         return EngineReport("llama.cpp", "broken", (), False)
     with suppress(OSError):  # a home that cannot be written only means asking again
@@ -242,8 +291,8 @@ def build() -> str | None:
     return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 
 
-def _ask_for_report() -> EngineReport:
-    worker = Worker()
+def _ask_for_report(compiled: Path) -> EngineReport:
+    worker = Worker(Reach(compiled=compiled))
     give_up_at = time.monotonic() + REPORT_S
     try:
         with closing(worker.ask(wire.Describe(), None)) as steps:

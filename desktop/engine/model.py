@@ -6,12 +6,14 @@ Imported by the worker process only: llama.cpp ends its process on some bad file
 import ctypes
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from desktop.engine import (
+    ROOM,
+    Counted,
     Loaded,
     Loading,
     LoadOptions,
@@ -20,15 +22,19 @@ from desktop.engine import (
     Reply,
     answer,
     buffers,
+    limits,
     loading,
     sampling,
     seen,
     template,
+    thinking,
     wire,
 )
-from desktop.engine.llama import Log, context_params, llama, model_params
+from desktop.engine.llama import GUESSES, Log, context_params, llama, model_params, stop_callback, version
+from desktop.engine.lookup import Lookup, Worth
 from desktop.engine.recall import Recall, Stopped, common
-from desktop.engine.states import States, fingerprint
+from desktop.engine.states import States, fingerprint, forget
+from desktop.engine.threads import Threads
 from desktop.engine.vocabulary import Vocabulary
 from desktop.errors import AlcoveError, ContextFull, LoadFailed
 from desktop.hardware import memory
@@ -36,7 +42,8 @@ from desktop.hardware import memory
 if TYPE_CHECKING:
     from desktop.engine.pictures import Eyes
 
-ROOM = 64  # tokens that must be left for an answer
+READ_SHARE = 0.7  # of the way to a mapped model: the rest is to lay it out
+TUNE_S = 0.2  # of loading go into finding the best number of threads; where that is not enough, the first answer does the rest
 
 Tell = Callable[[object], None]
 
@@ -44,31 +51,36 @@ Tell = Callable[[object], None]
 class Model:
     """One open model and the conversation it has in memory; `tell` hears the progress. Raises what load() raises."""
 
-    def __init__(self, options: LoadOptions, stop: ctypes.c_bool, log: Log, tell: Tell) -> None:
+    def __init__(self, order: wire.Load, stop: ctypes.c_int, log: Log, tell: Tell) -> None:
         started = time.perf_counter()
+        options = order.options
+        threads = Threads(order.threads, lambda write, read: llama.llama_set_n_threads(self.context, write, read))
         self._path, self._stop, self._log = options.path, stop, log
         self._conversation = ""  # whose memory this is
+        self._worth = Worth()
+        self.guessed_tokens = 0  # of all answers, those that were guessed right
         log.clear()
         self._peak = loading.Peak()
         self._free_bytes = memory.read().available_bytes
         if options.gpu_layers == 0:  # the drivers of graphics devices reserve more than they use
             loading.fence_in(self._free_bytes)
         self._model = self._open(options, tell)
-        self.words = Vocabulary(self._model, answer.TAG_TOKENS)
+        self.words = Vocabulary(self._model, thinking.TAG_TOKENS)
         self.context: Any = None
         self._eyes: Eyes | None = None
         try:
             self._refuse_other_kinds()
             self.context = self._make_context(options)
             self.limit: int = min(options.context, llama.llama_n_ctx(self.context))
-            self.recall = Recall(self._model, self.context, self.words, stop, self.limit)
+            self.recall = Recall(self.context, self.words, stop, self.limit, threads)
             self._template: template.Template | None = None
             if options.chats:
                 self._prepare_chat()
             self._states = self._prepare_states(options)
             reserved = buffers.of_open_model(self.context, log)
             if options.projector:
-                self._open_eyes(options)
+                self._open_eyes(order)
+            self.tune()
         except (AlcoveError, Stopped):
             self.close()
             raise
@@ -82,12 +94,16 @@ class Model:
             has_template=bool(llama.llama_model_chat_template(self._model, None)),
             peak_bytes=self.peak_bytes,
             memory=reserved,
+            threads=self.recall.threads.writing,
+            thinks=self._template.thinks if self._template else "no",
+            thinks_unasked=bool(self._template and self._template.thinks_unasked),
             sees=self._eyes is not None,
+            notices=self._template.notices if self._template else (),
         )
 
     def _open(self, options: LoadOptions, tell: Tell) -> Any:
         mapped = options.load_mode == "mmap"
-        read = 0.5 if mapped else 0.0  # the first half of the way is to read it, the second to lay it out
+        read = READ_SHARE if mapped else 0.0
         for share in loading.read_once(options.path) if mapped else ():
             if self._stop.value:
                 raise Stopped
@@ -107,10 +123,10 @@ class Model:
             raise self._log.failure(options.path, self._free_bytes)
         return model
 
-    def _open_eyes(self, options: LoadOptions) -> None:
+    def _open_eyes(self, order: wire.Load) -> None:
         from desktop.engine.pictures import Eyes  # its libraries are loaded only for models that see
 
-        self._eyes = Eyes(options, self._model, lambda: not self._stop.value)
+        self._eyes = Eyes(order.options, order.threads.likely, self._model, lambda: not self._stop.value)
         self.recall.look = self._eyes.read
         if self._stop.value:
             raise Stopped
@@ -132,28 +148,33 @@ class Model:
         if not self.words.tokens("Hello"):
             raise LoadFailed(path=str(self._path), why="its vocabulary cannot spell a single word")
         source = llama.llama_model_chat_template(self._model, None)
-        self._ends = () if source else (template.CHATML_END,)
-        text = source.decode("utf-8", "replace") if source else template.CHATML
-        found = template.Template(text, self.words.bos, self.words.eos, str(self._path))
-        found.render([Message("user", "Hello")])
-        self._template = found
-        return found
+        text = source.decode("utf-8", "replace") if source else None
+        with limits.last_resort():
+            self._template = template.of(text, self.words.bos, self.words.eos, str(self._path))
+        return self._template
 
     def _prepare_states(self, options: LoadOptions) -> States | None:
         """Where the memory of conversations with this very model, opened this way, is kept."""
         if options.states is None:
             return None
-        key = f"{fingerprint(options.path)}-{options.kv_type}-{llama.__version__}"
+        key = f"{fingerprint(options.path)}-{options.kv_type}-{version()}"
         return States(options.states, options.states_bytes, key)
 
     def _make_context(self, options: LoadOptions) -> Any:
         params = context_params(options, self._model)
-        self._abort = llama.ggml_abort_callback(lambda _: self._stop.value)  # asked between the steps of a computation
-        params.abort_callback = self._abort
+        params.abort_callback, params.abort_callback_data = stop_callback(self._stop)
         context = llama.llama_init_from_model(self._model, params)
         if not context:
             raise self._log.failure(self._path, self._free_bytes)
         return context
+
+    def tune(self) -> None:
+        """Find how many threads write fastest, in a moment. What is in the memory is given up. Raises Stopped."""
+        until = time.perf_counter() + TUNE_S
+        self.recall.decode([0])  # the first computation is slow
+        while not self.recall.threads.settled and time.perf_counter() < until:
+            self.recall.decode([0])
+        self.recall.clear()
 
     @property
     def peak_bytes(self) -> int:
@@ -180,8 +201,10 @@ class Model:
         cached = self.recall.rewind(prompt)
         tell(Reading(cached, len(prompt)))
         self.recall.read(prompt, lambda done: tell(Reading(done, len(prompt))), self._ways_back(order, prompt))
-        sampler = self.sampler(sampling.choose(options, self._written), prompt)
-        reply = answer.Answer((*options.stop, *self._ends), answer.opened(text))
+        sampler, guessed_before = self.sampler(sampling.choose(options, self._written), prompt), self.guessed_tokens
+        stop = (*options.stop, *self._template.stop) if self._template else options.stop
+        begun = order.messages[-1].role == "assistant"
+        reply = answer.Answer(stop, thinking.opened(text), begun)
         times: list[float] = []
         try:
             finish = self._write(sampler, reply, options.max_tokens, times, tell)
@@ -201,13 +224,22 @@ class Model:
             tokens_per_s=(len(times) - 1) / spent if spent else 0.0,
             peak_bytes=self.peak_bytes,
             batch_tokens=self.recall.batch_tokens,
+            guessed_tokens=self.guessed_tokens - guessed_before,
+            threads=self.recall.threads.writing,
         )
+
+    def count(self, order: wire.Count) -> Counted:
+        """How many tokens chat() would have in memory before it writes. Raises LoadFailed."""
+        return Counted(len(self._prompt(self._rendered(order, order.messages), order.messages)), self.limit)
 
     def settle(self, order: wire.Chat, reply: Reply) -> None:
         """Read on to where the next question will begin: what it repeats of this answer need not be read then. Raises Stopped."""
-        said = [*order.messages, Message("assistant", reply.text, reply.thinking)]
+        *before, last = order.messages
+        begun = last.text if last.role == "assistant" else ""
+        asked = before if begun else order.messages
+        said = [*asked, Message("assistant", begun + reply.text, reply.thinking)]
         ahead = self._beginning(order, [*said, Message("user", "A")], [*said, Message("user", "B")])
-        if len(ahead) < self.limit - ROOM:
+        if 0 < len(ahead) < self.limit - ROOM:
             self.recall.mark()  # it may be interrupted
             self.recall.rewind(ahead)
             self.recall.read(ahead)
@@ -216,6 +248,14 @@ class Model:
         """Keep on the disk what has been read of this conversation, if that is allowed and worth it."""
         if self._states and self._conversation and self.recall.worth_saving:
             self._states.save(self._conversation, self.recall.size_bytes, self.recall.save)
+
+    def forget(self, conversation: str | None) -> None:
+        """Drop what was read of a conversation, here and on the disk; None: of any."""
+        if self._states:
+            forget(self._states.folder, conversation)
+        if conversation in (None, self._conversation):
+            self._conversation = ""
+            self.recall.clear()
 
     def _turn_to(self, conversation: str) -> None:
         """Have the memory of another conversation, where it was kept."""
@@ -227,13 +267,12 @@ class Model:
         if kept and not self.recall.restore(kept):
             kept.unlink(missing_ok=True)
 
-    def _rendered(self, order: wire.Chat, messages: Sequence[Message]) -> str:
-        """The conversation as one text; pictures only for eyes, and nothing that a person wrote is taken for one."""
+    def _rendered(self, order: wire.Chat | wire.Count, messages: Sequence[Message]) -> str:
+        found = self._template or self._prepare_chat()
         if not self._eyes:
             messages = [replace(message, pictures=()) for message in messages]
-        elif any(message.pictures for message in messages):
-            messages = [replace(message, text=message.text.replace(template.MARKER, "")) for message in messages]
-        return (self._template or self._prepare_chat()).render(messages, order.options.thinking)
+        with limits.last_resort(len(messages)):
+            return found.render(messages, order.options.thinking)
 
     def _prompt(self, text: str, messages: Sequence[Message]) -> list[int]:
         """The tokens of a prompt; where it goes on from what the memory holds, that stays as the model wrote it."""
@@ -241,8 +280,6 @@ class Model:
         held = self.recall.held
         shown = [picture for message in messages for picture in message.pictures]
         if self._eyes and shown:
-            if text.count(template.MARKER) != len(shown):
-                raise LoadFailed(path=str(self._path), why="its chat template has no place for pictures")
             return self._gone_on(self._eyes.tokens(text, shown, not begins))
         if held and not seen.last_end(held):
             spelled = self.words.text(held)
@@ -284,19 +321,52 @@ class Model:
         return first[: common(first, second)]
 
     def _write(self, sampler: Any, reply: answer.Answer, most: int, times: list[float], tell: Tell) -> str:
-        while len(times) < most:
-            token = llama.llama_sampler_sample(sampler, self.context, -1)
-            times.append(time.perf_counter())
-            if self.words.ends(token):
-                return "stop"
-            for piece in reply.feed(self.words.piece(token)):
-                tell(piece)
-            if reply.stopped:
-                return "stop"
-            if len(self.recall.held) >= self.limit:
-                return "length"
-            self.recall.decode([token])
-        return "length"
+        with closing(self._tokens(sampler, most)) as tokens:
+            for token in tokens:
+                times.append(time.perf_counter())
+                if self.words.ends(token):
+                    return "stop"
+                for piece in reply.feed(self.words.piece(token)):
+                    tell(piece)
+                if reply.stopped:
+                    return "stop"
+                if len(times) == most:
+                    return "length"
+        return "full"
+
+    def _tokens(self, sampler: Any, most: int) -> Generator[int, None, None]:
+        """The tokens of an answer, at most as many as there is room for; guesses that came true need no step of their own."""
+        recall, lookup = self.recall, Lookup()
+        guesses: list[int] = []
+        kept, started, place = len(recall.held), time.perf_counter(), -1  # no step of ours yet: the question's last one
+        try:
+            while True:
+                token = llama.llama_sampler_sample(sampler, self.context, place)
+                right = place < len(guesses) and place >= 0 and token == guesses[place]
+                kept += right
+                yield token
+                self.guessed_tokens += right
+                if place < 0:
+                    lookup.add(token for token in recall.held if token >= 0)  # no places of pictures
+                lookup.add([token])
+                if right:
+                    place += 1
+                    continue
+                now = time.perf_counter()
+                if place >= 0:
+                    self._worth.note(len(guesses), place + 1, now - started)
+                if guesses:
+                    recall.keep(kept)
+                if kept >= self.limit:
+                    return
+                room = min(GUESSES, self.limit - kept - 1)
+                guesses = lookup.guess(room) if recall.goes_back and self._worth.pays else []
+                started, place = now, 0
+                recall.decode([token, *guesses], all_scores=bool(guesses))
+                kept += 1
+        finally:
+            if len(recall.held) > kept:
+                recall.keep(kept)
 
     def sampler(self, how: sampling.Sampling, prompt: list[int]) -> Any:
         """What chooses the next token; to be freed."""

@@ -15,7 +15,7 @@ from llama_cpp import mtmd_cpp
 from desktop import picture
 from desktop.engine import LoadOptions, seen
 from desktop.engine.states import fingerprint
-from desktop.engine.template import MARKER
+from desktop.engine.template import PICTURE
 from desktop.errors import LoadFailed
 from desktop.shape import BATCH
 
@@ -30,7 +30,7 @@ class Eyes:
     Raises LoadFailed, about the projector's file.
     """
 
-    def __init__(self, options: LoadOptions, model: Any, go_on: Callable[[], bool]) -> None:
+    def __init__(self, options: LoadOptions, threads: int, model: Any, go_on: Callable[[], bool]) -> None:
         assert options.projector is not None
         self._path = str(options.projector)
         self._said: deque[str] = deque(maxlen=20)
@@ -41,9 +41,9 @@ class Eyes:
         self._hear()
         params = mtmd.mtmd_context_params_default()
         params.use_gpu = options.gpu_layers != 0
-        params.n_threads = options.threads or 1
+        params.n_threads = threads
         params.print_timings = False
-        params.media_marker = MARKER.encode()
+        params.media_marker = PICTURE.encode()
         self._on_progress = mtmd.mtmd_progress_callback(lambda _fraction, _: go_on())
         params.progress_callback = self._on_progress
         self._steps = 0
@@ -62,7 +62,7 @@ class Eyes:
         mtmd.mtmd_free(self.handle)
 
     def tokens(self, text: str, pictures: Sequence[bytes], add_special: bool) -> list[int]:
-        """A rendered prompt, with a MARKER for each picture, as tokens in the way of `seen`. Raises NotAPicture."""
+        """A rendered prompt, with a PICTURE for each picture, as tokens in the way of `seen`. Raises NotAPicture."""
         self._forget()
         self._prompt = _Prompt(self, text, pictures, add_special)
         return self._prompt.tokens

@@ -20,7 +20,7 @@ from desktop.engine import Benched, LoadOptions, hollow
 from desktop.engine.local import LocalEngine
 from desktop.engine.made import Made, write
 from desktop.errors import AlcoveError
-from desktop.hardware import Hardware
+from desktop.hardware import Hardware, cpu
 from desktop.shape import Layer, Shape
 from desktop.speed import Rates
 
@@ -56,7 +56,7 @@ def measure(hardware: Hardware, rates: Rates, build: str, folder: Path | None = 
 
     Where the engine cannot, or has no room, `rates` come back as they were. `build`: engine.local.build().
     """
-    engine, watch = LocalEngine(), Watch(hardware)
+    engine, watch = LocalEngine(), Watch()
     try:
         with closing(engine), hollow.scratch(folder) as scratch:
             found = yield from _processor(engine, Path(scratch) / "made.gguf")
@@ -145,20 +145,20 @@ def _through(steps: Generator[Any, None, Any], done: float) -> Generator[Measuri
 class Watch:
     """Whether other programs kept the computer busy while it was measured."""
 
-    def __init__(self, hardware: Hardware) -> None:
-        self._started, self._before = time.monotonic(), _busy_s()
-        self._threads = max(1, hardware.cpu.physical_cores - 1)
+    def __init__(self) -> None:
+        self._started, self._before = time.monotonic(), self._others_s()
 
     def undisturbed(self) -> bool:
-        """True when the processor did little beside the threads of the measurement."""
+        """True when the processor did little beside the measurement; its engine must still be there."""
         spent = time.monotonic() - self._started
-        return _busy_s() - self._before < spent * (self._threads + OTHERS_SHARE)
+        return self._others_s() - self._before < spent * OTHERS_SHARE
 
-
-def _busy_s() -> float:
-    """Seconds that all cores together have worked since the computer started."""
-    times = psutil.cpu_times()
-    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))
+    @staticmethod
+    def _others_s() -> float:
+        """Seconds that all cores have worked for others than this process and its engine."""
+        this = psutil.Process()
+        ours = [process.cpu_times() for process in (this, *this.children())]
+        return cpu.busy_s() - sum(times.user + times.system for times in ours)
 
 
 def _better(now: Rates, before: Rates) -> Rates:

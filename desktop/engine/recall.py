@@ -18,6 +18,7 @@ from typing import Any
 
 from desktop.engine import seen
 from desktop.engine.llama import llama
+from desktop.engine.threads import Threads
 from desktop.engine.vocabulary import Vocabulary
 from desktop.hardware import memory
 from desktop.shape import BATCH
@@ -49,16 +50,16 @@ class Recall:
     `look` reads a picture: it gets the context, the picture's places in the prompt (see `seen`), and how far was counted before.
     """
 
-    def __init__(self, model: Any, context: Any, vocabulary: Vocabulary, stop: ctypes.c_bool, limit: int) -> None:
-        self.context, self._vocabulary, self._stop, self.limit = context, vocabulary, stop, limit
+    def __init__(self, context: Any, vocabulary: Vocabulary, stop: ctypes.c_int, limit: int, threads: Threads) -> None:
+        self.context, self._vocabulary, self._stop, self.limit, self.threads = context, vocabulary, stop, limit, threads
         self.held: list[int] = []
         self.look: Callable[[Any, Sequence[int], int], int] | None = None
         self._counted = 0  # how far the model has counted for them
         self.batch_tokens = 0  # the most that were read at once: a full batch touches the whole workspace
-        self._memory = llama.llama_get_memory(context)
+        self._memory, model = llama.llama_get_memory(context), llama.llama_get_model(context)
         self._window: int = llama.llama_model_n_swa(model)
-        recurrent = llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model)
-        self.bound = bool(recurrent or self._window)  # cannot go back to everywhere
+        self._recurrent = bool(llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model))
+        self.bound = bool(self._recurrent or self._window)  # cannot go back to everywhere
         self._moves = not self.bound and bool(llama.llama_memory_can_shift(self._memory))
         self._checkpoints: list[_Checkpoint] = []
         self._saved: list[int] = []
@@ -79,6 +80,11 @@ class Recall:
         if not (reached and self._drop(same)):
             self._go_back(same)
         return len(self.held)
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether the latest tokens can be dropped at any time."""
+        return not self._recurrent
 
     def keep(self, count: int) -> bool:
         """Keep the first `count` tokens; a memory that cannot is emptied: False."""
@@ -117,17 +123,29 @@ class Recall:
                 self.mark()
             tell(len(self.held))
 
-    def decode(self, tokens: Sequence[int]) -> None:
-        """Compute the next tokens of the conversation, all but the last only for the sake of the memory. Raises Stopped."""
+    def decode(self, tokens: Sequence[int], *, all_scores: bool = False) -> None:
+        """Compute the next tokens of the conversation. Raises Stopped.
+
+        all_scores: what may follow each of them can be asked afterwards, else only what follows the last.
+        """
         ids = (llama.llama_token * len(tokens))(*tokens)  # the batch only points to them
         batch = llama.llama_batch_get_one(ids, len(tokens))
         batch.pos = (llama.llama_pos * len(tokens))(*range(self._counted, self._counted + len(tokens)))
-        self._note(llama.llama_decode(self.context, batch), tokens)
+        if all_scores:
+            wanted = (ctypes.c_int8 * len(tokens))(*(1 for _ in tokens))
+            batch.logits = ctypes.cast(wanted, type(batch.logits))
+        self.threads.before()
+        started = time.perf_counter()
+        result = llama.llama_decode(self.context, batch)
+        self._note(result, tokens)
+        self.threads.after(len(tokens), time.perf_counter() - started)
         self.batch_tokens = max(self.batch_tokens, len(tokens))
 
     def _look(self, run: Sequence[int]) -> None:
         assert self.look is not None, "a picture for a model without eyes"
         self._note(self.look(self.context, run, self._counted), run)
+        if self._stop.value:
+            raise Stopped
 
     def _note(self, result: int, read: Sequence[int]) -> None:
         """What was read is held, or was stopped."""

@@ -9,7 +9,7 @@ import os
 import shutil
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,10 +91,18 @@ def _seal_of(path: Path, size: int) -> bytes:
     return SEAL.pack(b"ALCOVE", size, checksum)
 
 
-def forget(folder: Path, conversation: str, keep: Path | None = None) -> None:
-    """Remove what is kept of a conversation, whatever the model."""
-    for path in folder.glob(f"{conversation}.*"):
+def forget(folder: Path, conversation: str | None, keep: Path | None = None) -> None:
+    """Remove what is kept of a conversation, whatever the model; None: of all."""
+    for path in folder.glob(f"{conversation or '*'}.*"):
         if path != keep:
+            with suppress(OSError):
+                path.unlink()
+
+
+def keep_only(folder: Path, conversations: Collection[str]) -> None:
+    """Remove what is kept of all other conversations."""
+    for path in folder.glob("*.*"):
+        if path.name.partition(".")[0] not in conversations:
             with suppress(OSError):
                 path.unlink()
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from desktop.engine import Benched, ChatOptions, Loaded, LoadOptions, Message, Reply
+from desktop.engine import Benched, ChatOptions, Counted, Loaded, LoadOptions, Message, Reply
+from desktop.engine.threads import Counts
 from desktop.errors import AlcoveError
 from desktop.hardware import EngineReport
 from desktop.shape import DeviceMemory
@@ -11,9 +12,10 @@ from desktop.shape import DeviceMemory
 
 @dataclass(frozen=True)
 class Load:
-    """Order: open a model; any other is given up first."""
+    """Order: open a model; any other is given up first. `threads` are the numbers of threads that are worth a trial."""
 
     options: LoadOptions
+    threads: Counts
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,25 @@ class Chat:
 
 
 @dataclass(frozen=True)
+class Count:
+    """Order: say how many tokens these messages are."""
+
+    messages: tuple[Message, ...]
+    options: ChatOptions
+
+
+@dataclass(frozen=True)
 class Bench:
-    """Order: measure how fast the open model reads `prompt_tokens` and writes `tokens`, both after `depth` others."""
+    """Order: measure how fast the open model reads `prompt_tokens` and writes `tokens`, both after `depth` others.
+
+    threads: other numbers of threads for as long as this takes.
+    """
 
     prompt_tokens: int
     tokens: int
     repeats: int
     depth: int
-    threads: int | None
+    threads: Counts | None
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,13 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class Forget:
+    """A conversation is no more: drop what was read of it; None: of any. There is no answer."""
+
+    conversation: str | None
+
+
+@dataclass(frozen=True)
 class Describe:
     """Order: say what engine this is and which devices it sees."""
 
@@ -82,6 +102,6 @@ class Failed:
     facts: Mapping[str, object]
 
 
-Order = Load | Chat | Bench | Save | Measure | Describe
+Order = Load | Chat | Count | Bench | Save | Forget | Measure | Describe
 # an order is answered by any number of other things, then by one of these
-LAST = (Loaded, Reply, Benched, Saved, Measured, EngineReport, Cancelled, Failed)
+LAST = (Loaded, Reply, Counted, Benched, Saved, Measured, EngineReport, Cancelled, Failed)

@@ -1,4 +1,4 @@
-"""The engine's own process: takes orders over a pipe, runs llama.cpp, and sends pieces as they come.
+"""The engine's own process: shuts itself in, takes orders over a pipe, runs llama.cpp, and sends pieces as they come.
 
 It ends by itself, at once and whatever it is doing, when its parent is gone; it may crash without harm to its parent.
 """
@@ -8,13 +8,16 @@ import os
 import queue
 import sys
 import threading
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
 from desktop.engine import Reply, wire
+from desktop.engine.confine import Reach, confine
 from desktop.errors import AlcoveError, LoadFailed
 
 SAVE_AFTER_S = 20.0  # without an order, what was read is kept on the disk
@@ -23,15 +26,19 @@ SAVE_AFTER_S = 20.0  # without an order, what was read is kept on the disk
 def main(argv: Sequence[str]) -> NoReturn:
     """Serve the parent at the other end of the pipe whose handle is argv[0], until it hangs up."""
     connection = _connect(int(argv[0]))
-    ears = _Ears(connection)
-    threading.Thread(target=ears.listen, daemon=True).start()
     _be_modest()
+    reach = _reach(connection)
+    ears, broken = _Ears(connection), ""
     try:
         from desktop.engine import bench, dry_run, llama
         from desktop.engine.model import Model
         from desktop.engine.recall import Stopped
     except (ImportError, OSError, RuntimeError) as error:
-        _apologise(connection, ears, f"llama-cpp-python is missing or broken; install Alcove again ({error})")
+        broken = f"llama-cpp-python is missing or broken; install Alcove again ({error})"
+    confined = confine(reach)  # before there is another thread, which it would not hold, and before any file of a stranger's
+    threading.Thread(target=ears.listen, daemon=True).start()
+    if broken:
+        _apologise(connection, ears, broken)
     log = llama.Log()
     model: Model | None = None
     while True:
@@ -43,17 +50,20 @@ def main(argv: Sequence[str]) -> NoReturn:
         try:
             match order:
                 case wire.Describe():
-                    last: object = llama.describe()
+                    last: object = replace(llama.describe(), confined=confined)
                 case wire.Load():
                     if model:
                         model.save()
                         model.close()
                     model = None  # its memory is needed for the next one
-                    model = Model(order.options, ears.stop, log, connection.send)
+                    model = Model(order, ears.stop, log, connection.send)
                     last = model.loaded
                 case wire.Chat():
                     assert model, "asked to chat before a model was open"
                     last = model.chat(order, connection.send)
+                case wire.Count():
+                    assert model, "asked to count before a model was open"
+                    last = model.count(order)
                 case wire.Bench():
                     assert model, "asked to measure before a model was open"
                     last = bench.bench(model, order, connection.send)
@@ -61,6 +71,10 @@ def main(argv: Sequence[str]) -> NoReturn:
                     if model:
                         model.save()
                     last = wire.Saved()
+                case wire.Forget():
+                    if model:
+                        model.forget(order.conversation)
+                    continue
                 case wire.Measure():
                     last = dry_run.measure(order.options, log)
         except Stopped:
@@ -73,27 +87,44 @@ def main(argv: Sequence[str]) -> NoReturn:
                 model.settle(order, last)
 
 
+def _reach(connection: "Connection[object, Any]") -> Reach:
+    """The first that the parent says."""
+    try:
+        reach: Reach = connection.recv()
+    except (EOFError, OSError):
+        sys.exit(0)
+    return reach
+
+
 class _Ears:
     """Hears orders while llama.cpp computes; `stop` is set by a cancel, and by any order during work that nobody waits for."""
 
     def __init__(self, connection: "Connection[object, Any]") -> None:
-        self.stop = ctypes.c_bool(False)
+        self.stop = ctypes.c_int(False)  # as llama.stop_callback needs it
         self._connection = connection
         self._orders: queue.SimpleQueue[wire.Order] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._cancelled = self._resting = False
 
     def listen(self) -> NoReturn:
-        """Until the parent is gone: then leave at once, whatever goes on."""
-        with suppress(EOFError, OSError):
+        """Until the parent is gone: then leave at once, whatever goes on. A worker that no longer hears anything leaves, too."""
+        code = 1
+        try:
             while True:
                 order = self._connection.recv()
                 with self._lock:
-                    self._cancelled = isinstance(order, wire.Cancel)
-                    self.stop.value = self._cancelled or self._resting
-                    if not self._cancelled:
+                    if isinstance(order, wire.Cancel):
+                        self._cancelled = True
+                    else:
+                        self._cancelled = self._cancelled and isinstance(order, wire.Forget)
                         self._orders.put(order)
-        os._exit(0)
+                    self.stop.value = self._cancelled or self._resting
+        except (EOFError, OSError):
+            code = 0
+        except Exception:  # no memory for an order
+            traceback.print_exc()
+        finally:
+            os._exit(code)
 
     def next_order(self, patience_s: float | None) -> wire.Order | None:
         """The next order; None when there was none for so long."""
@@ -132,11 +163,12 @@ def _connect(handle: int) -> "Connection[object, Any]":
 
 
 def _be_modest() -> None:
-    """Give way to other programs, and be the one that goes when the machine runs out of memory."""
+    """Give way to other programs, be the one that goes when memory runs out, and leave nothing of the chat behind then."""
     if sys.platform != "win32":  # there, the parent has set it
         os.nice(5)
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("800")
+    for note, value in (("oom_score_adj", "800"), ("coredump_filter", "0")):  # the second: a picture of memory without memory
+        with suppress(OSError):
+            Path("/proc/self", note).write_text(value)
 
 
 if __name__ == "__main__":

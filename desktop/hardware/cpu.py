@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from desktop.hardware import cores
 from desktop.hardware.facts import Cpu
 
 # as Linux names them in /proc/cpuinfo (x86 "flags", ARM "Features"): as we do
@@ -42,22 +43,27 @@ def read() -> Cpu:
     if sys.platform == "darwin":
         return from_sysctl(sysctl("machdep.cpu", "hw"))
     text = Path("/proc/cpuinfo").read_text(errors="replace") if Path("/proc/cpuinfo").is_file() else ""
-    quota = cpu_quota(Path("/sys/fs/cgroup/cpu.max"))
-    return from_cpuinfo(text, os.sched_getaffinity(0), quota)
+    quota, allowed = cpu_quota(Path("/sys/fs/cgroup/cpu.max")), os.sched_getaffinity(0)
+    return from_cpuinfo(text, allowed, quota, cores.fast_on_linux(allowed))
 
 
-def from_cpuinfo(text: str, allowed: set[int], quota: int | None = None) -> Cpu:
-    """The processor that /proc/cpuinfo describes, with the cores in `allowed` (the affinity), of which `quota` may be busy."""
+def from_cpuinfo(text: str, allowed: set[int], quota: int | None = None, fast: frozenset[int] = cores.ALIKE) -> Cpu:
+    """The processor that /proc/cpuinfo describes, with the cores in `allowed` (the affinity), of which `quota` may be busy.
+
+    `fast` are the numbers of the fast ones where there are two kinds.
+    """
     blocks = [dict(_pairs(block)) for block in re.split(r"\n\s*\n", text) if block.strip()]
-    cores = [block for block in blocks if block.get("processor", "").isdigit() and int(block["processor"]) in allowed]
-    first = cores[0] if cores else {}
+    usable = [block for block in blocks if block.get("processor", "").isdigit() and int(block["processor"]) in allowed]
+    first = usable[0] if usable else {}
     words = (first.get("flags") or first.get("Features") or "").split()
-    places = {(core.get("physical id"), core["core id"]) for core in cores if "core id" in core}
+    places = {core["processor"]: (core.get("physical id"), core["core id"]) for core in usable if "core id" in core}
     logical = len(allowed) or 1
-    physical = len(places) or min(psutil.cpu_count(logical=False) or logical, logical)
+    physical = len(set(places.values())) or min(psutil.cpu_count(logical=False) or logical, logical)
     if quota is not None:
         logical, physical = min(logical, quota), min(physical, quota)
-    return Cpu(_name(first, blocks), physical, logical, _unique(LINUX_FEATURES[word] for word in words if word in LINUX_FEATURES))
+    quick = len({places.get(str(number), number) for number in fast})
+    features = _unique(LINUX_FEATURES[word] for word in words if word in LINUX_FEATURES)
+    return Cpu(_name(first, blocks), physical, logical, features, min(quick, physical))
 
 
 def from_sysctl(text: str) -> Cpu:
@@ -67,14 +73,15 @@ def from_sysctl(text: str) -> Cpu:
     words += [key for key, value in values.items() if key.startswith("hw.optional.") and value == "1"]
     physical = _whole(values.get("hw.physicalcpu"))
     logical = _whole(values.get("hw.logicalcpu"))
+    fast = _whole(values.get("hw.perflevel0.physicalcpu")) if "hw.perflevel1.physicalcpu" in values else 0
     name = values.get("machdep.cpu.brand_string", platform.processor())
-    return Cpu(name, physical, logical, _unique(MAC_FEATURES[word] for word in words if word in MAC_FEATURES))
+    return Cpu(name, physical, logical, _unique(MAC_FEATURES[word] for word in words if word in MAC_FEATURES), fast)
 
 
-def from_windows(name: str, present: Callable[[int], bool], physical: int, logical: int) -> Cpu:
-    """The processor of a Windows computer; `present` is its IsProcessorFeaturePresent."""
+def from_windows(name: str, present: Callable[[int], bool], physical: int, logical: int, fast: int = 0) -> Cpu:
+    """The processor of a Windows computer; `present` is its IsProcessorFeaturePresent, `fast` are its fast cores."""
     features = tuple(word for number, word in WINDOWS_FEATURES.items() if present(number))
-    return Cpu(" ".join(name.split()), physical, logical, features)
+    return Cpu(" ".join(name.split()), physical, logical, features, min(fast, physical))
 
 
 def cpu_quota(path: Path) -> int | None:
@@ -107,7 +114,14 @@ def _windows() -> Cpu:
         name = platform.processor()
     logical = len(psutil.Process().cpu_affinity()) or 1
     physical = min(psutil.cpu_count(logical=False) or logical, logical)
-    return from_windows(name, lambda number: bool(ctypes.WinDLL("kernel32").IsProcessorFeaturePresent(number)), physical, logical)
+    present = ctypes.WinDLL("kernel32").IsProcessorFeaturePresent
+    return from_windows(name, lambda number: bool(present(number)), physical, logical, cores.fast_on_windows())
+
+
+def busy_s() -> float:
+    """Seconds that all cores together have worked since the computer started."""
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))
 
 
 def _pairs(block: str) -> list[tuple[str, str]]:

@@ -14,12 +14,16 @@ class Memory:
 
 @dataclass(frozen=True)
 class Cpu:
-    """The processor; the cores are those this program may use, features such as "AVX2", "AVX512", "NEON"."""
+    """The processor; the cores are those this program may use, features such as "AVX2", "AVX512", "NEON".
+
+    `fast_cores` is how many of the physical cores are of the fast kind; 0 where all are alike.
+    """
 
     name: str
     physical_cores: int
     logical_cores: int
     features: tuple[str, ...] = ()
+    fast_cores: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,14 @@ class EngineDevice:
 
 @dataclass(frozen=True)
 class EngineReport:
-    """What the engine of this build is and can use."""
+    """What the engine of this build is and can use; `confined` names what keeps its process from everything else."""
 
     name: str
     version: str
     backends: tuple[str, ...]
     gpu_offload: bool
     devices: tuple[EngineDevice, ...] = ()
+    confined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class Advice(QObject):
     undescribed = Signal(str)  # the reference of a model that is gone, or whose file cannot be read
     measuring = Signal(float)  # how fast this computer is, is being measured: 0 to 1
     measured = Signal()  # that is over, in one way or another
+    settled = Signal()  # all this has been found out: the computer is free for something else
     failed = Signal(AlcoveError)
 
     def __init__(self, tasks: Tasks, app: App, parent: QObject | None = None) -> None:
@@ -81,12 +82,17 @@ class Advice(QObject):
     def _measure(self) -> None:
         """When this computer or its engine are new: once a start, after everything that is shown without it."""
         busy = self._tasks.get("offers") or self._tasks.get("choices")
-        if busy or self._asked_to_measure or not self._app.measure_due:
+        if busy:
+            return
+        if self._asked_to_measure or not self._app.measure_due:
+            self.settled.emit()
             return
         self._asked_to_measure = True
         task = self._tasks.start(self._app.measure_computer(), key=MEASURE_TASK)
         task.yielded.connect(lambda step: self.measuring.emit(step.fraction))
         task.done.connect(self.judge)
+        task.cancelled.connect(self.settled)
+        task.failed.connect(self.settled)
         task.over.connect(self.measured)
 
     def _on_hardware(self, found: Hardware) -> None:

@@ -1,6 +1,7 @@
 """What the model said: drawn while it is written, its thoughts folded, and what can be done with it."""
 
 import time
+from collections.abc import Sequence
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QGuiApplication
@@ -14,7 +15,7 @@ from desktop.ui.buttons import Button
 from desktop.ui.cards import Fold
 from desktop.ui.labels import ElidedLabel, Label
 from desktop.ui.markdown import Growing, Segment
-from desktop.ui.messages import Explained
+from desktop.ui.messages import GO_ON, Explained, memory_full
 from desktop.ui.notice import Notice
 from desktop.ui.prose import ProseView, plain, view_for
 
@@ -79,6 +80,7 @@ class Answer(QWidget):
         self.message: Stored | None = None
         self._text: list[str] = []
         self._thinking: list[str] = []
+        self._below: list[QWidget] = []  # what says how it ended
         self._thought_since: float | None = None
         self._thought_s: float | None = None
         self.name = ElidedLabel(name, "section", "soft")
@@ -110,16 +112,21 @@ class Answer(QWidget):
         """Show what happens before the first word: the model is loaded, the message is read."""
         self.state.show_as(words, fraction)
 
-    def add(self, piece: str, thinking: bool = False) -> None:
-        """The next piece; drawn soon."""
+    def tell(self, sentences: Sequence[str]) -> None:
+        """Say above the answer what is special about the model that gives it."""
+        self._column.insertWidget(1, Notice("", " ".join(sentences)))
+
+    def add(self, piece: str, thinking: bool = False, at_s: float | None = None) -> None:
+        """The next piece, which came at this time of the clock if not just now; drawn soon."""
         if not piece:
             return
+        now_s = time.monotonic() if at_s is None else at_s
         if thinking:
-            self._thought_since = self._thought_since or time.monotonic()
+            self._thought_since = self._thought_since or now_s
             self._thinking.append(piece)
         else:
             if self._thought_since is not None and self._thought_s is None:
-                self._thought_s = time.monotonic() - self._thought_since
+                self._thought_s = now_s - self._thought_since
             self._text.append(piece)
         if not self._timer.isActive():
             self._timer.start(self._draw_ms)
@@ -128,7 +135,8 @@ class Answer(QWidget):
         """Draw all pieces there are."""
         began_s = time.monotonic()
         if self._thinking and not self._text:
-            self.wait(self.tr("Thinking…"))
+            spent = text.duration(began_s - self._thought_since) if self._thought_since else ""
+            self.wait(self.tr("Thinking… {time}").format(time=spent))
         elif self._text:
             self.state.hide()
         if self._thinking:
@@ -139,9 +147,26 @@ class Answer(QWidget):
         cost_ms = (time.monotonic() - began_s) * 1000
         self._draw_ms = max(DRAW_MS, round(cost_ms * DRAW_SHARE))
 
-    def finish(self, message: Stored) -> None:
-        """It is whole, or as whole as it will be: show the stored text and what can be done."""
+    def go_on(self, message: Stored) -> None:
+        """Show what there is of it, to which more will be written."""
+        self.finish(message)
+        self._clear_below()
+        self.message = None
+        self._column.removeWidget(self.state)  # what happens is told where it will be written
+        self._column.addWidget(self.state)
+        if self.actions_row is not None:
+            self.actions_row.hide()
+
+    def settle(self) -> None:
+        """Something was said after it: how it ended is no longer a question."""
+        if self.message is not None:
+            self._clear_below()
+            self._explain_finish(self.message, last=False)
+
+    def finish(self, message: Stored, *, last: bool = True) -> None:
+        """It is whole, or as whole as it will be: show the stored text and what can be done. `last`: nothing was said after."""
         self._timer.stop()
+        self._clear_below()
         self.message = message
         self._text, self._thinking = [message.text], [message.thinking] if message.thinking else []
         self.state.hide()
@@ -154,21 +179,33 @@ class Answer(QWidget):
             self.name.setToolTip(self.name.tip)
         if message.text:
             self._add_actions()
-        self._explain_finish(message)
+        self._explain_finish(message, last)
 
     def show_notice(self, explained: Explained, tone: str = "bad") -> None:
         """A quiet field below the text: what happened and what to do next."""
         self._timer.stop()
         self.state.hide()
-        if self.notice is not None:
-            self.notice.hide()
-            self.notice.deleteLater()
-        self.notice = Notice(explained.title, explained.sentence, explained.button, tone)
+        self._clear_below()
+        others = [words for words, _ in explained.more]
+        self.notice = Notice(explained.title, explained.sentence, explained.button, tone, others)
         self.notice.clicked.connect(lambda: self.act.emit(explained.act))
-        self._column.addWidget(self.notice)
+        self.notice.other_clicked.connect(lambda index: self.act.emit(explained.more[index][1]))
+        self._add_below(self.notice)
 
-    def _explain_finish(self, message: Stored) -> None:
-        if message.finish == "crashed" and not message.text:
+    def _add_below(self, widget: QWidget) -> None:
+        self._below.append(widget)
+        self._column.addWidget(widget)
+
+    def _clear_below(self) -> None:
+        for widget in self._below:
+            widget.hide()
+            widget.deleteLater()
+        self._below, self.notice = [], None
+
+    def _explain_finish(self, message: Stored, last: bool) -> None:
+        if not last:
+            self._note_finish(message)
+        elif message.finish == "crashed" and not message.text:
             words = self.tr("It ended before its first word."), self.tr("Try again")
             self.show_notice(Explained(self.tr("There was no answer"), *words, "try_again"), "warning")
         elif message.finish == "crashed":
@@ -179,17 +216,30 @@ class Answer(QWidget):
                 Explained("", self.tr("You stopped this answer before its first word."), self.tr("Try again"), "try_again"),
                 "neutral",
             )
-        elif message.finish == "cancelled":
-            self._column.addWidget(Label(self.tr("You stopped this answer here."), "small", "soft"))
         elif message.finish == "length":
             words = self.tr("It may go on where it ended."), self.tr("Go on")
-            self.show_notice(Explained(self.tr("The answer reached its greatest length"), *words, "continue"), "neutral")
+            self.show_notice(Explained(self.tr("The answer reached its greatest length"), *words, GO_ON), "neutral")
+        elif message.finish == "full":
+            self.show_notice(memory_full(), "warning")
+        else:
+            self._note_finish(message)
+
+    def _note_finish(self, message: Stored) -> None:
+        """How it ended, where there is nothing to be done about it."""
+        words = {
+            "cancelled": self.tr("You stopped this answer here."),
+            "crashed": self.tr("This answer was cut off here."),
+            "length": self.tr("It reached its greatest length here."),
+            "full": self.tr("The conversation memory was full here."),
+        }
+        if message.finish in words:
+            self._add_below(Label(words[message.finish], "small", "soft"))
 
     def _draw_thinking(self) -> None:
         if self.fold is None:
             self.fold = Fold("")
             self.fold.opened.connect(self._show_thoughts)
-            self._column.insertWidget(2, self.fold)
+            self._column.insertWidget(self._column.indexOf(self.body), self.fold)
         if not self._text:
             title = self.tr("Its thoughts so far")
         elif self._thought_s is not None:
@@ -209,6 +259,9 @@ class Answer(QWidget):
 
     def _add_actions(self) -> None:
         if self.actions_row is not None:
+            self._column.removeWidget(self.actions_row)
+            self._column.addWidget(self.actions_row)
+            self.actions_row.show()
             return
         self.actions_row = QWidget()
         row = QHBoxLayout(self.actions_row)

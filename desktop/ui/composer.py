@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, 
 
 from desktop.ui import theme
 from desktop.ui.attachments import Attachments, given
-from desktop.ui.buttons import Button, IconButton
-from desktop.ui.labels import repolish
+from desktop.ui.buttons import Button, Chip, IconButton
+from desktop.ui.gauge import Gauge
+from desktop.ui.labels import hint, repolish
 from desktop.ui.tasks import Tasks
 
 MOST_LINES = 8
@@ -25,6 +26,7 @@ class Composer(QFrame):
     stop_clicked = Signal()
     attach_clicked = Signal()
     pictures_given = Signal(object)  # what was pasted into or dropped on the field, as Attachments.take has it
+    thinking_toggled = Signal(bool)  # by the person
 
     def __init__(self, tasks: Tasks) -> None:
         super().__init__()
@@ -42,12 +44,27 @@ class Composer(QFrame):
         self.attach_button.clicked.connect(self.attach_clicked)
         self.button = Button(self.tr("Send"), "primary")
         self.button.clicked.connect(self._on_clicked)
+        self.thinking = Chip(self.tr("Think first"))
+        self.thinking.setToolTip(hint(self.tr("The model thinks before it answers: better at hard questions, and slower.")))
+        self.thinking.clicked.connect(self.thinking_toggled)
+        self.thinking.hide()
+        self.gauge = Gauge()
         self._busy = False
         row = QHBoxLayout()
         row.setSpacing(theme.GRID * 2)
         row.addWidget(self.field, 1, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self.attach_button, 0, Qt.AlignmentFlag.AlignBottom)
-        row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignBottom)
+        beside = QVBoxLayout()
+        beside.setContentsMargins(0, 0, 0, theme.scaled(6))  # as high as the middle of the button
+        beside.addStretch(1)
+        beside.addWidget(self.thinking)
+        row.addLayout(beside)
+        end = QHBoxLayout()
+        end.setSpacing(theme.GRID * 2)
+        end.addWidget(self.gauge)
+        end.addWidget(self.attach_button)
+        end.addWidget(self.button)
+        row.addLayout(end)
+        row.setAlignment(end, Qt.AlignmentFlag.AlignBottom)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 14, 14)
         column.setSpacing(12)
@@ -66,6 +83,11 @@ class Composer(QFrame):
         cursor = self.field.textCursor()
         cursor.movePosition(cursor.MoveOperation.End)
         self.field.setTextCursor(cursor)
+
+    def show_thinking(self, on: bool | None) -> None:
+        """Offer the choice whether the model thinks first, as it is now; None takes it away."""
+        self.thinking.setVisible(on is not None)
+        self.thinking.setChecked(bool(on))
 
     def set_busy(self, busy: bool) -> None:
         """While an answer is written the button stops it."""

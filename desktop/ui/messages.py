@@ -1,24 +1,32 @@
 """Every stated error in the window's words: a title, what it means, and a button that does the next thing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QCoreApplication
 
 from desktop import errors, text
 from desktop.errors import AlcoveError
 
-# What the button does. Pages know "try_again"; the window knows the others.
+# What the button does. Pages know "try_again"; the window knows the others of this line.
 TRY_AGAIN, SETTINGS, MODELS, NEW_CHAT, OPEN_PAGE, NONE = "try_again", "settings", "models", "new_chat", "open_page", ""
+# Of a model that keeps ending the engine: go on with a smaller one that is here, or try it all the same.
+SMALLER, ANYWAY = "smaller", "anyway"
+# Of a conversation that became too long; the page of the conversation knows all but the last.
+SUMMARISE, FORGET, GO_ON, SHORTEN, LONGER = "summarise", "forget", "go_on", "shorten", "longer"
 
 
 @dataclass(frozen=True)
 class Explained:
-    """An error for people. `act` is one of the constants above; `button` is empty when there is nothing to press."""
+    """An error for people. `act` is one of the constants above; `button` is empty when there is nothing to press.
+
+    `more` are other choices, each with its act.
+    """
 
     title: str
     sentence: str
     button: str = ""
     act: str = NONE
+    more: tuple[tuple[str, str], ...] = ()
 
 
 def explain_remote(error: AlcoveError) -> Explained:
@@ -49,12 +57,48 @@ def explain(error: AlcoveError) -> Explained:
     for known in type(error).__mro__:
         if (words := _words().get(known)) is not None:
             title, sentence, button, act = words
-            return Explained(title.format_map(_Facts(facts)), _capital(sentence.format_map(_Facts(facts))), button, act)
+            sentence = _capital(sentence.format_map(_Facts(facts)))
+            explained = Explained(title.format_map(_Facts(facts)), sentence, button, act, _more(known))
+            return _with_smaller(explained, error) if isinstance(error, errors.KeepsCrashing) else explained
     raise TypeError(f"{type(error).__name__} is no AlcoveError")
 
 
 def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
+
+
+def memory_full() -> Explained:
+    """An answer ended because the conversation memory is full."""
+    choice = explain(errors.ContextFull(tokens=0, context=0))
+    title = tr("The conversation memory is full, so the answer stops here")
+    words = tr("A summary keeps what matters of the older part; forgetting it takes no time. Then the answer goes on.")
+    return Explained(title, words, choice.button, choice.act, choice.more)
+
+
+def _more(kind: type) -> tuple[tuple[str, str], ...]:
+    """What else can be done, where it is a choice."""
+    others: dict[type, tuple[tuple[str, str], ...]] = {
+        errors.OutOfMemory: ((tr("Try again"), TRY_AGAIN),),
+        errors.KeepsCrashing: ((tr("Try it all the same"), ANYWAY),),
+        errors.ContextFull: ((tr("Forget the oldest part"), FORGET), (tr("Start a new chat"), NEW_CHAT)),
+        errors.LastTooLong: ((tr("Give it more memory"), LONGER),),
+        errors.AnswerTooLong: ((tr("Start a new chat"), NEW_CHAT),),
+    }
+    return others.get(kind, ())
+
+
+def _with_smaller(explained: Explained, error: errors.KeepsCrashing) -> Explained:
+    """The smaller model by its name, where one is known."""
+    name = error.facts.get("smaller_name")
+    if not name:
+        return explained
+    if error.facts.get("smaller"):
+        sentence = tr("“{name}” is smaller, and it is on this computer.").format(name=name)
+        button, act = tr("Go on with {name}").format(name=name), SMALLER
+    else:
+        sentence = tr("“{name}” is smaller, and should run well here.").format(name=name)
+        button, act = explained.button, explained.act
+    return replace(explained, sentence=f"{explained.sentence} {sentence}", button=button, act=act)
 
 
 class _Facts(dict[str, object]):
@@ -209,11 +253,32 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
         errors.ContextFull: (
             tr("This conversation has become too long"),
             tr(
-                "It no longer fits into the conversation memory of this model. "
-                "Start a new chat, or choose a longer conversation memory in Settings."
+                "It is more than the model can keep in mind. A summary keeps what matters of the older part; "
+                "forgetting it takes no time. You still see and find everything that was said."
             ),
-            tr("New chat"),
-            NEW_CHAT,
+            tr("Summarise the older part"),
+            SUMMARISE,
+        ),
+        errors.LastTooLong: (
+            tr("This message is too long for the model"),
+            tr("It is more than the model can keep in mind at once. Shorten it, or give the model more conversation memory."),
+            tr("Change the message"),
+            SHORTEN,
+        ),
+        errors.AnswerTooLong: (
+            tr("The answer fills the whole memory"),
+            tr(
+                "With your last message it is all that the model can keep in mind, so it cannot go on. "
+                "Ask for less at once, or give the model more conversation memory."
+            ),
+            tr("Give it more memory"),
+            LONGER,
+        ),
+        errors.NoSummary: (
+            tr("There is no summary"),
+            tr("The older part could not be summarised: {why}. The model can forget it instead; you still see it."),
+            tr("Forget the oldest part"),
+            FORGET,
         ),
         errors.LoadFailed: (
             tr("The model could not be opened"),
@@ -226,5 +291,32 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
             tr("What was written so far is kept. Try again; the engine starts anew by itself."),
             tr("Try again"),
             TRY_AGAIN,
+        ),
+        errors.EngineHung: (
+            tr("The engine had stopped answering"),
+            tr("So it was ended. What was written so far is kept. Try again; the engine starts anew by itself."),
+            tr("Try again"),
+            TRY_AGAIN,
+        ),
+        errors.OutOfMemory: (
+            tr("There was too little memory"),
+            tr(
+                "The engine was ended, and Alcove goes on. What was written so far is kept. "
+                "Choose a smaller model, or close other programs and try again."
+            ),
+            tr("See smaller models"),
+            MODELS,
+        ),
+        errors.BreaksEngine: (
+            tr("The engine cannot handle this file"),
+            tr("Something in {path} made it stop, and it would again. Choose another file or another version of the model."),
+            tr("See models"),
+            MODELS,
+        ),
+        errors.KeepsCrashing: (
+            tr("The engine keeps stopping with this model"),
+            tr("It did so {times} times in a row, so it is not started with it again by itself. What was written is kept."),
+            tr("See smaller models"),
+            MODELS,
         ),
     }

@@ -10,12 +10,12 @@ from desktop.ui import theme, verdict
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import Button
 from desktop.ui.cards import line
+from desktop.ui.gauge import NEARLY_FULL
 from desktop.ui.labels import FactRow, Label, hint
 from desktop.ui.licence import LicenceView, as_far_as_we_know
 from desktop.ui.pills import Pill
 
 WIDTH = 296  # px at scale 1
-NEARLY_FULL = 0.85  # of the conversation memory
 
 
 class ModelPanel(QScrollArea):
@@ -59,12 +59,15 @@ class ModelPanel(QScrollArea):
         self._choose.clicked.connect(self.all_models_clicked)
         self._writes = FactRow(self.tr("Writes"))
         self._takes = FactRow(self.tr("Takes"))
+        self._thinks = Label(self.tr("It thinks before each answer."), "small", "soft")
         self._replaces = Label("", "small", "soft")
+        self._asleep = Label(self.tr("It is asleep and takes no memory now. Your next message wakes it up."), "small", "soft")
         self._memory = FactRow(self.tr("Conversation memory"))
         self._bar = Bar()
         self._bar.setAccessibleName(self.tr("Conversation memory"))
         self._line = line()
-        self._of_model = (self._pill, self._writes, self._takes, self._replaces, self._memory, self._bar, self._line)
+        facts = (self._pill, self._writes, self._takes, self._thinks, self._replaces, self._asleep)
+        self._of_model = (*facts, self._memory, self._bar, self._line)
         self._column.addWidget(self._name)
         for widget in (self._pill, self._about, self._choose, *self._of_model[1:]):
             self._column.addWidget(widget)
@@ -80,7 +83,9 @@ class ModelPanel(QScrollArea):
         self._choose.setVisible(guide)
         for part in (self._pill, self._writes, self._takes):
             part.setVisible(fit is not None)
+        self._thinks.hide()
         self._replaces.hide()
+        self._asleep.hide()
         if fit is not None:
             self._show_fit(fit)
         for widget in (self._memory, self._bar, self._line, self.licence, self._foot):
@@ -104,11 +109,19 @@ class ModelPanel(QScrollArea):
         self._takes.set_value(taken)
         self._takes.setToolTip(self.tr("The model, its conversation memory for the longest chat, and what it computes in."))
 
+    def show_thinks(self, always: bool) -> None:
+        """Whether the model thinks before each answer, and nothing can be done about it."""
+        self._thinks.setVisible(always)
+
     def show_replaces(self, name: str, freed_bytes: int) -> None:
         """The next message opens this model in place of another one, which gives back so much memory."""
         words = self.tr("With the next message it takes the place of {name}, which gives back {size}.")
         self._replaces.setText(words.format(name=name, size=text.size(freed_bytes)))
         self._replaces.show()
+
+    def show_asleep(self) -> None:
+        """The model has given its memory back."""
+        self._asleep.show()
 
     def show_memory(self, used_tokens: int | None, context: int) -> None:
         """How much of the conversation memory this chat takes, in tokens; None: not known before the next message."""
@@ -122,7 +135,7 @@ class ModelPanel(QScrollArea):
             self.tr("{percent} %").format(percent=round(share * 100)), "warning" if tone == "warning" else "ink"
         )
         self._bar.set_fraction(share, tone)
-        words = self.tr("This chat may grow to about {words}; then it is time for a new one, or for more conversation memory.")
+        words = self.tr("This chat may grow to about {words}; then its oldest part is summarised or forgotten.")
         hint = words.format(words=verdict.words_of_context(context)) if context else ""
         self._memory.setToolTip(hint)
         self._bar.setToolTip(hint)

@@ -1,12 +1,13 @@
 """Notices: one inside a page that says what happened and what to do next, and one that floats for some seconds with an undo."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.ui import icons, theme
 from desktop.ui.buttons import Button, IconButton
+from desktop.ui.flow import Flow
 from desktop.ui.labels import Label
 
 SIGNS = {"bad": "warning", "warning": "warning", "good": "check", "neutral": "info"}
@@ -15,11 +16,17 @@ TOAST_S = 8.0
 
 
 class Notice(QFrame):
-    """A quiet field in a page: title, sentence and at most one button. tone: "bad", "warning", "good", "neutral"."""
+    """A quiet field in a page: title, sentence and at most one button, or several where it is a choice.
+
+    tone: "bad", "warning", "good", "neutral". `more` are the buttons of a choice beside the first, which is the one suggested.
+    """
 
     clicked = Signal()
+    other_clicked = Signal(int)  # the index in `more`
 
-    def __init__(self, title: str = "", sentence: str = "", button: str = "", tone: str = "neutral") -> None:
+    def __init__(
+        self, title: str = "", sentence: str = "", button: str = "", tone: str = "neutral", more: Sequence[str] = ()
+    ) -> None:
         super().__init__()
         self.setProperty("kind", "notice")
         self.setProperty("tone", tone)
@@ -27,8 +34,11 @@ class Notice(QFrame):
         self._sign = QLabel()
         self.title, self.sentence = Label(title, "strong"), Label(sentence, "small", "soft", selectable=True)
         self.sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.button = Button(button, "secondary")
+        self.button = Button(button, "primary" if more else "secondary")
         self.button.clicked.connect(self.clicked)
+        self.others = [Button(each) for each in more]
+        for index, other in enumerate(self.others):
+            other.clicked.connect(lambda _=False, index=index: self.other_clicked.emit(index))
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(self.title)
@@ -38,7 +48,15 @@ class Notice(QFrame):
         row.setSpacing(12)
         row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
-        row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignVCenter)
+        if more:
+            choice = Flow()
+            for each in (self.button, *self.others):
+                each.setProperty("small", True)
+                choice.add(each)
+            words.addSpacing(theme.GRID)
+            words.addWidget(choice)
+        else:
+            row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignVCenter)
         self.title.setVisible(bool(title))
         self.sentence.setVisible(bool(sentence))
         self.button.setVisible(bool(button))

@@ -40,7 +40,8 @@ def facts(fit: Fit) -> list[tuple[str, str]]:
         layers = _tr("{count} of {all}").format(count=plan.gpu_layers, all=fit.layers)
         rows.append((_tr("Layers on the graphics card"), layers))
     rows.append((_tr("The file is"), load_words(plan.load_mode)))
-    rows.append((_tr("Threads"), str(plan.threads)))
+    most = _tr("up to {count}, as many as are fastest").format(count=plan.threads)
+    rows.append((_tr("Threads"), most if plan.threads > 1 else "1"))
     if fit.prompt_tokens_per_s > 0:
         rows.append((_tr("Reads a page in about"), text.duration(PAGE_TOKENS / fit.prompt_tokens_per_s)))
     rows += [(_where(use), _amounts(use)) for use in fit.devices if use.total_bytes]

@@ -3,15 +3,14 @@
 from contextlib import suppress
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, QUrl
+from PySide6.QtCore import QObject, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from desktop import offers
+from desktop import offers, room
 from desktop.app import App
-from desktop.engine import Loaded
 from desktop.errors import AlcoveError
-from desktop.fit import Wish
+from desktop.fit import Fit, Wish
 from desktop.library import LocalModel
 from desktop.licences import Ruling
 from desktop.transfer import Progress
@@ -33,6 +32,7 @@ from desktop.ui.start import GUIDE
 from desktop.ui.tasks import Tasks
 from desktop.ui.theme import Theme
 from desktop.ui.undo import Removals
+from desktop.ui.waking import Waking
 from desktop.ui.window import Window
 from desktop.ui.wishes import Wishes
 
@@ -45,9 +45,13 @@ class Program(QObject):
         self.app = app
         self.theme = Theme(qt, app.settings.theme, app.settings.text_scale)
         self.tasks = Tasks(self)
+        self._is_settled = False  # what the computer can do is known, and its speed
         self._read: dict[int, int] = {}  # tokens of each conversation that was held since the start
         self._rates: dict[str, float] = {}  # tokens a second of each model that has answered since the start
+        self._fit: Fit | None = None  # of the model of the chat
+        self._offers: tuple[offers.Offer, ...] = ()
         self.advice = Advice(self.tasks, app, self)
+        self.waking = Waking(self.tasks, app, self)
         self.wishes = Wishes(app, lambda: self.advice.hardware is not None)
         self.downloading = Downloading(self.tasks, app.get, self)
         self.removals = Removals(self)
@@ -121,6 +125,8 @@ class Program(QObject):
         chat.answering.connect(self._on_answering)
         chat.read.connect(self._on_read)
         chat.answered.connect(self._on_answered)
+        chat.opened.connect(self._show_thinking)
+        chat.thinking_chosen.connect(self._choose_thinking)
         chat.model_chosen.connect(self._use_model)
         chat.more_models_clicked.connect(self.show_models)
         chat.seeing_models_clicked.connect(self._show_seeing_models)
@@ -129,6 +135,11 @@ class Program(QObject):
         window.panel.all_models_clicked.connect(self.show_models)
         self.advice.described.connect(self._show_about)
         self.advice.undescribed.connect(self._on_undescribed)
+        self.advice.settled.connect(self._on_settled, Qt.ConnectionType.SingleShotConnection)
+        chat.typing.connect(self._wake)
+        self.waking.progressed.connect(self._on_waking)
+        self.waking.over.connect(self._on_woken)
+        self.waking.slept.connect(lambda: self.advice.describe(chat.reference))
 
     def new_chat(self) -> None:
         """An empty chat with the model used last, or the guide, or the first page when there is nothing."""
@@ -153,11 +164,50 @@ class Program(QObject):
     def _show_chat(self) -> None:
         self.window.show_page("chat")
         self.window.chat.focus_message()
+        self._show_thinking(self.window.chat.reference)
         self.advice.describe(self.window.chat.reference)
 
     def _use_model(self, reference: str) -> None:
         self.app.settings.last_model = reference
+        self._show_thinking(reference)
         self.advice.describe(reference)
+        self._wake()
+
+    def _on_settled(self) -> None:
+        """Nothing is left to be found out about the computer: open the model of the chat that is shown."""
+        self._is_settled = True
+        if self.window.page == "chat":
+            self._wake()
+
+    def _wake(self) -> None:
+        """Open the model that the next message goes to, so that it needs no wait."""
+        if self._is_settled:
+            self.waking.wake(self.window.chat.reference)
+
+    def _on_waking(self, reference: str, fraction: float) -> None:
+        if reference == self.window.chat.reference:
+            self.window.chat.show_waking(fraction)
+
+    def _on_woken(self, reference: str) -> None:
+        self.window.chat.show_waking(None)
+        self.advice.describe(self.window.chat.reference)
+
+    def _show_thinking(self, reference: str) -> None:
+        """Offer to have the model think first, where it is known to have the choice."""
+        if reference == self.window.chat.reference:
+            try:
+                on = self.app.thinking(reference)
+            except AlcoveError:  # a model that is gone
+                on = None
+            self.window.chat.show_thinking(on)
+            opened, info = self.app.opened, self.app.engine.info
+            self.window.panel.show_thinks(bool(opened and info and opened.reference == reference and info.thinks == "always"))
+
+    def _choose_thinking(self, reference: str, on: bool) -> None:
+        try:
+            self.app.choose_thinking(reference, on)
+        except AlcoveError as error:
+            self.window.toast.say(messages.explain(error).sentence)
 
     def _usual_model(self) -> str:
         """The model used last if it is still here, else one that is here, else the guide; empty when there is none at all."""
@@ -190,15 +240,30 @@ class Program(QObject):
             self.window.sidebar.show_current("chat", self.window.chat.conversation_id)
 
     def _on_answering(self, conversation_id: int) -> None:
+        self.waking.use(self.window.chat.reference if conversation_id else "")
         if conversation_id:
             self.advice.stop_measuring()  # the engine has something better to do
             self.app.settings.last_model = self.window.chat.reference
 
     def _on_read(self, conversation_id: int, tokens: int) -> None:
         self._read[conversation_id] = tokens
-        info: Loaded | None = self.app.engine.info
-        if info is not None and conversation_id == self.window.chat.conversation_id:
-            self.window.panel.show_memory(tokens, info.context)
+        if conversation_id == self.window.chat.conversation_id:
+            self._show_memory()
+
+    def _show_memory(self) -> None:
+        """How full the memory of the conversation is, as it was counted last, and what a summary would cost."""
+        chat, opened, info = self.window.chat, self.app.opened, self.app.engine.info
+        fit, context = self._fit, self._fit.context if self._fit is not None else 0
+        if opened is not None and info is not None and opened.reference == chat.reference:
+            fit, context = opened.fit, info.context
+        if chat.conversation_id is None or fit is None:
+            return
+        read = self._read.get(chat.conversation_id)
+        rate = self._rates.get(chat.reference, fit.tokens_per_s)
+        summary_s = room.summary_s(context, rate, fit.prompt_tokens_per_s, in_memory=read is not None and read < context)
+        used = self.app.conversations.tokens(chat.conversation_id) if read is None else read
+        self.window.panel.show_memory(used, context)
+        chat.show_memory(used, context, summary_s)
 
     def _on_answered(self, reference: str, tokens_per_s: float) -> None:
         self._rates[reference] = tokens_per_s
@@ -216,9 +281,12 @@ class Program(QObject):
         panel.show_model(about.name, about.fit, about.ruling, guide=about.reference == GUIDE)
         if about.replaces:
             panel.show_replaces(about.replaces, about.freed_bytes)
+        if self.waking.asleep and self.app.opened is None:
+            panel.show_asleep()
+        self._show_thinking(about.reference)
         panel.show_rate(self._rates.get(about.reference, 0.0))
-        if chat.conversation_id is not None and about.fit is not None:
-            panel.show_memory(self._read.get(chat.conversation_id), about.fit.context)
+        self._fit = about.fit
+        self._show_memory()
 
     def _on_undescribed(self, reference: str) -> None:
         if reference == self.window.chat.reference:
@@ -234,7 +302,7 @@ class Program(QObject):
         found = self.app.conversations.get(conversation_id)
         if found is None:
             return
-        self.app.conversations.delete(conversation_id)
+        self.app.delete_conversation(conversation_id)
         was_shown = self.window.chat.conversation_id == conversation_id
         if was_shown:
             self.window.chat.stop()
@@ -317,6 +385,7 @@ class Program(QObject):
     def _show_offers(self, ranked: tuple[offers.Offer, ...]) -> None:
         hardware = self.advice.hardware
         assert hardware is not None
+        self._offers = ranked
         self.first_run.show_offers(ranked)
         self.browse.show_offers(ranked, hardware, self.app.rates)
         if self.window.chat.reference:
@@ -360,6 +429,8 @@ class Program(QObject):
                 self.removals.undo(model.id)
 
     def _remove(self, model: LocalModel) -> None:
+        if self.app.opened is not None and self.app.opened.path == model.path:
+            self.waking.sleep()
         try:
             self.app.library.remove(model.id)
         except AlcoveError as error:
@@ -385,10 +456,31 @@ class Program(QObject):
             self._on_page_clicked("settings")
         elif act == messages.NEW_CHAT:
             self.new_chat()
+        elif act == messages.SMALLER and error is not None:
+            self.window.chat.use_model(str(error.facts["smaller"]))
+            self._use_model(self.window.chat.reference)
+            self.window.chat.try_again()
+        elif act == messages.ANYWAY and error is not None:
+            self.app.engine.crashes.forget(Path(str(error.facts["path"])))
+            self.window.chat.try_again()
+        elif act == messages.LONGER:
+            self._show_length()
         elif act == messages.OPEN_PAGE and error is not None:
             page = QUrl(str(error.facts.get("page", "")))
             if page.scheme() in ("https", "http"):
                 QDesktopServices.openUrl(page)
+
+    def _show_length(self) -> None:
+        """Where the conversation memory of the chat's model is chosen: on its own page, or for all models in the settings."""
+        target = self.app.target(self.window.chat.reference)
+        wanted = offers.reference_to(target.model, target.variant) if target.model and target.variant else ""
+        offer = next((offer for offer in self._offers if offer.reference == wanted), None)
+        if offer is None:
+            self._on_page_clicked("settings")
+            self.settings.context.setFocus()
+            return
+        self.show_models()
+        self.browse.open_model(offer)
 
     # --- settings -------------------------------------------------------------------------------------------------------------
 

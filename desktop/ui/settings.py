@@ -1,6 +1,7 @@
 """The page Settings: the models' folder, the look, the network, the length of conversations, and what Alcove is."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -8,9 +9,10 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QSlider, QVBoxLayout, QWidget
 
 from desktop import __version__, text
+from desktop.engine import STATES_BYTES
 from desktop.hardware import EngineReport
 from desktop.library import room_bytes
-from desktop.settings import Settings, Theme
+from desktop.settings import Settings, Theme, WhenFull
 from desktop.ui import icons, theme, verdict
 from desktop.ui.buttons import Button, Switch, Tabs
 from desktop.ui.cards import Card, line
@@ -18,8 +20,10 @@ from desktop.ui.labels import ElidedLabel, FactRow, Label
 from desktop.ui.page import Page
 
 THEMES: tuple[Theme, ...] = ("system", "light", "dark", "contrast")
+WHEN_FULL: tuple[WhenFull, ...] = ("ask", "summarise", "forget")
 SMALLEST, LARGEST, STEP = 85, 160, 5  # per cent of the type scale
 LIVE_S = 0.15  # after the last move of the slider
+SLEEPS = (10, 30, 60, 0)  # minutes; 0: never
 CONTEXTS = (0, 2048, 4096, 8192, 16384, 32768, 65536)  # tokens; 0: what suits model and computer
 
 
@@ -64,7 +68,27 @@ class SettingsPage(Page):
         self._refused.hide()
         card.body.addWidget(self._moved)
         card.body.addWidget(self._refused)
+        card.body.addWidget(line())
+        card.body.addWidget(self._sleep())
         return card
+
+    def _sleep(self) -> QWidget:
+        waits = [(minutes, self._in_minutes(minutes)) for minutes in SLEEPS]
+        self.sleep_after = _Choice(waits, self._settings.sleep_after_min, self._in_minutes)
+        self.sleep_after.setAccessibleName(self.tr("Put the model to sleep after"))
+        self.sleep_after.currentIndexChanged.connect(self._on_sleep_chosen)
+        words = self.tr(
+            "A model that sleeps leaves its memory to other programs. It wakes up when you write again, which takes a moment. "
+            "It sleeps earlier when memory runs short."
+        )
+        return _row(self.tr("Put the model to sleep after"), words, self.sleep_after)
+
+    def _in_minutes(self, minutes: int) -> str:
+        return self.tr("{count} minutes").format(count=minutes) if minutes else self.tr("Never")
+
+    def _on_sleep_chosen(self) -> None:
+        self._settings.sleep_after_min = int(self.sleep_after.currentData())
+        self.changed.emit("sleep_after_min")
 
     def show_folder(self, folder: Path) -> None:
         """Show where models are kept and how much room there is."""
@@ -198,30 +222,47 @@ class SettingsPage(Page):
 
     def _conversations(self) -> Card:
         card = _section(self.tr("Conversations"))
-        self.context = _Choice()
+        lengths = [(tokens, self._in_words(tokens)) for tokens in CONTEXTS]
+        self.context = _Choice(lengths, self._settings.context, self._in_words)
         self.context.setAccessibleName(self.tr("Conversation memory"))
-        for tokens in CONTEXTS:
-            words = (
-                self.tr("about {words}").format(words=verdict.words_of_context(tokens))
-                if tokens
-                else self.tr("What suits the model")
-            )
-            self.context.addItem(words, tokens)
-        chosen = self.context.findData(self._settings.context)
-        if chosen < 0:  # written into the file by hand
-            self.context.addItem(verdict.words_of_context(self._settings.context), self._settings.context)
-            chosen = self.context.count() - 1
-        self.context.setCurrentIndex(chosen)
         self.context.currentIndexChanged.connect(self._on_context_chosen)
         words = self.tr(
             "How much of a conversation a model keeps in mind. More takes more memory. For the next model that is opened."
         )
         card.body.addWidget(_row(self.tr("Conversation memory"), words, self.context))
+        card.body.addWidget(line())
+        self.when_full = Tabs([self.tr("Ask me"), self.tr("Summarise it"), self.tr("Forget it")])
+        self.when_full.setAccessibleName(self.tr("When a conversation becomes too long"))
+        self.when_full.choose(WHEN_FULL.index(self._settings.when_full))
+        self.when_full.chosen.connect(self._on_when_full_chosen)
+        words = self.tr("What the model does with the oldest part. You always see all that was said.")
+        card.body.addWidget(_row(self.tr("When a conversation becomes too long"), words, self.when_full))
+        card.body.addWidget(line())
+        self.keep_ready = Switch(self.tr("Go on at once with earlier conversations"), self._settings.keep_ready)
+        self.keep_ready.toggled.connect(self._on_keep_ready_toggled)
+        words = self.tr(
+            "What a model has read is kept on this computer, so that it need not read a long conversation again. "
+            "It takes up to {size} and is deleted with the conversation."
+        ).format(size=text.size(STATES_BYTES))
+        card.body.addWidget(_row(self.tr("Go on at once with earlier conversations"), words, self.keep_ready))
         return card
+
+    def _on_when_full_chosen(self, index: int) -> None:
+        self._settings.when_full = WHEN_FULL[index]
+        self.changed.emit("when_full")
+
+    def _in_words(self, tokens: int) -> str:
+        if not tokens:
+            return self.tr("What suits the model")
+        return self.tr("about {words}").format(words=verdict.words_of_context(tokens))
 
     def _on_context_chosen(self) -> None:
         self._settings.context = int(self.context.currentData())
         self.changed.emit("context")
+
+    def _on_keep_ready_toggled(self, on: bool) -> None:
+        self._settings.keep_ready = on
+        self.changed.emit("keep_ready")
 
     def _about(self) -> Card:
         card = _section(self.tr("About"))
@@ -272,7 +313,18 @@ def _row(name: str, about: str | Label, control: QWidget) -> QWidget:
 
 
 class _Choice(QComboBox):
-    """A list to choose from, with an arrow of ours: the style sheet takes away the system's."""
+    """A list of numbers to choose from, with an arrow of ours: the style sheet takes away the system's.
+
+    A number that was written into the file by hand is worded by `say`.
+    """
+
+    def __init__(self, choices: list[tuple[int, str]], chosen: int, say: Callable[[int], str]) -> None:
+        super().__init__()
+        if chosen not in dict(choices):
+            choices = [*choices, (chosen, say(chosen))]
+        for number, words in choices:
+            self.addItem(words, number)
+        self.setCurrentIndex(self.findData(chosen))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

@@ -7,10 +7,11 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.chat import NO_PICTURES
-from desktop.conversations import Stored
+from desktop.conversations import Mark, Stored
 from desktop.ui import icons, theme
 from desktop.ui.answer import Answer
 from desktop.ui.buttons import Button
+from desktop.ui.divider import Divider
 from desktop.ui.question import Question
 
 WIDEST = 736  # px of the column of messages
@@ -24,6 +25,7 @@ class Transcript(QScrollArea):
     regenerate_clicked = Signal(object)
     edit_clicked = Signal(object)
     act = Signal(str)
+    undo_clicked = Signal(object)  # Mark
     link_clicked = Signal(str)
 
     def __init__(self, name_of: Callable[[str], str]) -> None:
@@ -31,6 +33,7 @@ class Transcript(QScrollArea):
         self._name_of = name_of
         self._earlier: list[Stored] = []
         self._pictures: Mapping[int, tuple[bytes, ...]] = NO_PICTURES
+        self._mark: Mark | None = None
         self._following = True
         self._placing = False
         self.setWidgetResizable(True)
@@ -55,9 +58,11 @@ class Transcript(QScrollArea):
         bar.rangeChanged.connect(self._on_range_changed)
         bar.setSingleStep(theme.scaled(24))
 
-    def show_messages(self, messages: Sequence[Stored], pictures: Mapping[int, tuple[bytes, ...]] = NO_PICTURES) -> None:
-        """Start anew with these; pictures by the message's id."""
-        self._pictures = pictures
+    def show_messages(
+        self, messages: Sequence[Stored], mark: Mark | None = None, pictures: Mapping[int, tuple[bytes, ...]] = NO_PICTURES
+    ) -> None:
+        """Start anew with these; a line shows where the mark is. pictures: by the message's id."""
+        self._mark, self._pictures = mark, pictures
         self.setUpdatesEnabled(False)
         while self._column.count() > 2:
             item = self._column.takeAt(1)
@@ -66,13 +71,14 @@ class Transcript(QScrollArea):
                 widget.deleteLater()
         self._earlier = list(messages[:-SHOWN])
         self.earlier_button.setVisible(bool(self._earlier))
-        for message in messages[-SHOWN:]:
-            self._insert(self._column.count() - 1, message)
+        self._insert(1, messages[-SHOWN:], last=True)
         self.setUpdatesEnabled(True)
         self.jump_to_end()
 
     def add_question(self, message: Stored, pictures: tuple[bytes, ...] = ()) -> Question:
         """The person's message, at the end."""
+        if (before := self.last_answer()) is not None:
+            before.settle()
         question = Question(message, pictures)
         self._column.insertWidget(self._column.count() - 1, question)
         return question
@@ -94,13 +100,21 @@ class Transcript(QScrollArea):
         self._following = True
         self._go_to_end()
 
-    def _insert(self, index: int, message: Stored) -> None:
-        if message.role == "user":
-            self._column.insertWidget(index, Question(message, self._pictures.get(message.id, ())))
-            return
-        answer = self._new_answer(message.model)
-        answer.finish(message)
-        self._column.insertWidget(index, answer)
+    def _insert(self, index: int, messages: Sequence[Stored], *, last: bool) -> None:
+        """Put these at a place of the column. `last`: nothing was said after them."""
+        for message in messages:
+            if message.role == "user":
+                self._column.insertWidget(index, Question(message, self._pictures.get(message.id, ())))
+            else:
+                answer = self._new_answer(message.model)
+                answer.finish(message, last=last and message is messages[-1])
+                self._column.insertWidget(index, answer)
+            index += 1
+            if self._mark is not None and self._mark.message_id == message.id:
+                divider = Divider(self._mark)
+                divider.undo_clicked.connect(self.undo_clicked)
+                self._column.insertWidget(index, divider)
+                index += 1
 
     def _new_answer(self, reference: str) -> Answer:
         answer = Answer(self._name_of(reference))
@@ -114,8 +128,7 @@ class Transcript(QScrollArea):
         bar = self.verticalScrollBar()
         from_end = bar.maximum() - bar.value()
         more, self._earlier = self._earlier[-SHOWN:], self._earlier[:-SHOWN]
-        for index, message in enumerate(more):
-            self._insert(1 + index, message)
+        self._insert(1, more, last=False)
         self.earlier_button.setVisible(bool(self._earlier))
         self._following = False
         self._inside.adjustSize()

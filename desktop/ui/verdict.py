@@ -130,9 +130,7 @@ def pace(fit: Fit) -> str:
 
 def words_of_context(tokens: int) -> str:
     """A length of conversation in words: 8192 tokens -> "6,000 words"."""
-    words = tokens * text.WORDS_PER_TOKEN
-    rounded = round(words, -3) if words >= 2000 else round(words, -2)
-    return _tr("{count} words").format(count=f"{rounded:,.0f}")
+    return _tr("{count} words").format(count=text.in_words(tokens))
 
 
 def _shared_unit(amount: float, beside: float) -> str:

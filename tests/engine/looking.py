@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from desktop.engine import ChatOptions, LoadOptions, Message, wire
-from desktop.engine.llama import Log, llama
+from desktop.engine.llama import llama
 from desktop.engine.model import Model
 from desktop.engine.pictures import mtmd
+from tests.engine.direct import open_model
 
 WORDS = 24
 
@@ -17,7 +18,7 @@ WORDS = 24
 def main(path: str, projector: str, *pictures: str) -> None:
     """Ask about the pictures, and print the numbers of the words of both answers."""
     options = LoadOptions(Path(path), context=4096, projector=Path(projector))
-    model = Model(options, ctypes.c_bool(False), Log(), lambda _: None)
+    model = open_model(options)
     question = Message("user", "What is this?", pictures=tuple(Path(each).read_bytes() for each in pictures))
     order = wire.Chat((question,), ChatOptions(temperature=0.0, max_tokens=WORDS))
     reply = model.chat(order, lambda _: None)

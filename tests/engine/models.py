@@ -15,9 +15,11 @@ CHATML = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+CHOICE = CHATML + "{{ '<think>' if enable_thinking is not defined or enable_thinking else '<think></think>' }}"
 SPECIAL = ("<|im_start|>", "<|im_end|>", "<think>", "</think>", "<|channel|>", "<|message|>")
 END = "<|im_end|>"
 WORDS = tuple(f" word{n}" for n in range(12))
+ALPHABET = tuple(bytes([byte]) for byte in b"abcdefghijklmnopqrstuvwxyz")  # text in which each token is told by its letter
 
 
 def _byte_letters() -> list[str]:
@@ -48,12 +50,14 @@ def write(
     context: int = 16384,
     architecture: str = "llama",
     window: int | None = None,
+    packed: bool = False,
     eyes: range = range(0),
 ) -> Path:
     """Write a model that recites `script` after `prompt_end`, in a circle unless it ends with END; no token twice.
 
-    With a window, in tokens, it is a Gemma, most of whose layers look back no further than that. With `eyes`, it recites nothing,
-    but says the word of the script whose number (of those in `eyes`, in order) is the strongest in what it was shown.
+    With a window, in tokens, it is a Gemma, most of whose layers look back no further than that. Packed, the weights of layers
+    are in 8 bits. With `eyes`, it recites nothing, but says the word of the script whose number (of those in `eyes`, in order) is
+    the strongest in what it was shown.
     A part of the script is a special token, a byte (of any character), or a text that becomes one token.
     """
     texts = [part for part in script if isinstance(part, str) and part not in SPECIAL]
@@ -79,7 +83,7 @@ def write(
         _add(writer, key, value)
     if architecture == "qwen2vl":
         writer.add_array("qwen2vl.rope.dimension_sections", [8, 12, 12, 0])
-    _add_tensors(writer, layers, width, hidden, output, eyes)
+    _add_tensors(writer, layers, width, hidden, output, packed, eyes)
     if window:
         _add_norms_of_gemma(writer, layers, width)
     return _finish(writer, path)
@@ -186,6 +190,11 @@ def _finish(writer: Any, path: Path) -> Path:
     return path
 
 
+def write_thinker(path: Path, template: str = CHOICE) -> Path:
+    """Write a model that offers the choice to think before it answers "It is"."""
+    return write(path, ["let", " me", "</think>", "It", " is", END], template=template, prompt_end="<think>")
+
+
 def _token(part: str | bytes) -> str:
     if isinstance(part, bytes):
         return LETTERS[part[0]]
@@ -210,9 +219,12 @@ def _output_of_eyes(words: int, width: int, eyes: range, steps: Sequence[int]) -
     return output
 
 
-def _add_tensors(writer: Any, layers: int, width: int, hidden: int, output: Any, eyes: range) -> None:
+def _add_tensors(writer: Any, layers: int, width: int, hidden: int, output: Any, packed: bool, eyes: range) -> None:
+    kind = gguf.GGMLQuantizationType.Q8_0 if packed else gguf.GGMLQuantizationType.F16
+
     def add(name: str, rows: int, columns: int) -> None:
-        writer.add_tensor(f"{name}.weight", np.zeros((rows, columns), dtype=np.float16))
+        zeros = gguf.quants.quantize(np.zeros((rows, columns), dtype=np.float32), kind)
+        writer.add_tensor(f"{name}.weight", zeros, raw_dtype=kind)
 
     embedding = np.zeros((len(output), width), dtype=np.float32)
     np.fill_diagonal(embedding, 1.0)

@@ -1,18 +1,16 @@
 """Two turns with a model in this process, first as they come and then with what happens between them; prints what was read."""
 
-import ctypes
 import json
 import sys
 from pathlib import Path
 
 from desktop.engine import ChatOptions, LoadOptions, Message, wire
-from desktop.engine.llama import Log
-from desktop.engine.model import Model
+from tests.engine.direct import open_model
 
 
 def main(path: str, text: str) -> None:
     """Print how many tokens of a second question were in memory, without and with settling, and what it was answered."""
-    model = Model(LoadOptions(Path(path), context=4096), ctypes.c_bool(False), Log(), lambda _: None)
+    model = open_model(LoadOptions(Path(path), context=4096))
     options = ChatOptions(temperature=0.0, max_tokens=60, stop=(), seed=1)
     found: dict[str, object] = {}
     for name in ("unsettled", "settled"):
@@ -28,4 +26,5 @@ def main(path: str, text: str) -> None:
     print(json.dumps(found))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,6 +1,7 @@
 """The engine in its real process, with models whose every answer is known."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
-from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Message, Piece, Reading, Reply, local, process
+from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions, Message, Piece, Reading, Reply, local, process, template
 from desktop.engine.local import LocalEngine
 from desktop.errors import ContextFull, EngineCrashed, LoadFailed, NotFound, NotGguf, Truncated, UnknownArchitecture, WillNotFit
 from tests import gguf_files
@@ -93,8 +94,9 @@ def test_quantised_weights_run_on_any_processor(engine: LocalEngine, tmp_path: P
     assert ask(engine, max_tokens=4, temperature=0.0).completion_tokens == 4
 
 
-def test_loading_tells_its_progress_up_to_the_end(engine: LocalEngine, slow: Path) -> None:
-    said, _ = run(engine.load(LoadOptions(slow)))
+@pytest.mark.parametrize("mode", ["read", "mmap"])
+def test_loading_tells_its_progress_up_to_the_end(engine: LocalEngine, slow: Path, mode: str) -> None:
+    said, _ = run(engine.load(LoadOptions(slow, load_mode=mode)))
     fractions = [step.fraction for step in said if isinstance(step, Loading)]
     assert fractions == sorted(fractions)
     assert len(set(fractions)) > 10
@@ -120,8 +122,30 @@ def test_an_endless_answer_ends_where_it_was_told(engine: LocalEngine, endless: 
 def test_an_answer_ends_where_the_context_does(engine: LocalEngine, endless: Path) -> None:
     load(engine, endless, context=256)
     reply = ask(engine)
-    assert reply.finish == "length"
+    assert reply.finish == "full"
     assert reply.prompt_tokens + reply.completion_tokens == 256 + 1
+
+
+def test_an_answer_goes_on_where_it_ended(engine: LocalEngine, folder: Path) -> None:
+    load(engine, models.write(folder / "alphabet.gguf", models.ALPHABET))
+    first = ask(engine, max_tokens=3)
+    said, rest = run(engine.chat([*HELLO, Message("assistant", first.text)], ChatOptions(max_tokens=2)))
+    assert first.text + rest.text == "abcde"
+    assert "".join(piece.text for piece in said if isinstance(piece, Piece)) == rest.text
+    assert rest.cached_tokens >= first.prompt_tokens + 2  # only its last token is read again
+
+
+def test_counting_tells_what_a_question_would_take_and_reads_nothing(engine: LocalEngine, endless: Path) -> None:
+    load(engine, endless, context=256)
+    first = ask(engine, max_tokens=2)
+    longer = [*HELLO, Message("assistant", first.text), Message("user", "And then? " * 20)]
+    _, counted = run(engine.count(longer, ChatOptions()))
+    assert (counted.context, counted.fits) == (256, False)
+    with pytest.raises(ContextFull) as full:
+        ask(engine, longer)
+    assert full.value.facts == {"tokens": counted.tokens, "context": 256}
+    assert run(engine.count(HELLO, ChatOptions()))[1].tokens == first.prompt_tokens
+    assert ask(engine, max_tokens=2).cached_tokens == first.prompt_tokens - 1
 
 
 def test_a_stop_string_ends_the_answer_and_never_shows(engine: LocalEngine, fox: Path) -> None:
@@ -209,16 +233,17 @@ def test_ctrl_c_in_mid_answer_mixes_nothing_into_the_next(engine: LocalEngine, e
     assert ask(engine, max_tokens=2).text == "word0 word1"
 
 
-def test_cancelling_a_load_leaves_a_usable_engine(engine: LocalEngine, slow: Path, fox: Path) -> None:
+@pytest.mark.parametrize("mode", ["read", "mmap"])
+def test_cancelling_a_load_leaves_a_usable_engine(engine: LocalEngine, slow: Path, fox: Path, mode: str) -> None:
     load(engine, fox)
-    process = worker_of(engine)
-    steps = engine.load(LoadOptions(slow))
+    steps = engine.load(LoadOptions(slow, load_mode=mode))
     assert next(step for step in steps if step.fraction > 0).fraction < 1
+    process = worker_of(engine)
     steps.close()
     assert engine.loaded is None
     assert engine.info is None
-    load(engine, fox)
-    assert ask(engine).text.startswith("The fox")
+    load(engine, slow)
+    assert ask(engine, max_tokens=1).text == "word0"
     assert worker_of(engine) == process
 
 
@@ -323,6 +348,13 @@ def test_thinking_that_the_template_opens(engine: LocalEngine, folder: Path) -> 
     assert (reply.thinking, reply.text) == ("let me", "It is")
 
 
+def test_thinking_that_can_be_switched(engine: LocalEngine, folder: Path) -> None:
+    loaded = load(engine, models.write_thinker(folder / "choice.gguf"))
+    assert (loaded.thinks, loaded.thinks_unasked, loaded.notices) == ("choice", True, ())
+    assert [ask(engine, thinking=wish).thinking for wish in (None, True, False)] == ["let me", "let me", ""]
+    assert ask(engine, thinking=False).text == "It is"
+
+
 def test_sampling_comes_from_the_file_unless_it_is_chosen(engine: LocalEngine, folder: Path) -> None:
     loose = models.write(
         folder / "loose.gguf",
@@ -344,18 +376,52 @@ def test_a_smaller_memory_read_or_mapped(engine: LocalEngine, fox: Path, kv_type
     assert ask(engine).text.startswith("The fox 😀")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the maps of another process are not to be seen")
+@pytest.mark.parametrize("mode", ["read", "mmap"])
+def test_a_file_is_mapped_only_where_the_plan_says_so(engine: LocalEngine, fox: Path, mode: str) -> None:
+    load(engine, fox, load_mode=mode)
+    assert (str(fox) in [mapped.path for mapped in worker_of(engine).memory_maps()]) == (mode == "mmap")
+
+
+def test_the_worker_imports_the_c_interface_alone() -> None:
+    """The whole package would bring numpy and more, 26 MB and 0.2 s at every start."""
+    program = (
+        "import sys; from desktop.engine import worker, bench, dry_run, llama, model\n"
+        "print(llama.version(), {'llama_cpp.llama', 'numpy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S* set\(\)", done.stdout.strip())
+
+
 def test_a_file_without_template_is_asked_in_chatml(engine: LocalEngine, folder: Path) -> None:
     path = models.write(folder / "bare.gguf", ["Yes", models.END], template=None)
-    assert not load(engine, path).has_template
+    loaded = load(engine, path)
+    assert (loaded.has_template, loaded.thinks, loaded.notices) == (False, "no", (template.NONE,))
     assert ask(engine).text == "Yes"
 
 
-def test_a_template_that_reaches_outside_is_refused(engine: LocalEngine, folder: Path) -> None:
-    evil = "{{ messages.__class__.__mro__[1].__subclasses__() }}"
+ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+
+
+@pytest.mark.parametrize("evil", ["{{ messages.__class__.__mro__[1].__subclasses__() }}", ENDLESS, "{% for m in messages %}"])
+def test_a_common_template_stands_in_for_one_that_does_not_work(engine: LocalEngine, folder: Path, evil: str) -> None:
     path = models.write(folder / "evil.gguf", ["Yes", models.END], template=evil)
-    with pytest.raises(LoadFailed, match="chat template"):
-        load(engine, path)
-    assert engine.loaded is None
+    assert load(engine, path).notices == (template.BROKEN,)
+    assert ask(engine).text == "Yes"
+
+
+def test_a_template_that_fails_in_the_end_costs_no_more_than_that_answer(engine: LocalEngine, folder: Path) -> None:
+    path = models.write(
+        folder / "late.gguf",
+        ["Yes", models.END],
+        template="{% if messages | length > 2 %}" + ENDLESS + "{% endif %}" + models.CHATML,
+    )
+    assert load(engine, path).notices == ()
+    worker = worker_of(engine)
+    with pytest.raises(LoadFailed, match="its chat template does not work"):
+        ask(engine, [*HELLO, Message("assistant", "Yes"), Message("user", "And?")])
+    assert ask(engine).text == "Yes"
+    assert worker_of(engine) == worker
 
 
 def test_not_a_gguf(engine: LocalEngine, tmp_path: Path) -> None:
@@ -420,6 +486,18 @@ def test_the_worker_asks_for_huge_pages_beside_what_the_person_set(
     assert b"glibc.malloc.hugetlb=1" in told
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a variable of the GNU compilers' OpenMP")
+def test_threads_that_wait_soon_sleep_unless_the_person_says_otherwise(
+    engine: LocalEngine, fox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(engine, fox)
+    assert b"\0GOMP_SPINCOUNT=20000\0" in b"\0" + Path(f"/proc/{worker_of(engine).pid}/environ").read_bytes()
+    engine.close()
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    load(engine, fox)
+    assert b"GOMP_SPINCOUNT=7" in Path(f"/proc/{worker_of(engine).pid}/environ").read_bytes()
+
+
 def test_the_worker_leaves_when_its_parent_is_gone(endless: Path) -> None:
     """Its parent is killed in mid-answer, which gives it no chance to tidy up."""
     program = (
@@ -442,13 +520,6 @@ def test_the_worker_leaves_when_its_parent_is_gone(endless: Path) -> None:
 def test_the_worker_gives_way_to_other_programs(engine: LocalEngine, fox: Path) -> None:
     load(engine, fox)
     assert worker_of(engine).nice() > psutil.Process().nice()
-
-
-def test_one_core_stays_free() -> None:
-    cores = psutil.cpu_count() or 1
-    assert 1 <= local._threads(None) <= max(1, cores - 1)
-    assert local._threads(10_000) <= max(1, cores - 1)
-    assert local._threads(1) == 1
 
 
 def test_two_questions_at_once_are_answered_one_after_the_other(engine: LocalEngine, endless: Path) -> None:

@@ -64,6 +64,9 @@ def test_a_header_may_come_while_the_engine_starts(engine: LocalEngine, tmp_path
     assert len(prepared) == 1
     engine.prepare_measure()
     assert psutil.Process().children() == prepared
+    engine.prepare_measure(path)  # which the first may not read
+    assert psutil.Process().children() != prepared
+    engine.prepare_measure()
     assert measure(engine, [part(path)])[0].weights_bytes == gguf.read_file(path).weights_bytes
     assert psutil.Process().children() == []  # it held a graphics card's memory
 
@@ -98,11 +101,12 @@ def test_all_parts_of_a_split_model_are_measured(engine: LocalEngine, tmp_path: 
 def test_the_disk_holds_the_header_only(tmp_path: Path) -> None:
     header = part(shapes.llama(tmp_path / "model.gguf"))
     large = Part("model.gguf", header.raw, 1 << 40)
-    with hollow.written([large]) as path:
-        assert path.stat().st_size == 1 << 40
-        if sys.platform != "win32":
-            assert path.stat().st_blocks * 512 < 1 << 20
-    assert not path.exists()
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    path = hollow.written([large], folder)
+    assert path.stat().st_size == 1 << 40
+    if sys.platform != "win32":
+        assert path.stat().st_blocks * 512 < 1 << 20
 
 
 def test_what_a_killed_program_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,8 +119,8 @@ def test_what_a_killed_program_left_is_removed(tmp_path: Path, monkeypatch: pyte
     for folder in (left, alive, own):
         folder.mkdir()
         (folder / "model.gguf").write_bytes(b"GGUF")
-    with hollow.written([part(shapes.llama(tmp_path / "model.gguf"))]) as path:
-        assert path.parent.name.startswith(f"alcove-{os.getpid()}-")
+    with hollow.scratch() as fresh:
+        assert Path(fresh).name.startswith(f"alcove-{os.getpid()}-")
         assert not left.exists()
     assert (alive / "model.gguf").exists(), "it is still at work"
     assert (own / "model.gguf").exists(), "somebody's own folder"
@@ -150,7 +154,7 @@ def test_a_header_that_makes_the_engine_abort_is_a_crash_of_nothing_else(engine:
 def test_an_engine_that_does_not_answer_is_given_up(engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = shapes.llama(tmp_path / "model.gguf")
     monkeypatch.setattr(local, "MEASURE_S", 0.5)
-    engine.prepare_measure()
+    engine.prepare_measure(path)
     psutil.Process().children()[0].suspend()
     with pytest.raises(EngineCrashed) as crash:
         measure(engine, path)

@@ -171,8 +171,7 @@ def test_when_the_oldest_turns_go_the_rest_moves_up(engine: LocalEngine, rambler
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_the_next_question_repeats_of_an_answer_is_read_before_it_comes(kind: str, tmp_path: Path) -> None:
     path = models.write_rambler(tmp_path / "thinks.gguf", kind, template=TRIMMING)
-    program = Path(__file__).with_name("settling.py")
-    found = json.loads(subprocess.check_output([sys.executable, program, path, LONG]))
+    found = json.loads(subprocess.check_output([sys.executable, "-m", "tests.engine.settling", path, LONG]))
     assert found["unsettled_cached"] < found["next_begin"]  # the answer stands there without its thoughts
     assert found["settled_cached"] >= found["next_begin"]
     assert found["settled_text"] == found["unsettled_text"]

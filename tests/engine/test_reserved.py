@@ -42,13 +42,12 @@ def test_the_name_of_a_buffer_tells_its_device(buffer: str, device: str) -> None
 
 
 BOTH = """
-import ctypes, dataclasses, json, sys
+import dataclasses, json, sys
 from pathlib import Path
 from desktop.engine import LoadOptions, buffers, reserved
-from desktop.engine.llama import Log
-from desktop.engine.model import Model
-log = Log()
-model = Model(LoadOptions(Path(sys.argv[1]), chats=False), ctypes.c_bool(False), log, lambda said: None)
+from tests.engine.direct import open_model
+model = open_model(LoadOptions(Path(sys.argv[1]), chats=False))
+log = model._log
 said = {"sums": buffers.read(model.context, log), "log": reserved.from_log(log.buffers)}
 log.buffers.append("sched_reserve: CPU compute buffer size = 9999.00 MiB\\n")
 said["contradicted"] = buffers.read(model.context, log)

@@ -1,7 +1,7 @@
 """The chat page over the real store: asking, stopping, answering again, changing a question, and going elsewhere meanwhile."""
 
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +10,13 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from desktop.conversations import Conversations, Stored
-from desktop.engine import Loading, Piece, Reading
+from desktop.engine import Loaded, Loading, Piece, Reading
 from desktop.errors import AlcoveError, EngineCrashed
+from desktop.room import How
 from desktop.ui.answer import Answer
 from desktop.ui.chat import ChatPage
 from desktop.ui.chooser import ModelChoice, ModelChooser
+from desktop.ui.notice import Notice
 from desktop.ui.question import Question
 from desktop.ui.tasks import Tasks
 
@@ -27,18 +29,26 @@ class Reciting:
         self.go = threading.Event()
         self.go.set()
         self.error: AlcoveError | None = None
+        self.loaded = Loaded(4096, 0.1, "llama", None, True)
         self.asked: list[tuple[str | None, str]] = []
 
     def turn(
-        self, conversation_id: int, question: str | None, reference: str, pictures: Sequence[bytes] = ()
-    ) -> Generator[Loading | Reading | Piece, None, Stored]:
+        self,
+        conversation_id: int,
+        question: str | None,
+        reference: str,
+        *,
+        pictures: tuple[bytes, ...] = (),
+        make_room: How | None = None,
+    ) -> Generator[Loading | Loaded | Reading | Piece, None, Stored]:
         self.asked.append((question, reference))
         if question is not None:
             self.store.add(conversation_id, "user", question, pictures=pictures)
         return self.answer(conversation_id, reference)
 
-    def answer(self, conversation_id: int, reference: str) -> Generator[Loading | Reading | Piece, None, Stored]:
+    def answer(self, conversation_id: int, reference: str) -> Generator[Loading | Loaded | Reading | Piece, None, Stored]:
         yield Loading(0.6)
+        yield self.loaded
         yield Reading(40, 100)
         message = self.store.add(conversation_id, "assistant", "", model=reference, finish="writing")
         text = ""
@@ -339,3 +349,43 @@ def test_the_chooser_lists_what_is_here_and_the_conversation_remembers(
     type_message(page, "more")
     idle(qtbot, page)
     assert engine.asked[-1] == ("more", "guide")
+
+
+def notices(page: ChatPage) -> list[str]:
+    return [notice.sentence.text() for notice in page.transcript.findChildren(Notice) if notice.isVisible()]
+
+
+def test_what_is_special_about_a_model_is_said_once(qtbot: QtBot, page: ChatPage, engine: Reciting) -> None:
+    engine.loaded = Loaded(4096, 0.1, "llama", None, True, notices=("It is old.", "It is slow."))
+    engine.go.clear()
+    type_message(page, "First")
+    qtbot.waitUntil(lambda: notices(page) == ["It is old. It is slow."])
+    first = page.conversation_id
+    assert first is not None
+    page.start_new("qwen")
+    page.open(first)  # which is still being answered
+    qtbot.waitUntil(lambda: notices(page) == ["It is old. It is slow."])
+    engine.go.set()
+    idle(qtbot, page)
+    type_message(page, "Second")
+    idle(qtbot, page)
+    qtbot.waitUntil(lambda: notices(page) == ["It is old. It is slow."])  # above the first answer
+    engine.loaded = Loaded(4096, 0.1, "llama", None, True, notices=("It is new.",))
+    type_message(page, "Third")
+    idle(qtbot, page)
+    qtbot.waitUntil(lambda: notices(page) == ["It is old. It is slow.", "It is new."])
+
+
+def test_thinking_first_is_offered_where_there_is_the_choice(qtbot: QtBot, page: ChatPage) -> None:
+    chip = page.composer.thinking
+    assert not chip.isVisible()
+    page.show_thinking(True)
+    assert chip.isVisible()
+    assert chip.isChecked()
+    with qtbot.waitSignal(page.thinking_chosen) as chosen:
+        QTest.keyClick(chip, Qt.Key.Key_Space)
+    assert chosen.args == ["qwen", False]
+    with qtbot.assertNotEmitted(page.thinking_chosen):
+        page.show_thinking(True)
+        page.show_thinking(None)
+    assert not chip.isVisible()

@@ -30,6 +30,7 @@ FACTS = {
     "code": -9,
     "limit_bytes": 64 << 20,
     "step": "Choose a smaller model.",
+    "times": 3,
 }
 
 
@@ -49,7 +50,10 @@ def test_every_error_has_words_of_its_own(kind: type[AlcoveError]) -> None:
     assert explained.sentence[0] == explained.sentence[0].upper()
     assert not {"{", "}", "–", "!"} & set(explained.title + explained.sentence)
     assert explained.button
-    assert explained.act in (messages.TRY_AGAIN, messages.SETTINGS, messages.MODELS, messages.NEW_CHAT, messages.OPEN_PAGE)
+    known = {messages.TRY_AGAIN, messages.SETTINGS, messages.MODELS, messages.NEW_CHAT, messages.OPEN_PAGE}
+    known |= {messages.ANYWAY}
+    known |= {messages.SUMMARISE, messages.FORGET, messages.SHORTEN, messages.LONGER}
+    assert {explained.act, *(act for _, act in explained.more)} <= known
 
 
 def test_bytes_read_as_people_say_them() -> None:
@@ -68,3 +72,12 @@ def test_an_error_that_is_added_later_still_has_words() -> None:
 def test_people_are_not_told_of_tokens() -> None:
     for kind in every(AlcoveError):
         assert " token" not in messages.explain(kind(**FACTS)).sentence.replace("access token", "")
+
+
+def test_a_model_that_keeps_crashing_comes_with_a_smaller_one() -> None:
+    here = messages.explain(errors.KeepsCrashing(**FACTS, smaller="qwen3-1.7b", smaller_name="Qwen3 1.7B"))
+    assert (here.button, here.act) == ("Go on with Qwen3 1.7B", messages.SMALLER)
+    there = messages.explain(errors.KeepsCrashing(**FACTS, smaller_name="Qwen3 1.7B"))
+    assert there.act == messages.MODELS
+    assert "“Qwen3 1.7B” is smaller" in there.sentence
+    assert here.more == there.more == (("Try it all the same", messages.ANYWAY),)

@@ -91,8 +91,9 @@ def test_pictures_come_from_the_dialog_the_clipboard_and_another_program(
     mime = QMimeData()
     mime.setImageData(copied)
     take(qtbot, program, mime)
+    dragged = of_files(files[0])  # the event only points to it
     action, buttons = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
-    chat.dropEvent(QDropEvent(QPointF(5, 5), action, of_files(files[0]), buttons, Qt.KeyboardModifier.NoModifier))
+    chat.dropEvent(QDropEvent(QPointF(5, 5), action, dragged, buttons, Qt.KeyboardModifier.NoModifier))
     qtbot.waitUntil(lambda: len(chat.composer.attachments.pictures) == 4)
     sizes = [Image.open(io.BytesIO(file)).size for file in chat.composer.attachments.pictures]
     assert sizes == [(400, 300), (400, 300), (50, 40), (400, 300)]

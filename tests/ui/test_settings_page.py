@@ -111,3 +111,20 @@ def test_the_engine_is_named_once_it_was_asked(page: SettingsPage) -> None:
     page.show_engine(LAPTOP.engine)
     assert "llama.cpp 0.3.36 (CPU)" in words(page)
     assert "nothing is reported" in words(page)
+
+
+def test_what_was_read_is_kept_or_not(page: SettingsPage, settings: Settings, qtbot: QtBot) -> None:
+    assert page.keep_ready.isChecked()
+    with qtbot.waitSignal(page.changed) as changed:
+        page.keep_ready.click()
+    assert (changed.args, settings.keep_ready) == (["keep_ready"], False)
+
+
+def test_how_long_a_model_stays_awake(page: SettingsPage, settings: Settings, qtbot: QtBot, tmp_path: Path) -> None:
+    assert page.sleep_after.currentText() == "30 minutes"
+    with qtbot.waitSignal(page.changed) as changed:
+        page.sleep_after.setCurrentIndex(page.sleep_after.findText("Never"))
+    assert (changed.args, settings.sleep_after_min) == (["sleep_after_min"], 0)
+    by_hand = SettingsPage(Settings(sleep_after_min=45), tmp_path)
+    qtbot.addWidget(by_hand)
+    assert by_hand.sleep_after.currentText() == "45 minutes"

@@ -152,7 +152,7 @@ def test_thoughts_are_folded(transcript: Transcript) -> None:
     answer = transcript.add_answer("qwen3-4b")
     answer.add("The user wants", thinking=True)
     answer.draw()
-    assert answer.state.words.text() == "Thinking…"
+    assert answer.state.words.text() == "Thinking… 1 s"
     answer.add("Yes.")
     answer.draw()
     assert answer.fold is not None
@@ -161,6 +161,15 @@ def test_thoughts_are_folded(transcript: Transcript) -> None:
     shown = answer.fold.findChild(ProseView)
     assert isinstance(shown, ProseView)
     assert shown.toPlainText() == "The user wants"
+
+
+def test_how_long_it_thought_is_known_when_it_is_shown_again(transcript: Transcript) -> None:
+    answer = transcript.add_answer("qwen3-4b")
+    answer.add("The user wants", thinking=True, at_s=1000.0)
+    answer.add("Yes.", at_s=1025.0)
+    answer.draw()
+    assert answer.fold is not None
+    assert answer.fold.button.text() == "Thought for 25 s"
 
 
 @pytest.mark.parametrize(

@@ -302,3 +302,40 @@ def test_uncaught_exceptions_reach_the_window(monkeypatch: pytest.MonkeyPatch, c
     sys.excepthook(KeyError, KeyError("x"), None)
     sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert [type(error) for error in shown] == [KeyError]
+
+
+def test_a_model_that_always_thinks_says_so(qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path) -> None:
+    app = App.open(tmp_path / "home")
+    app.library.link(models.write_thinker(tmp_path / "thinker.gguf", models.CHATML + "<think>"))
+    app.close()
+    program = open_program()
+    qtbot.waitUntil(lambda: program.advice.hardware is not None, timeout=20_000)
+    words = program.window.panel._thinks
+    type_message(program, "Is it?")
+    qtbot.waitUntil(lambda: not words.isHidden(), timeout=30_000)
+    assert not program.window.chat.composer.thinking.isVisible()
+    qtbot.waitUntil(lambda: last_answer(program).message is not None, timeout=30_000)
+
+
+def test_a_model_thinks_first_where_that_is_wished(qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path) -> None:
+    app = App.open(tmp_path / "home")
+    app.library.link(models.write_thinker(tmp_path / "thinker.gguf"))
+    app.close()
+    program = open_program()
+    chip = program.window.chat.composer.thinking
+    assert not chip.isVisible()  # only the model can tell
+    type_message(program, "Is it?")
+    qtbot.waitUntil(lambda: last_answer(program).message is not None, timeout=30_000)
+    assert last_answer(program).fold is not None
+    assert chip.isVisible()
+    assert chip.isChecked()
+    chip.click()
+    type_message(program, "Is it now?")
+    qtbot.waitUntil(lambda: last_answer(program).message is not None, timeout=30_000)
+    assert last_answer(program).fold is None
+    assert last_answer(program).text() == "It is"
+    program.window.close()
+    again = open_program()
+    chip = again.window.chat.composer.thinking
+    assert chip.isVisible()
+    assert not chip.isChecked()
