@@ -187,11 +187,10 @@ class Recall:
 
     def _drop(self, count: int) -> bool:
         """Drop all but the first `count` tokens; False where this memory cannot, and has not."""
-        held = self.held[:count]
-        counted = seen.counted(held)
+        counted = self._counted - seen.counted(self.held[count:])
         if not llama.llama_memory_seq_rm(self._memory, 0, counted, -1):
             return False
-        self.held, self._counted = held, counted
+        self.held, self._counted = self.held[:count], counted
         self._checkpoints = [known for known in self._checkpoints if known.count <= count]
         return True
 
