@@ -105,7 +105,7 @@ def test_whether_to_think_first_is_known_once_a_model_was_open_and_kept(tmp_path
     assert (app.thinking(thinker), answer.thinking, answer.text) == (True, "let me", "It is")
     assert [item.thinks for item in items if isinstance(item, Loaded)] == ["choice"]
     app.choose_thinking(thinker, False)
-    assert ask(app, conversation, None, thinker)[1].thinking == ""
+    assert ask(app, conversation, "And now?", thinker)[1].thinking == ""
     app.close()
     again = App.open(tmp_path / "home")
     assert again.thinking(thinker) is False
