@@ -61,7 +61,9 @@ class ModelPanel(QScrollArea):
         self._takes = FactRow(self.tr("Takes"))
         self._thinks = Label(self.tr("It thinks before each answer."), "small", "soft")
         self._replaces = Label("", "small", "soft")
-        self._asleep = Label(self.tr("It is asleep and takes no memory now. Your next message wakes it up."), "small", "soft")
+        self._asleep = Label(
+            self.tr("It is asleep, so none of that memory is in use. Your next message wakes it up."), "small", "soft"
+        )
         self._memory = FactRow(self.tr("Conversation memory"))
         self._bar = Bar()
         self._bar.setAccessibleName(self.tr("Conversation memory"))
