@@ -236,7 +236,7 @@ def reading(name: str, options: LoadOptions, tools: Tools, repeats: int) -> Iter
             seconds, reply = ask(engine, [*ours, question(number, SHORT)], 4, "long")
             follow.ours.append(seconds)
         memory.ours, memory.theirs = [reply.peak_bytes / 1e6], [server.peak_bytes / 1e6]
-        run(engine.save()) if hasattr(engine, "save") else None
+        run(engine.rest())
         engine.close()
     yield from (short, cold, follow)
     yield _reopened(options, [*ours, question(repeats, SHORT)], repeats, cold)
