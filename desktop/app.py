@@ -390,10 +390,10 @@ class App:
     def wake(self, reference: str) -> Generator[Loading, None, bool]:
         """Open a model before anything is asked of it, where it is here, runs well and leaves room; whether it was opened.
 
-        Raises as open_model.
+        One that the engine died of the last time is left alone until somebody asks for it. Raises as open_model.
         """
         target = self.target(reference)
-        if target.path is None:
+        if target.path is None or self.engine.crashes.times(target.path):
             return False
         judged = self.estimate(target, hardware=self.hardware())
         if judged.verdict != "runs_well" or judged.close_call:

@@ -10,7 +10,7 @@ from pathlib import Path
 from desktop import judging, text
 from desktop.engine import Loaded, Loading, LoadOptions
 from desktop.engine.local import LocalEngine
-from desktop.errors import AlcoveError, EngineCrashed, LoadFailed, WillNotFit
+from desktop.errors import AlcoveError, EngineCrashed, LoadFailed, OutOfMemory, WillNotFit
 from desktop.fit import Fit, Plan, Wish
 from desktop.judging import Question
 from desktop.plan import SHORTEST_CONTEXT
@@ -89,7 +89,7 @@ def _smaller(wish: Wish, plan: Plan) -> Iterator[Wish]:
 
 
 def _lacked_memory(error: AlcoveError) -> bool:
-    return isinstance(error, WillNotFit) or bool(NO_MEMORY.search(str(error.facts.get("why", ""))))
+    return isinstance(error, WillNotFit | OutOfMemory) or bool(NO_MEMORY.search(str(error.facts.get("why", ""))))
 
 
 def _told(first: Plan, last: Plan) -> Iterator[str]:

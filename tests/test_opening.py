@@ -14,7 +14,7 @@ from desktop import opening
 from desktop.app import App
 from desktop.engine import ChatOptions, Loaded, Loading, LoadOptions
 from desktop.engine.local import LocalEngine
-from desktop.errors import AlcoveError, EngineCrashed, LoadFailed, WillNotFit
+from desktop.errors import AlcoveError, EngineCrashed, LoadFailed, OutOfMemory, WillNotFit
 from desktop.fit import Shape, Wish
 from desktop.gguf import read_file
 from desktop.hardware import Gpu
@@ -121,6 +121,7 @@ def test_fewer_layers_are_tried_before_a_shorter_conversation_and_each_once(tmp_
     [
         (EngineCrashed(code=-6, why="ggml_backend_alloc: failed to allocate 3 GB"), 3),
         (LoadFailed(path="x", why="std::bad_alloc"), 3),
+        (OutOfMemory(code=-9, why=""), 3),
         (EngineCrashed(code=-11, why=""), 1),
         (LoadFailed(path="x", why="its vocabulary cannot spell a single word"), 1),
     ],
@@ -207,6 +208,16 @@ def test_a_model_is_woken_only_where_it_runs_well_with_room_to_spare(
     monkeypatch.undo()
     assert end(app.wake(path)) is True
     assert app.opened is not None
+
+
+def test_a_model_that_the_engine_died_of_is_not_woken(app: App, tmp_path: Path) -> None:
+    path = models.write(tmp_path / "good.gguf", [*models.WORDS[:2], models.END])
+    app.engine.crashes.add(path, EngineCrashed(code=-9))
+    assert end(app.wake(str(path))) is False
+    conversation = app.conversations.create("t", str(path))
+    end(app.turn(conversation, "Hello", str(path)))  # which is a whole answer
+    end(app.rest())
+    assert end(app.wake(str(path))) is True
 
 
 def test_a_model_at_rest_holds_nothing_and_the_next_message_wakes_it(app: App, tmp_path: Path) -> None:
