@@ -435,7 +435,7 @@ class App:
         """Open a model before anything is asked of it, where it is here, runs well, leaves room and did not end the engine the
         last time; whether it was opened.
 
-        Raises as open_model.
+        One that the engine died of the last time is left alone until somebody asks for it. Raises as open_model.
         """
         target = self.target(reference)
         if target.path is None or self.engine.crashes.times(target.path):

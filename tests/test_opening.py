@@ -129,6 +129,7 @@ def test_fewer_layers_are_tried_before_a_shorter_conversation_and_each_once(tmp_
     [
         (OutOfMemory(code=-9, why=""), 3),
         (LoadFailed(path="x", why="std::bad_alloc"), 3),
+        (OutOfMemory(code=-9, why=""), 3),
         (EngineCrashed(code=-11, why=""), 1),
         (LoadFailed(path="x", why="its vocabulary cannot spell a single word"), 1),
     ],
@@ -217,14 +218,14 @@ def test_a_model_is_woken_only_where_it_runs_well_with_room_to_spare(
     assert app.opened is not None
 
 
-def test_a_model_that_ended_the_engine_is_not_opened_unasked(app: App) -> None:
-    guide = app.target("guide").path
-    assert guide is not None
-    app.engine.crashes.add(guide, EngineCrashed(code=-11, why=""))
-    assert end(app.wake("guide")) is False
-    assert end(app.open_model("guide")).context
-    app.engine.crashes.forget(guide)
-    assert end(app.wake("guide")) is True
+def test_a_model_that_the_engine_died_of_is_not_woken(app: App, tmp_path: Path) -> None:
+    path = models.write(tmp_path / "good.gguf", [*models.WORDS[:2], models.END])
+    app.engine.crashes.add(path, EngineCrashed(code=-9))
+    assert end(app.wake(str(path))) is False
+    conversation = app.conversations.create("t", str(path))
+    end(app.turn(conversation, "Hello", str(path)))  # which is a whole answer
+    end(app.rest())
+    assert end(app.wake(str(path))) is True
 
 
 def test_a_model_at_rest_holds_nothing_and_the_next_message_wakes_it(app: App, tmp_path: Path) -> None:
