@@ -432,8 +432,7 @@ class App:
         return replace(question, projector_bytes=eyes.total_bytes if eyes else 0)
 
     def wake(self, reference: str) -> Generator[Loading, None, bool]:
-        """Open a model before anything is asked of it, where it is here, runs well, leaves room and did not end the engine the
-        last time; whether it was opened.
+        """Open a model before anything is asked of it, where it is here, runs well and leaves room; whether it was opened.
 
         One that the engine died of the last time is left alone until somebody asks for it. Raises as open_model.
         """

@@ -129,7 +129,6 @@ def test_fewer_layers_are_tried_before_a_shorter_conversation_and_each_once(tmp_
     [
         (OutOfMemory(code=-9, why=""), 3),
         (LoadFailed(path="x", why="std::bad_alloc"), 3),
-        (OutOfMemory(code=-9, why=""), 3),
         (EngineCrashed(code=-11, why=""), 1),
         (LoadFailed(path="x", why="its vocabulary cannot spell a single word"), 1),
     ],
