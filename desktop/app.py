@@ -13,7 +13,7 @@ from desktop.accuracy import Entry, Record
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
 from desktop.conversations import Conversations, Stored
-from desktop.engine import BenchStep, ChatOptions, Loaded, Loading, LoadOptions, Reply, probe, states
+from desktop.engine import STATES_BYTES, BenchStep, ChatOptions, Loaded, Loading, LoadOptions, Reply, probe, states
 from desktop.engine.local import LocalEngine, build, report
 from desktop.errors import AlcoveError, EngineCrashed, NotFound, NotHere
 from desktop.fit import Wish
@@ -90,6 +90,7 @@ class App:
         store = Conversations(self.paths.database)
         store.empty_trash()  # what was deleted last time: the way back went with the window
         states.keep_only(self.paths.states, [str(conversation.id) for conversation in store.list()])
+        states.make_room(self.paths.states, STATES_BYTES)
         return store
 
     @cached_property
@@ -392,7 +393,7 @@ class App:
             if opened and info and (opened.path, opened.wish) == (target.path, wish) and threads is None:
                 return info  # what is free now no longer counts: it has its memory
             shape = self._known(target, gguf.read_file(target.path))
-            kept = self.paths.states if self.settings.keep_ready else None
+            kept = states.of_model(self.paths.states, target.path) if self.settings.keep_ready else None
             order = partial(replace, chats=chats, states=kept, **({"threads": threads} if threads else {}))
             eyes = self._eyes(target) if chats else None
             with closing(self._open(target, shape, wish, order, eyes)) as steps:

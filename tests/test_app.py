@@ -11,7 +11,7 @@ import pytest
 from desktop import judging
 from desktop.app import App
 from desktop.conversations import Stored
-from desktop.engine import ChatOptions, Loaded, Loading, Piece, Reading, Reply
+from desktop.engine import ChatOptions, Loaded, Loading, Piece, Reading, Reply, states
 from desktop.errors import EngineCrashed, NotHere, NotWritable, WillNotFit
 from tests import gguf_files
 from tests.engine import models
@@ -55,7 +55,7 @@ def test_what_was_read_of_a_conversation_outlives_the_program(tmp_path: Path, ra
     first = App.open(tmp_path / "home")
     conversation = talk_at_length(first, rambler)
     first.close()
-    assert [path.name.split(".")[0] for path in first.paths.states.glob("*")] == [str(conversation)]
+    assert [path.name.split(".")[0] for path in first.paths.states.glob("*/*")] == [str(conversation)]
     second = App.open(tmp_path / "home")
     items, _ = ask(second, conversation, "And what does it cost?", rambler)
     second.close()
@@ -66,13 +66,13 @@ def test_what_was_read_of_a_conversation_outlives_the_program(tmp_path: Path, ra
 def test_what_was_read_of_a_conversation_goes_with_it(app: App, rambler: str) -> None:
     conversation = talk_at_length(app, rambler)
     list(app.engine.rest())
-    assert list(app.paths.states.glob("*"))
+    assert list(app.paths.states.glob("*/*"))
     app.delete_conversation(conversation)
-    assert not list(app.paths.states.glob("*"))
+    assert not list(app.paths.states.glob("*/*"))
     conversation = talk_at_length(app, rambler)
     app.delete_conversation(conversation)  # which the model has in mind
     list(app.engine.rest())
-    assert not list(app.paths.states.glob("*"))
+    assert not list(app.paths.states.glob("*/*"))
 
 
 def test_what_was_read_is_kept_only_where_that_is_wanted(app: App, rambler: str) -> None:
@@ -80,16 +80,16 @@ def test_what_was_read_is_kept_only_where_that_is_wanted(app: App, rambler: str)
     list(app.engine.rest())
     app.settings.keep_ready = False
     app.save_settings()
-    assert not list(app.paths.states.glob("*"))
+    assert not list(app.paths.states.glob("*/*"))
     talk_at_length(app, rambler)
     list(app.engine.rest())
-    assert not list(app.paths.states.glob("*"))
+    assert not list(app.paths.states.glob("*/*"))
 
 
 def test_what_was_read_of_conversations_that_are_gone_goes_at_the_next_start(tmp_path: Path) -> None:
     app = App.open(tmp_path / "home")
-    app.paths.states.mkdir()
-    left = app.paths.states / "77.key.state"
+    left = app.paths.states / "model" / "77.key.state"
+    left.parent.mkdir(parents=True)
     left.touch()
     assert app.conversations.list() == ()
     app.close()
@@ -243,7 +243,7 @@ def test_a_model_is_opened_as_it_was_planned(app: App, tmp_path: Path) -> None:
     file = gguf_files.llama(tmp_path / "mine.gguf", context=8192, width=128)
     end(app.open_model(str(file)))
     assert app.opened is not None
-    assert app.engine.loaded == replace(judging.options(file, app.opened.fit), states=app.paths.states)
+    assert app.engine.loaded == replace(judging.options(file, app.opened.fit), states=states.of_model(app.paths.states, file))
     app.settings.contexts, app.settings.kv_types = {"mine": 4096}, {"mine": "q8_0"}
     end(app.open_model(str(file)))
     opened = app.engine.loaded

@@ -45,7 +45,7 @@ class States:
         fresh = path.with_suffix(".new")
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _make_room(self.folder, self.limit_bytes - size_bytes)
+            make_room(self.folder, self.limit_bytes - size_bytes)
             if size_bytes > self.limit_bytes or shutil.disk_usage(self.folder).free - size_bytes < FREE_BYTES:
                 return False
             fresh.touch(mode=0o600)  # what was said is nobody else's to read
@@ -93,7 +93,7 @@ def _seal_of(path: Path, size: int) -> bytes:
 
 def forget(folder: Path, conversation: str | None, keep: Path | None = None) -> None:
     """Remove what is kept of a conversation, whatever the model; None: of all."""
-    for path in folder.glob(f"{conversation or '*'}.*"):
+    for path in folder.rglob(f"{conversation or '*'}.*"):
         if path != keep:
             with suppress(OSError):
                 path.unlink()
@@ -101,20 +101,25 @@ def forget(folder: Path, conversation: str | None, keep: Path | None = None) -> 
 
 def keep_only(folder: Path, conversations: Collection[str]) -> None:
     """Remove what is kept of all other conversations."""
-    for path in folder.glob("*.*"):
+    for path in folder.rglob("*.*"):
         if path.name.partition(".")[0] not in conversations:
             with suppress(OSError):
                 path.unlink()
 
 
-def _make_room(folder: Path, limit_bytes: int) -> None:
-    """Remove the least recently used until all together are no larger than `limit_bytes`."""
-    found = sorted(((path.stat().st_mtime, path.stat().st_size, path) for path in folder.glob("*.*")), reverse=True)
+def make_room(folder: Path, limit_bytes: int) -> None:
+    """Remove the least recently used, of all models, until all together are no larger than `limit_bytes`."""
+    found = sorted(((path.stat().st_mtime, path.stat().st_size, path) for path in folder.rglob("*.*")), reverse=True)
     total = 0
     for _, size, path in found:
         total += size
         if total > limit_bytes:
             path.unlink(missing_ok=True)
+
+
+def of_model(folder: Path, path: Path) -> Path:
+    """The folder for one model's files: the process that it runs in reaches no other, and so nothing that was said to others."""
+    return folder / hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
 
 
 def fingerprint(path: Path) -> str:

@@ -242,6 +242,22 @@ def test_a_conversation_is_forgotten_for_all_models(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("*")] == ["11.k.state"]
 
 
+def test_models_have_folders_of_their_own_and_one_limit(tmp_path: Path) -> None:
+    one, other = (states.of_model(tmp_path, tmp_path / name) for name in ("one.gguf", "other.gguf"))
+    assert one != other
+    assert keep(one, "1", 300)
+    assert keep(other, "1", 300)
+    assert keep(other, "2", 300)
+    (path,) = one.iterdir()
+    _age(path, 100)
+    states.make_room(tmp_path, 700)
+    assert sorted(found.name[0] for found in tmp_path.rglob("*.state")) == ["1", "2"]
+    states.keep_only(tmp_path, ["2"])
+    assert [found.name[0] for found in tmp_path.rglob("*.state")] == ["2"]
+    states.forget(tmp_path, "2")
+    assert not list(tmp_path.rglob("*.state"))
+
+
 def test_a_model_is_known_by_what_is_in_it(tmp_path: Path) -> None:
     one, other, copy = (tmp_path / name for name in ("one", "other", "copy"))
     one.write_bytes(bytes(1_000_000))
