@@ -93,7 +93,7 @@ def test_guesses_end_where_the_answer_does(folder: Path) -> None:
 
 def test_guesses_end_where_the_context_does(folder: Path) -> None:
     found = answers(models.write(folder / "full.gguf", models.WORDS), "Hello", 5000)
-    assert found["always"]["finish"] == found["never"]["finish"] == "length"
+    assert found["always"]["finish"] == found["never"]["finish"] == "full"
     assert found["always"]["text"] == found["never"]["text"]
     assert found["always"]["guessed"] > 300
 
