@@ -19,6 +19,7 @@ LOOK_S = 0.25  # so often it is looked at what other programs take
 NOTABLE = 0.65  # cores that others must have begun or ceased to take for it to count
 AGAIN_S = 120.0  # what was found is then tried again: a computer also becomes hot, or is unplugged
 SLOW, SLOW_IN_A_ROW = 1.5, 4  # so many times what was expected, so often: it is tried again at once
+HOPELESS = 1.25  # so much slower than the best, one piece of work is trial enough
 TRIED = 3  # pieces of work for a trial, of which the fastest counts, since what disturbs only ever makes it slower
 LEAST_READ = 32  # tokens: to read fewer at once costs each of them more
 AS_FAST, AS_FAST_ON_BATTERY = 1.01, 1.1  # so much slower, fewer threads are preferred
@@ -91,17 +92,27 @@ class Search:
             self._slow = self._slow + 1 if seconds > SLOW * self._expected else 0
             self._expected += (min(seconds, SLOW * self._expected) - self._expected) / 16  # it grows with the conversation
             return
-        self._trials[self.count].append(seconds)
-        if len(self._trials[self.count]) < TRIED:
+        trial = self._trials[self.count]
+        trial.append(seconds)
+        if self._hopeless(seconds):
+            trial += [seconds] * TRIED
+        if len(trial) < TRIED:
             return
         following = self._next()
         self.count = self._best() if following is None else following
         if following is None:
             self._expected = min(self._trials[self.count])
 
+    def _known(self) -> dict[int, float]:
+        """Seconds of each count that was tried."""
+        return {count: min(trial) for count, trial in self._trials.items() if len(trial) >= TRIED}
+
+    def _hopeless(self, seconds: float) -> bool:
+        return seconds > HOPELESS * min(self._known().values(), default=seconds)
+
     def _best(self) -> int:
         """The lowest count that is about as fast as the fastest."""
-        known = {count: min(trial) for count, trial in self._trials.items() if len(trial) >= TRIED}
+        known = self._known()
         fastest = min(known.values())
         return min(count for count, seconds in known.items() if seconds <= fastest * self._as_fast)
 

@@ -73,6 +73,15 @@ def test_one_hiccup_does_not_decide() -> None:
     assert search.count == 2
 
 
+def test_what_is_far_slower_costs_one_token_only() -> None:
+    search = Search((1, 2), 2, 0.0)
+    for seconds in (1.0,) * TRIED:
+        search.note(seconds)
+    assert search.count == 1
+    search.note(1.9)
+    assert (search.count, search.done) == (2, True)
+
+
 def test_it_is_tried_again_when_the_pace_falls_and_after_a_while() -> None:
     search = Search((1, 2), 2, 0.0)
     settle(search, lambda count: 1 / count)
