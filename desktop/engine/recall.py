@@ -23,7 +23,7 @@ from desktop.engine.vocabulary import Vocabulary
 from desktop.hardware import memory
 from desktop.shape import BATCH
 
-READ_S = 0.25  # a batch is made as large as can be read in about this time ...
+READ_S = 1.0  # a batch is made as large as can be read in about this time, between two signs of progress ...
 READ_LEAST = 64  # ... but not smaller: the processor's flash attention is some five times slower below 64 (its tile)
 SHIFT_LEAST = 64  # tokens that have to follow what was taken out for it to be worth moving them up
 SAVE_LEAST = 256  # tokens; fewer are soon read again

@@ -16,6 +16,8 @@ import psutil
 from desktop.hardware import Cpu, cpu
 
 LOOK_S = 0.25  # so often it is looked at what other programs take
+PAUSE_S = 0.1  # after so long without work, what others took meanwhile says little about now ...
+GLANCE_S = 0.03  # ... and is made sure of by waiting a moment
 NOTABLE = 0.65  # cores that others must have begun or ceased to take for it to count
 AGAIN_S = 120.0  # what was found is then tried again: a computer also becomes hot, or is unplugged
 SLOW, SLOW_IN_A_ROW = 1.5, 4  # so many times what was expected, so often: it is tried again at once
@@ -160,7 +162,7 @@ class Threads:
     """Sets the number of threads before each computation (`use` takes those for writing and for reading) and learns from it."""
 
     def __init__(self, tries: Counts, use: Callable[[int, int], None]) -> None:
-        self._looked = now = time.perf_counter()
+        self._looked = self._ended = now = time.perf_counter()
         self._writing, self._reading = Pace(tries.writing, tries.likely, now), Pace(tries.reading, tries.reading[-1], now)
         self._chosen, self._most = len(tries.writing) == 1, tries.writing[-1]
         self._use, self._used = use, (0, 0)
@@ -179,17 +181,22 @@ class Threads:
     def before(self) -> None:
         """Something is computed next: see to it that it is with the right number of threads."""
         now = time.perf_counter()
-        if now - self._looked >= LOOK_S:
-            self._looked = now
+        if not self._chosen and now - self._looked >= LOOK_S:
             self.others.look(now, cpu.busy_s(), time.process_time())
-        free = self._most if self._chosen else self._most - self.others.cores
+            if self.others.cores and now - self._ended > PAUSE_S:  # they worked while we did not; do they still?
+                time.sleep(GLANCE_S)
+                now = time.perf_counter()
+                self.others.look(now, cpu.busy_s(), time.process_time())
+            self._looked = now
+        free = self._most - self.others.cores
         wanted = self._writing.count(free, now), self._reading.count(free, now)
         if wanted != self._used:
             self._used = wanted
             self._use(*wanted)
 
     def after(self, tokens: int, seconds: float) -> None:
-        """So many tokens took so long."""
+        """So many tokens took so long, until now."""
+        self._ended = time.perf_counter()
         if tokens == 1:
             self._writing.current.note(seconds)
         elif tokens >= LEAST_READ:

@@ -157,12 +157,14 @@ def others_s() -> float:
 
 def ask(engine: LocalEngine, messages: list[Message], tokens: int, conversation: str = "") -> tuple[float, Reply]:
     """Seconds until the first piece of the answer came, and the answer."""
-    steps, first = engine.chat(messages, ChatOptions(max_tokens=tokens, conversation=conversation)), 0.0
+    options, first = ChatOptions(max_tokens=tokens, conversation=conversation), 0.0
+    steps = engine.chat(messages, options)
     started = time.perf_counter()
     while True:
         try:
             step = next(steps)
         except StopIteration as end:
+            run(engine.count(messages[:1], options))  # ends what it reads ahead, which would disturb the other program
             return first, end.value
         if isinstance(step, Piece) and step.text:
             first = first or time.perf_counter() - started

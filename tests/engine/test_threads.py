@@ -140,6 +140,7 @@ def test_threads_follow_what_others_take(monkeypatch: pytest.MonkeyPatch) -> Non
     at_work = Threads(Counts((1, 2, 4, 8), (8,), 8), lambda write, read: used.append((write, read)))
     for others in (0.0, 0.0, 3.0, 3.1, 9.0, 0.1):
         pass_second(others)
+        at_work.after(0, 1.0)
         at_work.before()
     assert used == [(8, 8), (5, 5), (1, 1), (8, 8)]
     chosen = Threads(Counts((8,), (8,), 8), lambda write, read: used.append((write, read)))
@@ -147,6 +148,26 @@ def test_threads_follow_what_others_take(monkeypatch: pytest.MonkeyPatch) -> Non
     chosen.before()
     assert used[-1] == (8, 8)
     assert chosen.settled
+
+
+def test_what_others_did_while_nothing_was_computed_is_made_sure_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks = {"wall": 0.0, "busy": 0.0, "others": 0.0}
+
+    def sleep(seconds: float) -> None:
+        clocks["wall"] += seconds
+        clocks["busy"] += seconds * clocks["others"]
+
+    monkeypatch.setattr(threads.time, "perf_counter", lambda: clocks["wall"])
+    monkeypatch.setattr(threads.time, "process_time", lambda: 0.0)
+    monkeypatch.setattr(threads.time, "sleep", sleep)
+    monkeypatch.setattr(threads.cpu, "busy_s", lambda: clocks["busy"])
+    used: list[tuple[int, int]] = []
+    at_work = Threads(Counts((1, 2, 4), (4,), 4), lambda write, read: used.append((write, read)))
+    for clocks["others"], wanted in ((0.0, 4), (3.0, 1)):
+        clocks["wall"] += 60.0
+        clocks["busy"] += 180.0  # three cores, for the last minute
+        at_work.before()
+        assert used[-1] == (wanted, wanted)
 
 
 def test_llama_cpp_is_told_to_stop_without_python() -> None:
