@@ -12,20 +12,9 @@ from desktop.engine import ChatOptions, LoadOptions, Message, wire
 from desktop.engine.lookup import Worth
 from tests.engine import models
 from tests.engine.direct import open_model
+from tests.engine.guessing import Fixed
 
 REPEATS, TOKENS = 5, 96
-
-
-class Fixed(Worth):
-    """Always pays, or never."""
-
-    def __init__(self, pays: bool) -> None:
-        super().__init__()
-        self._pays = pays
-
-    @property
-    def pays(self) -> bool:
-        return self._pays
 
 
 WAYS = {"never": lambda: Fixed(False), "always": lambda: Fixed(True), "as it pays": Worth}
@@ -33,7 +22,7 @@ WAYS = {"never": lambda: Fixed(False), "always": lambda: Fixed(True), "as it pay
 
 def rates(path: Path, misleading: str, threads: int) -> dict[str, list[float]]:
     """Tokens a second of each way; `misleading` words in the question make guesses that are wrong."""
-    model = open_model(LoadOptions(path, context=2048, threads=threads))
+    model = open_model(LoadOptions(path, context=4096, threads=threads))
     found: dict[str, list[float]] = {way: [] for way in WAYS}
     order = wire.Chat((Message("user", misleading),), ChatOptions(max_tokens=TOKENS, temperature=0.0))
     for _ in range(REPEATS):

@@ -9,7 +9,7 @@ from desktop.engine.lookup import Worth
 from tests.engine.direct import open_model
 
 
-class _Fixed(Worth):
+class Fixed(Worth):
     """Always pays, or never."""
 
     def __init__(self, pays: bool) -> None:
@@ -25,7 +25,7 @@ def main(path: str, question: str, most: str) -> None:
     """Print the text, the finish and the guessed tokens of each way."""
     model = open_model(LoadOptions(Path(path), context=512))
     found = {}
-    for name, worth in (("always", _Fixed(True)), ("never", _Fixed(False)), ("measured", Worth())):
+    for name, worth in (("always", Fixed(True)), ("never", Fixed(False)), ("measured", Worth())):
         model._worth = worth
         order = wire.Chat((Message("user", question),), ChatOptions(max_tokens=int(most), temperature=0.8, seed=3))
         reply = model.chat(order, lambda _: None)
