@@ -81,6 +81,9 @@ def main(argv: Sequence[str]) -> NoReturn:
             last = wire.Cancelled()
         except AlcoveError as error:
             last = wire.Failed(type(error), error.facts)
+        except MemoryError:
+            _say_last("MemoryError")
+            raise
         connection.send(last)
         if model and isinstance(order, wire.Chat) and isinstance(last, Reply):
             with ears.until_next_order(), suppress(Stopped, AlcoveError):
@@ -121,7 +124,9 @@ class _Ears:
                     self.stop.value = self._cancelled or self._resting
         except (EOFError, OSError):
             code = 0
-        except Exception:  # no memory for an order
+        except MemoryError:
+            _say_last("MemoryError")
+        except Exception:
             traceback.print_exc()
         finally:
             os._exit(code)
@@ -144,6 +149,12 @@ class _Ears:
             with self._lock:
                 self._resting = False
                 self.stop.value = self._cancelled
+
+
+def _say_last(words: str) -> None:
+    """Leave word to the parent without the memory that a traceback takes."""
+    with suppress(OSError):
+        os.write(2, words.encode())
 
 
 def _apologise(connection: "Connection[object, Any]", ears: _Ears, why: str) -> NoReturn:

@@ -93,7 +93,7 @@ def write_rambler(path: Path, kind: str = "llama", *, template: str | None = CHA
     """Write a model of random weights, whose every token depends on all that it has read: "llama", "gemma3" (most of whose layers
     look back 64 tokens), "mamba" (whose memory is a state that cannot go back), "lfm2" (which has both) or "qwen2vl" (which
     counts the places of a picture by row and column)."""
-    layers, width, scale = 7, 128, 0.5 if kind == "mamba" else 1.5
+    layers, width, scale = 7, 128, 0.5 if kind == "mamba" else 3.0
     tokens = [*SPECIAL, *LETTERS]
     kinds = [gguf.TokenType.CONTROL] * len(SPECIAL) + [gguf.TokenType.NORMAL] * len(LETTERS)
     chance = np.random.default_rng(7)

@@ -18,6 +18,7 @@ from desktop.engine.local import LocalEngine
 from desktop.errors import ContextFull, LoadFailed, NotAPicture, Truncated
 from tests.engine import models, seeing
 from tests.engine.test_local import run
+from tests.engine.test_recall import SAME
 
 Result = TypeVar("Result")
 GREEDY = ChatOptions(temperature=0, max_tokens=8)
@@ -215,13 +216,13 @@ def test_what_was_seen_is_remembered_as_it_was(
     talk = [*first, Message("assistant", reply.text), Message("user", "And this?", pictures=(scribble(3),))]
     follow = ask(engine, *talk, options=replace(GREEDY, conversation="1"))
     assert follow.cached_tokens >= reply.prompt_tokens
-    assert follow.text[:3] == afresh(options, talk)[:3]  # later letters may differ (test_recall.SAME)
+    assert follow.text[:SAME] == afresh(options, talk)[:SAME]
     ask(engine, *first[:1], Message("assistant", "!"), Message("user", "?"))  # another conversation
     list(engine.rest())
     later = [*talk, Message("assistant", follow.text), Message("user", "And then?")]
     back = ask(engine, *later, options=replace(GREEDY, conversation="1"))
     assert back.cached_tokens >= follow.prompt_tokens
-    assert back.text[:3] == afresh(options, later)[:3]  # later letters may differ (test_recall.SAME)
+    assert back.text[:SAME] == afresh(options, later)[:SAME]
 
 
 @pytest.mark.parametrize("kind", RAMBLERS)
@@ -232,7 +233,7 @@ def test_another_picture_of_the_same_size_is_another(
     ask(engine, Message("user", "What?", pictures=(scribble(1), scribble(2))))
     talk = [Message("user", "What?", pictures=(scribble(1), scribble(3)))]
     other = ask(engine, *talk)
-    assert other.text[:3] == afresh(ramblers(kind), talk)[:3]  # later letters may differ (test_recall.SAME)
+    assert other.text[:SAME] == afresh(ramblers(kind), talk)[:SAME]
     assert other.cached_tokens < other.prompt_tokens - 90  # the second was looked at
 
 
