@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psutil
-from jinja2.utils import Namespace
 
 CPU_S = 0.5  # most templates need some hundredths of a second for a long conversation ...
 MESSAGE_S = 0.01  # ... and some more, the longer it is
@@ -82,6 +81,8 @@ def _strike(thread: threading.Thread) -> None:
 
 def weigh(*values: object) -> None:
     """Raise TooMuch for what is too much to be read in one step, however often the same thing is in it."""
+    from jinja2.utils import Namespace  # late, as all of Jinja in the worker
+
     characters, things, waiting = 0, 0, list(values)
     while waiting:
         value = waiting.pop()

@@ -4,7 +4,9 @@ Imported by the worker process only: llama.cpp ends its process on some bad file
 """
 
 import ctypes
+import importlib
 import os
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
@@ -26,7 +28,6 @@ from desktop.engine import (
     loading,
     sampling,
     seen,
-    template,
     thinking,
     wire,
 )
@@ -40,10 +41,11 @@ from desktop.errors import AlcoveError, ContextFull, LoadFailed
 from desktop.hardware import memory
 
 if TYPE_CHECKING:
+    from desktop.engine import template
     from desktop.engine.pictures import Eyes
 
 READ_SHARE = 0.7  # of the way to a mapped model: the rest is to lay it out
-TUNE_S = 0.2  # of loading go into finding the best number of threads; where that is not enough, the first answer does the rest
+TUNE_S = 0.1  # of loading go into finding the best number of threads; where that is not enough, the first answer does the rest
 
 Tell = Callable[[object], None]
 
@@ -108,15 +110,22 @@ class Model:
             if self._stop.value:
                 raise Stopped
             tell(Loading(read * share))
-        params = model_params(options)
+        params, populating = model_params(options), loading.Populating()
+        # Jinja takes a tenth of a second to import, but none while the weights are read
+        threading.Thread(target=importlib.import_module, args=["desktop.engine.template"], daemon=True).start()
 
         @llama.llama_progress_callback  # type: ignore[untyped-decorator]
         def go_on(fraction: float, _: object) -> bool:
+            if options.gpu_layers == 0 and not mapped:  # the drivers of graphics devices reserve areas that nobody fills
+                populating.begin()
             tell(Loading(min(0.99, read + (1 - read) * fraction)))
             return not self._stop.value
 
         params.progress_callback = go_on
-        model = llama.llama_model_load_from_file(os.fsencode(options.path), params)
+        try:
+            model = llama.llama_model_load_from_file(os.fsencode(options.path), params)
+        finally:
+            populating.end()
         if self._stop.value:
             raise Stopped
         if not model:
@@ -141,7 +150,7 @@ class Model:
         if why:
             raise LoadFailed(path=str(self._path), why=why)
 
-    def _prepare_chat(self) -> template.Template:
+    def _prepare_chat(self) -> "template.Template":
         """Make ready what turns texts into tokens and back; a file that cannot do it is told now, not at the first question."""
         if not self.words.exists:
             raise LoadFailed(path=str(self._path), why="it has no vocabulary, so it is a part of a model and not a whole one")
@@ -149,6 +158,8 @@ class Model:
             raise LoadFailed(path=str(self._path), why="its vocabulary cannot spell a single word")
         source = llama.llama_model_chat_template(self._model, None)
         text = source.decode("utf-8", "replace") if source else None
+        from desktop.engine import template  # begun in _open
+
         with limits.last_resort():
             self._template = template.of(text, self.words.bos, self.words.eos, str(self._path))
         return self._template

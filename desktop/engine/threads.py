@@ -17,7 +17,8 @@ from desktop.hardware import Cpu, cpu
 
 LOOK_S = 0.25  # so often it is looked at what other programs take
 PAUSE_S = 0.1  # after so long without work, what others took meanwhile says little about now ...
-GLANCE_S = 0.03  # ... and is made sure of by waiting a moment
+BLINKS, BLINK_S = 3, 0.001  # ... and is made sure of: who computes is found running each time,
+GLANCE_S = 0.03  # which takes longer to find out where the system does not tell who runs
 NOTABLE = 0.65  # cores that others must have begun or ceased to take for it to count
 AGAIN_S = 120.0  # what was found is then tried again: a computer also becomes hot, or is unplugged
 SLOW, SLOW_IN_A_ROW = 1.5, 4  # so many times what was expected, so often: it is tried again at once
@@ -184,15 +185,25 @@ class Threads:
         if not self._chosen and now - self._looked >= LOOK_S:
             self.others.look(now, cpu.busy_s(), time.process_time())
             if self.others.cores and now - self._ended > PAUSE_S:  # they worked while we did not; do they still?
-                time.sleep(GLANCE_S)
-                now = time.perf_counter()
-                self.others.look(now, cpu.busy_s(), time.process_time())
+                now = self._make_sure()
             self._looked = now
         free = self._most - self.others.cores
         wanted = self._writing.count(free, now), self._reading.count(free, now)
         if wanted != self._used:
             self._used = wanted
             self._use(*wanted)
+
+    def _make_sure(self) -> float:
+        """Look at what others do now; returns the time."""
+        for _ in range(BLINKS):
+            if cpu.running() == 1:
+                self.others.cores = 0
+                return time.perf_counter()
+            time.sleep(BLINK_S)
+        time.sleep(GLANCE_S)
+        now = time.perf_counter()
+        self.others.look(now, cpu.busy_s(), time.process_time())
+        return now
 
     def after(self, tokens: int, seconds: float) -> None:
         """So many tokens took so long, until now."""

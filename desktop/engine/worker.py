@@ -30,7 +30,7 @@ def main(argv: Sequence[str]) -> NoReturn:
     reach = _reach(connection)
     ears, broken = _Ears(connection), ""
     try:
-        from desktop.engine import bench, dry_run, llama
+        from desktop.engine import llama
         from desktop.engine.model import Model
         from desktop.engine.recall import Stopped
     except (ImportError, OSError, RuntimeError) as error:
@@ -65,6 +65,8 @@ def main(argv: Sequence[str]) -> NoReturn:
                     assert model, "asked to count before a model was open"
                     last = model.count(order)
                 case wire.Bench():
+                    from desktop.engine import bench  # rarely asked
+
                     assert model, "asked to measure before a model was open"
                     last = bench.bench(model, order, connection.send)
                 case wire.Save():
@@ -76,6 +78,8 @@ def main(argv: Sequence[str]) -> NoReturn:
                         model.forget(order.conversation)
                     continue
                 case wire.Measure():
+                    from desktop.engine import dry_run
+
                     last = dry_run.measure(order.options, log)
         except Stopped:
             last = wire.Cancelled()

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -122,6 +123,13 @@ def busy_s() -> float:
     """Seconds that all cores together have worked since the computer started."""
     times = psutil.cpu_times()
     return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))
+
+
+def running() -> int | None:
+    """How many threads of all programs run or wait for a core now, the caller's included; None: only Linux tells."""
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path("/proc/stat").read_text().partition("\nprocs_running ")[2].split()[0])
+    return None
 
 
 def _pairs(block: str) -> list[tuple[str, str]]:

@@ -140,7 +140,7 @@ def test_every_thread_of_a_worker_is_held(engine: LocalEngine, tmp_path: Path, m
     """A worker that listens, computes with several threads, and answers as ever."""
     monkeypatch.setattr(local, "counts", lambda processor, wanted: Counts((3,), (3,), 3))
     load(engine, gguf_files.llama(tmp_path / "model.gguf", width=256))
-    assert ask(engine, max_tokens=4).completion_tokens == 4
+    assert ask(engine, max_tokens=4).completion_tokens >= 1  # random weights may end it at once
     if "seccomp" not in local.report(tmp_path / "cache").confined:
         pytest.skip("this Linux has no seccomp")
     tasks = list(Path(f"/proc/{worker_of(engine).pid}/task").iterdir())

@@ -150,7 +150,8 @@ def test_threads_follow_what_others_take(monkeypatch: pytest.MonkeyPatch) -> Non
     assert chosen.settled
 
 
-def test_what_others_did_while_nothing_was_computed_is_made_sure_of(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("tells", [True, False])
+def test_what_others_did_while_nothing_was_computed_is_made_sure_of(monkeypatch: pytest.MonkeyPatch, tells: bool) -> None:
     clocks = {"wall": 0.0, "busy": 0.0, "others": 0.0}
 
     def sleep(seconds: float) -> None:
@@ -161,6 +162,7 @@ def test_what_others_did_while_nothing_was_computed_is_made_sure_of(monkeypatch:
     monkeypatch.setattr(threads.time, "process_time", lambda: 0.0)
     monkeypatch.setattr(threads.time, "sleep", sleep)
     monkeypatch.setattr(threads.cpu, "busy_s", lambda: clocks["busy"])
+    monkeypatch.setattr(threads.cpu, "running", lambda: 1 + int(clocks["others"]) if tells else None)
     used: list[tuple[int, int]] = []
     at_work = Threads(Counts((1, 2, 4), (4,), 4), lambda write, read: used.append((write, read)))
     for clocks["others"], wanted in ((0.0, 4), (3.0, 1)):
