@@ -11,6 +11,7 @@ reads this list and checks every import, so it cannot go stale.
     chat offers fetch headers
     targets room
     settings hub library conversations engine transfer remote
+    connections
     catalogue
     fit
     changes
@@ -22,13 +23,13 @@ reads this list and checks every import, so it cannot go stale.
     layers
     hardware gguf licences network
     graphics
-    paths bounded picture
+    paths bounded picture spans
     errors
     text address
 
 Foreign libraries with one home: PySide6 in ui, markdown_it in ui.markdown, llama_cpp in engine.llama (its part for
 pictures in engine.pictures), huggingface_hub in hub, jinja2 in engine.template, fence and limits, sqlite3 in conversations,
-pynvml in hardware.nvidia, httpx2 in network, PIL in picture, typer in cli, rich in terminal.
+pynvml in hardware.nvidia, httpx2 and httpcore2 in network, PIL in picture, typer in cli, rich in terminal.
 """
 
 __version__ = "0.1.0"

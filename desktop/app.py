@@ -12,6 +12,7 @@ from desktop import chat, fetch, fit, gguf, judging, offers, opening, problems, 
 from desktop.accuracy import Entry, Record
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
+from desktop.connections import Limit
 from desktop.conversations import Conversations, Stored
 from desktop.engine import STATES_BYTES, BenchStep, ChatOptions, Loaded, Loading, LoadOptions, Reply, probe, states
 from desktop.engine.local import LocalEngine, build, report
@@ -57,6 +58,7 @@ class App:
         self.record = Record(paths.cache / "accuracy.json")
         self._door = opening.Door()
         self._opened: Opened | None = None  # the last that the engine opened
+        self.limit = Limit()  # of all downloads together
         self._held: Mapping[str, int] = fit.NOTHING  # what would come free with the open model
         self._noted: set[str] = set()  # which of its figures are in the record
         self._found: Hardware | None = None  # this computer as it was last seen
@@ -180,7 +182,11 @@ class App:
             return self.library.link(target.path)
         yield Progress(0, target.variant.size_bytes if target.variant else 0, 0.0, None, stage="ask")
         catalogue_id = offers.reference_to(target.model, target.variant) if target.model and target.variant else None
-        return (yield from fetch.fetch(self.file(target), self.hub, self.library, self.network, catalogue_id=catalogue_id))
+        return (
+            yield from fetch.fetch(
+                self.file(target), self.hub, self.library, self.network, catalogue_id=catalogue_id, limit=self.limit
+            )
+        )
 
     def header(self, target: Target) -> gguf.Header | None:
         """The header of a target's file: from the disk, or the first bytes of a named file on the Hub or elsewhere.

@@ -5,6 +5,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from desktop.connections import Limit
 from desktop.hub import File, Hub
 from desktop.library import Library, LocalModel, Provenance
 from desktop.network import Network
@@ -12,7 +13,14 @@ from desktop.transfer import Progress, Retry, download
 
 
 def fetch(
-    file: File, hub: Hub, library: Library, network: Network, *, catalogue_id: str | None = None, retry: Retry | None = None
+    file: File,
+    hub: Hub,
+    library: Library,
+    network: Network,
+    *,
+    catalogue_id: str | None = None,
+    retry: Retry | None = None,
+    limit: Limit | None = None,
 ) -> Generator[Progress, None, LocalModel]:
     """Download `file` into the library and verify it; at once when it is here already. Closing keeps the part for next time.
 
@@ -38,7 +46,7 @@ def fetch(
     part = library.begin(origin)
     source = hub.source(file)
     try:
-        sha256 = yield from download(source, part, partial(network.client, f"download {file.name}"), retry)
+        sha256 = yield from download(source, part, partial(network.client, f"download {file.name}"), retry, limit)
         return library.adopt(part, replace(origin, sha256=sha256))
     finally:
         library.end(part)

@@ -22,7 +22,7 @@ import msgspec
 
 from desktop import gguf
 from desktop.errors import DiskFull, Forbidden, NotFound, NotWritable
-from desktop.part import is_running
+from desktop.part import arrived_bytes, is_running
 
 RESERVE_BYTES = 500_000_000  # left free on the disk, for everything else that the computer does
 LINKED = "linked"
@@ -231,7 +231,7 @@ class Library:
 
     def _own_model(self, path: Path) -> LocalModel:
         complete = path.exists()
-        done = path.stat().st_size if complete else path.with_name(path.name + ".part").stat().st_size
+        done = path.stat().st_size if complete else arrived_bytes(path.with_name(path.name + ".part"))
         known = _read(_sidecar(path))
         first, *rest = path.relative_to(self.folder).parts
         owner, dashes, name = first.partition("--")

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpcore2
 import httpx2
 
 from desktop import __version__
@@ -29,10 +30,13 @@ from desktop.errors import AlcoveError, Forbidden, Gated, NotFound, Offline, Ser
 
 CONNECT_S, READ_S = 10.0, 15.0
 _TIMEOUT = httpx2.Timeout(READ_S, connect=CONNECT_S)
+READ_BYTES = 1 << 20  # taken off a connection at once: httpcore2's own 64 KB cost half as much again of the processor
 REMEMBERED = 500  # activities kept in memory
 LOG_BYTES = 1_000_000  # the log file is turned over at this size; one older file is kept
 
 Response = httpx2.Response
+
+httpcore2.HTTP11Connection.READ_NUM_BYTES = READ_BYTES
 
 # Both write whole addresses to the program's log, and those of a content network carry a signature.
 logging.getLogger("httpx2").setLevel(logging.WARNING)

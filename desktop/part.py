@@ -1,14 +1,14 @@
-"""An unfinished file on the disk: its bytes, their running hash, and the record of whose they are.
+"""An unfinished file on the disk: the bytes that have arrived, in their places, and the record of whose they are.
 
-`x.gguf.part` holds the bytes so far, `x.gguf.part.json` says whose they are. Both outlive a cancel, an error and a kill -9.
-Bytes of two different files are never mixed, and a part is given up only for bytes of the right file.
+`x.gguf.part` holds the bytes, `x.gguf.part.json` says whose they are and which of them are safe. Both outlive a cancel, an error,
+a kill -9 and a power cut. Bytes of two different files are never mixed, and a part is given up only for bytes of the right file.
 """
 
 import errno
-import hashlib
 import os
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,12 +17,11 @@ from typing import IO
 
 import msgspec
 
-from desktop.errors import AlcoveError, Corrupt, DiskFull, FileTooBig, Forbidden, NotGguf, NotWritable, ServerRefused, Unreachable
-from desktop.network import Response, refusal
+from desktop.errors import AlcoveError, DiskFull, FileTooBig, Forbidden, NotGguf, NotWritable
+from desktop.spans import Spans
 
 TICK_S = 0.1  # how often progress is told
 LOCK_S = 2.0  # how long to wait for another download of the same part to end
-CHECK_BYTES = 4 << 20  # re-hashed between two looks at the clock
 MAGIC = b"GGUF"
 
 
@@ -40,28 +39,30 @@ class Source:
 
 
 class _Record(msgspec.Struct):
-    """part.json: whose bytes a part holds."""
+    """part.json: whose bytes a part holds, and which of them are safely on the disk (None: all that are in the file)."""
 
     url: str
     size_bytes: int
     sha256: str | None
     etag: str | None
+    spans: list[tuple[int, int]] | None = None
 
 
 class Part:
-    """The unfinished file: its bytes, their running hash, and the record of whose they are."""
+    """The unfinished file; after `open` and `load`, bytes are written and read from any thread.
+
+    `spans` are the bytes that have arrived, `written_bytes` counts those of this session; `etag` is what the server calls this
+    edition of the file, None before the first byte.
+    """
 
     def __init__(self, source: Source, path: Path) -> None:
         self.source = source
-        self.done_bytes = 0
-        self.heard = False  # whether a server has answered at all
-        self.host = ""
+        self.written_bytes = 0
+        self.spans = Spans()
+        self.etag: str | None = None
         self._path = path
-        self._record_path = path.with_name(path.name + ".json")
-        self._hash = hashlib.sha256()
-        self._ranges = True  # until a server answers one wrongly
-        self._fresh: str | None = None  # the ETag of what comes next, if that is the file's beginning
-        self._etag: str | None = None
+        self._record_path = _record_path(path)
+        self._lock = threading.Lock()
         self._file: IO[bytes] | None = None
 
     def open(self) -> Iterator[None]:
@@ -83,91 +84,107 @@ class Part:
             yield
             time.sleep(TICK_S)
 
-    def check(self) -> Iterator[None]:
-        """Hash what is there already, or start over if it is not of this file."""
-        self._etag = self._read_etag()
-        size = os.fstat(self._out.fileno()).st_size
-        if self._etag is None or size > self.source.size_bytes:
+    def load(self) -> None:
+        """Go on with what is there already, or start over if it is not of this file."""
+        size, record = os.fstat(self._out.fileno()).st_size, _record(self._record_path)
+        if record is None or not self._is_of_source(record) or size > self.source.size_bytes:
             if size:
-                self._restart()
+                self.restart()
             return
-        told = time.monotonic()
-        while data := self._out.read(CHECK_BYTES):
-            self._hash.update(data)
-            self.done_bytes += len(data)
-            if (now := time.monotonic()) - told >= TICK_S:
-                told = now
-                yield
+        self.etag = record.etag or ""
+        self.spans = Spans([(0, size)] if record.spans is None else record.spans)
+        self.spans.remove(size, self.source.size_bytes)  # what a record may say of a file that somebody has cut
 
-    def request_headers(self) -> dict[str, str]:
-        """The headers of the next request: from the first byte that is missing, if the file is still the same."""
-        headers = {**self.source.headers, "Accept-Encoding": "identity"}
-        if self.done_bytes and self._ranges:
-            headers["Range"] = f"bytes={self.done_bytes}-"
-            if self._etag and not self._etag.startswith("W/"):
-                headers["If-Range"] = self._etag
-        return headers
+    @property
+    def done_bytes(self) -> int:
+        """How many bytes have arrived."""
+        with self._lock:
+            return self.spans.total
 
-    def begin(self, response: Response) -> None:
-        """Judge the answer before its first byte is taken. A part is given up only for the right file."""
-        self.heard, self.host = True, response.url.host
-        source, etag = self.source, response.headers.get("ETag", "")
-        if response.status_code == 206:
-            expected = f"bytes {self.done_bytes}-{source.size_bytes - 1}/{source.size_bytes}"
-            if response.headers.get("Content-Range") != expected:
-                self._ranges = False
-                raise Unreachable(host=self.host, why="it sent another part of the file than the one asked for")
-            if etag != self._etag:
-                self._restart()
-                raise Unreachable(host=self.host, why="the file was replaced there while it was being fetched")
-        elif response.status_code == 200:
-            length = response.headers.get("Content-Length")
-            if "text/html" in response.headers.get("Content-Type", ""):
-                raise ServerRefused(host=self.host, status=200, why=WEB_PAGE)
-            if length and int(length) != source.size_bytes:
-                raise Corrupt(path=source.name, why=f"{self.host} sends {length} bytes where {source.size_bytes} were announced")
-            self._fresh = etag
-        elif response.status_code == 416:
-            self._restart()
-            raise Unreachable(host=self.host, why="it has no more of the file than has arrived")
-        else:
-            raise refusal(response, what=f"file {source.name}", repo=source.repo or source.name, page=source.page)
+    @property
+    def frontier(self) -> int:
+        """The first byte that has not."""
+        with self._lock:
+            return self.spans.frontier
 
-    def write(self, data: bytes) -> None:
-        """Add bytes at the end. Raises NotGguf, Corrupt, DiskFull, FileTooBig."""
-        if self._fresh is not None:
-            if not MAGIC.startswith(data[:4]):
-                raise NotGguf(path=self.source.name)
-            self._restart()
-            self._remember(self._fresh)
-            self._fresh = None
-        if self.done_bytes + len(data) > self.source.size_bytes:
-            self._discard()
-            raise Corrupt(path=self.source.name, why=f"{self.host} sent more bytes than were announced; get it again")
-        view = memoryview(data)
+    def free(self, start: int, taken: Spans) -> tuple[int, int] | None:
+        """The first gap from `start` on of which nothing is in `taken`."""
+        with self._lock:
+            both = Spans((*self.spans, *taken, (0, start)))
+        return next(both.gaps(self.source.size_bytes), None)
+
+    def write(self, start: int, piece: bytes | memoryview) -> None:
+        """Put bytes in their place. Raises NotGguf, DiskFull, FileTooBig, NotWritable; what fitted is kept."""
+        if start == 0 and not MAGIC.startswith(bytes(piece[:4])):
+            raise NotGguf(path=self.source.name)
+        view = memoryview(piece)
         while view:
             try:
-                count = self._out.write(view)
+                count = self._write_at(start, view)
             except OSError as error:
                 raise self._explain(error) from error
-            self._hash.update(view[:count])
-            self.done_bytes += count
-            view = view[count:]
+            with self._lock:
+                self.spans.add(start, start + count)
+                self.written_bytes += count
+            start, view = start + count, view[count:]
 
-    def finish(self) -> str:
-        """Put the bytes safely on the disk and return their SHA-256. Raises Corrupt; the bad file is gone then."""
-        found, wanted = self._hash.hexdigest(), self.source.sha256
-        if wanted and found != wanted:
-            self._discard()
-            why = f"its SHA-256 is {found[:12]}… instead of {wanted[:12]}…; it was deleted, get it again"
-            raise Corrupt(path=self.source.name, why=why)
+    def read(self, start: int, count: int) -> bytes:
+        """Up to `count` bytes from `start`; fewer at the end of what is in the file."""
         try:
-            os.fsync(self._out.fileno())
+            if hasattr(os, "pread"):
+                return os.pread(self._out.fileno(), count, start)
+            with self._lock:
+                self._out.seek(start)
+                return self._out.read(count)
         except OSError as error:
             raise self._explain(error) from error
-        return found
+
+    def begin(self, etag: str) -> None:
+        """The bytes that come next are of this edition of the file, of which there is nothing yet."""
+        self.etag = etag
+        self.sync()
+
+    def sync(self) -> None:
+        """Put what has arrived safely on the disk, and then note that it is there."""
+        with self._lock:
+            spans = list(self.spans)
+        try:
+            _settle(self._out.fileno())
+            record = _Record(self.source.url, self.source.size_bytes, self.source.sha256, self.etag, spans)
+            new = self._record_path.with_name(self._record_path.name + ".new")
+            with new.open("wb") as file:
+                file.write(msgspec.json.encode(record))
+                file.flush()
+                _settle(file.fileno())
+            os.replace(new, self._record_path)
+        except OSError as error:
+            raise self._explain(error) from error
+
+    def restart(self) -> None:
+        """Throw away the bytes so far; first the record, so that a crash in between mixes nothing."""
+        self._record_path.unlink(missing_ok=True)
+        self.etag = None
+        try:
+            self._out.truncate(0)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a device file cannot be cut and need not be
+                raise self._explain(error) from error
+        with self._lock:
+            self.spans = Spans()
+
+    def doubt(self) -> None:
+        """Have every byte fetched again; those on the disk stay there until better ones have come."""
+        with self._lock:
+            self.spans = Spans()
+        self.sync()
+
+    def discard(self) -> None:
+        """Keep nothing of bytes that are wrong."""
+        self.close()
+        self._remove()
 
     def close(self) -> None:
+        """Let go of the file; one without bytes is not left behind."""
         if self._file is None:  # never ours
             return
         empty = not os.fstat(self._file.fileno()).st_size
@@ -181,45 +198,17 @@ class Part:
         assert self._file is not None
         return self._file
 
-    def _read_etag(self) -> str | None:
-        """The ETag that the part's bytes came with ("" for none), or None when they are not of this file."""
-        try:
-            record = msgspec.json.decode(self._record_path.read_bytes(), type=_Record)
-        except (OSError, msgspec.MsgspecError):
-            return None
+    def _write_at(self, start: int, view: memoryview) -> int:
+        if hasattr(os, "pwrite"):
+            return os.pwrite(self._out.fileno(), view, start)
+        with self._lock:
+            self._out.seek(start)
+            return self._out.write(view)
+
+    def _is_of_source(self, record: _Record) -> bool:
         source = self.source
         by_hash = record.sha256 is not None and record.sha256 == source.sha256
-        if record.size_bytes != source.size_bytes or not (by_hash or (record.url == source.url and not source.sha256)):
-            return None
-        return record.etag or ""
-
-    def _remember(self, etag: str) -> None:
-        self._etag = etag
-        record = _Record(self.source.url, self.source.size_bytes, self.source.sha256, etag)
-        new = self._record_path.with_name(self._record_path.name + ".new")
-        try:
-            new.write_bytes(msgspec.json.encode(record))
-            os.replace(new, self._record_path)
-        except OSError as error:
-            raise self._explain(error) from error
-
-    def _restart(self) -> None:
-        """Throw away the bytes so far; first the record, so that a crash in between mixes nothing."""
-        self._record_path.unlink(missing_ok=True)
-        self._etag = None
-        self._out.seek(0)
-        try:
-            self._out.truncate()
-        except OSError as error:
-            if error.errno != errno.EINVAL:  # a device file cannot be cut and need not be
-                raise self._explain(error) from error
-        self._hash = hashlib.sha256()
-        self.done_bytes = 0
-
-    def _discard(self) -> None:
-        """Keep nothing of bytes that are wrong."""
-        self.close()
-        self._remove()
+        return record.size_bytes == source.size_bytes and (by_hash or (record.url == source.url and not source.sha256))
 
     def _remove(self) -> None:
         self._path.unlink(missing_ok=True)
@@ -233,6 +222,34 @@ class Part:
             needed_bytes = self.source.size_bytes - self.done_bytes
             return DiskFull(needed_bytes=needed_bytes, free_bytes=shutil.disk_usage(folder).free, folder=str(folder))
         return NotWritable(path=str(self._path))
+
+
+def arrived_bytes(path: Path) -> int:
+    """How many bytes an unfinished file holds, by its record; 0 where there is none. Raises FileNotFoundError."""
+    size, record = path.stat().st_size, _record(_record_path(path))
+    if record is None or record.spans is None:
+        return size
+    return sum(max(0, min(end, size) - start) for start, end in record.spans)
+
+
+def _record_path(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def _record(path: Path) -> _Record | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Record)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def _settle(handle: int) -> None:
+    """Wait until a file's bytes are on the disk; a device that cannot tell is believed."""
+    try:
+        getattr(os, "fdatasync", os.fsync)(handle)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
 
 
 def is_running(path: Path) -> bool:

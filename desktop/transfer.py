@@ -1,6 +1,6 @@
-"""One file from a server to the disk: resumed, retried, hashed while it streams, and stopped at once when closed."""
+"""One file from a server to the disk: over several connections, resumed, retried, hashed while it streams; stopped by closing."""
 
-import queue
+import hashlib
 import random
 import threading
 import time
@@ -10,18 +10,24 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop.errors import AlcoveError, ServerRefused, Unreachable
-from desktop.network import Client, Response
+from desktop.connections import Connections, Limit, NoRanges, Overrun, Replaced
+from desktop.errors import AlcoveError, Corrupt, ServerRefused, Unreachable
+from desktop.network import Client
 from desktop.part import TICK_S, Part, Source
 
-WAIT_S = 0.2  # the longest time without a sign of life to whoever iterates
 RATE_S = 5.0  # the rate is the average of these last seconds
-QUEUED = 64  # chunks of at most 64 KB that wait to be written: 4 MB
+MOST_CONNECTIONS = 8
+TRIAL_S = 0.8  # a number of connections is tried for so long ...
+HELPS = 1.15  # ... and must be so many times as fast as half of it
+AGAIN_S = 30.0  # after which more are tried again
+HASH_BYTES = 4 << 20
+LOOK_S = 0.02  # between two looks at whether there is more to hash
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far it is. `stage`: "check" (a part is hashed again), "download", "wait" (until the next try)."""
+    """How far it is. `stage`: "download", "wait" (until the next try), "check" (all is here and is still being hashed, as far as
+    `done_bytes`), "mend" (what came was damaged and comes again)."""
 
     done_bytes: int
     size_bytes: int
@@ -29,6 +35,7 @@ class Progress:
     left_s: float | None
     resumed_bytes: int = 0
     stage: str = "download"
+    connections: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,152 +49,214 @@ class Retry:
 
 
 def download(
-    source: Source, part_path: Path, client: Callable[[], Client], retry: Retry | None = None
+    source: Source,
+    part_path: Path,
+    client: Callable[[], Client],
+    retry: Retry | None = None,
+    limit: Limit | None = None,
 ) -> Generator[Progress, None, str]:
     """Fetch `source` into `part_path`; returns the SHA-256 of the whole file.
 
     Raises Offline, Unreachable, ServerRefused, Gated, NotFound, Corrupt (the part is deleted), NotGguf, DiskFull (it is kept),
     NotWritable, and Forbidden when another download of the same file is running.
     """
-    retry = retry or Retry()
     with closing(Part(source, part_path)) as part:
-        meter = _Meter(source.size_bytes)
+        meter = _Meter(part)
         for _ in part.open():
-            yield meter.progress(0, "wait")
-        for _ in part.check():
-            yield meter.progress(part.done_bytes, "check")
+            yield meter.progress("wait")
+        part.load()
         meter.resumed_bytes = part.done_bytes
-        failed, best = 0, part.done_bytes
-        while part.done_bytes < source.size_bytes:
+        found: list[str] = []
+        while True:
             try:
-                yield from _receive(part, client, meter)
-            except (Unreachable, ServerRefused) as error:
-                failed = 1 if part.done_bytes > best else failed + 1
-                best = max(best, part.done_bytes)
-                wait_s = _patience(error, failed, retry, heard=part.heard)
-                until = time.monotonic() + wait_s
-                while (left_s := until - time.monotonic()) > 0:
-                    yield meter.progress(part.done_bytes, "wait")
-                    time.sleep(min(WAIT_S, left_s))
-        yield meter.progress(part.done_bytes)
-        return part.finish()
+                found.append((yield from _fetch(part, client, retry or Retry(), limit or Limit(), meter)))
+            except Overrun as overrun:
+                part.discard()
+                raise Corrupt(path=source.name, why=f"{overrun} sent more bytes than were announced; get it again") from overrun
+            if source.sha256 in (None, found[-1]):
+                part.sync()
+                return found[-1]
+            if len(found) > 1:
+                part.discard()
+                raise Corrupt(path=source.name, why=_twice_wrong(found, str(source.sha256)))
+            part.doubt()
+            meter.mends = True
 
 
-def _patience(error: AlcoveError, failed: int, retry: Retry, *, heard: bool) -> float:
-    """Seconds to wait before the next try; raises `error` when there should be none."""
-    status, asked = error.facts.get("status"), error.facts.get("wait_s")
-    lasting = isinstance(status, int) and status not in (408, 429) and status < 500 and asked is None
-    tries = retry.tries if heard else min(retry.tries, 3)  # nobody has answered yet: most likely there is no network
-    if lasting or failed >= tries:
-        raise error
-    if isinstance(asked, float):
-        if asked > retry.longest_asked_s:
+def _twice_wrong(found: list[str], wanted: str) -> str:
+    """Why a file is not kept that came twice."""
+    where = "both times, so its server has another file than it says" if found[0] == found[1] else "each time another one"
+    return f"its SHA-256 is {found[-1][:12]}… instead of {wanted[:12]}…, {where}; nothing was kept"
+
+
+def _fetch(
+    part: Part, client: Callable[[], Client], retry: Retry, limit: Limit, meter: "_Meter"
+) -> Generator[Progress, None, str]:
+    """Fetch what is missing while what is there is hashed; returns the SHA-256."""
+    tries, count, ranges = _Tries(retry), _Count(), True
+    while True:
+        try:
+            with closing(_Hash(part)) as hashed:
+                while part.done_bytes < part.source.size_bytes:
+                    with closing(Connections(part, client, limit, ranges=ranges)) as connections:
+                        try:
+                            yield from _arrive(connections, tries, count, meter)
+                        except NoRanges:
+                            if not ranges:
+                                raise ServerRefused(host=connections.host, status=206, why=NO_SENSE) from None
+                            ranges = False
+                while not hashed.done.wait(TICK_S):
+                    yield meter.progress("check", hashed.bytes)
+                yield meter.progress()
+                return hashed.sha256()
+        except Replaced as replaced:
+            tries.wait_s(Unreachable(host=str(replaced), why="the file was replaced there while it was being fetched"), part)
+            part.restart()
+
+
+def _arrive(connections: Connections, tries: "_Tries", count: "_Count", meter: "_Meter") -> Iterator[Progress]:
+    """Keep connections at work until all is here. Raises what cannot be mended by asking again, Replaced and NoRanges."""
+    part, not_before = connections.part, 0.0
+    while part.done_bytes < part.source.size_bytes:
+        now = time.monotonic()
+        for gone in connections.ended():
+            if not isinstance(gone.error, Unreachable | ServerRefused):
+                if gone.error:
+                    raise gone.error
+            elif gone.started >= not_before:  # else it is the same trouble once more
+                not_before = now + tries.wait_s(gone.error, part, heard=connections.heard)
+                if gone.error.facts.get("status") in (429, 503):
+                    count.fewer(now)
+        if now >= not_before:
+            connections.keep(count.wanted(now, part.written_bytes))
+        meter.connections = connections.running
+        yield meter.progress("download" if connections.running else "wait")
+        connections.news.wait(TICK_S)
+        connections.news.clear()
+
+
+class _Tries:
+    """How often in a row something went wrong without a byte in between."""
+
+    def __init__(self, retry: Retry) -> None:
+        self._retry = retry
+        self._failed = self._best = 0
+
+    def wait_s(self, error: AlcoveError, part: Part, *, heard: bool = True) -> float:
+        """Seconds to wait before the next try; raises `error` when there should be none."""
+        done_bytes, retry = part.done_bytes, self._retry
+        self._failed = 1 if done_bytes > self._best else self._failed + 1
+        self._best = max(self._best, done_bytes)
+        status, asked = error.facts.get("status"), error.facts.get("wait_s")
+        lasting = isinstance(status, int) and status not in (408, 429) and status < 500 and asked is None
+        tries = retry.tries if heard else min(retry.tries, 3)  # nobody has answered yet: most likely there is no network
+        if lasting or self._failed >= tries:
             raise error
-        return asked
-    wait_s: float = min(retry.longest_wait_s, retry.first_wait_s * 2.0 ** (failed - 1))
-    return wait_s * random.uniform(0.5, 1.5)
+        if isinstance(asked, float):
+            if asked > retry.longest_asked_s:
+                raise error
+            return asked
+        wait_s: float = min(retry.longest_wait_s, retry.first_wait_s * 2.0 ** (self._failed - 1))
+        return wait_s * random.uniform(0.5, 1.5)
 
 
-def _receive(part: Part, client: Callable[[], Client], meter: "_Meter") -> Iterator[Progress]:
-    """One request: from where the part ends to the end of the file. Raises Unreachable when it ends earlier."""
-    with closing(_Stream(client(), part.source.url, part.request_headers())) as stream:
-        told = 0.0
-        for item in stream.items():
-            if isinstance(item, Response):
-                part.begin(item)
-            elif item:
-                part.write(item)
-                meter.add(len(item))
-            if (now := time.monotonic()) - told >= TICK_S:
-                told = now
-                yield meter.progress(part.done_bytes)
-    if part.done_bytes < part.source.size_bytes:
-        raise Unreachable(host=part.host, why="the connection was cut")
+class _Count:
+    """How many connections help: twice as many are tried as long as that is faster, and again after a while."""
+
+    def __init__(self) -> None:
+        self._wanted, self._most = 1, MOST_CONNECTIONS
+        self._since: float | None = None
+        self._received = 0
+        self._slower = 0.0  # bytes per second with half as many
+        self._trying, self._again = True, 0.0
+
+    def wanted(self, now: float, received_bytes: int) -> int:
+        """How many should be at work now that so much has come over all of them."""
+        if self._since is None:  # from the first byte on
+            self._since, self._received = now if received_bytes else None, received_bytes
+        elif now - self._since >= TRIAL_S:
+            rate = (received_bytes - self._received) / (now - self._since)
+            self._since, self._received = now, received_bytes
+            self._judge(now, rate)
+        return self._wanted
+
+    def fewer(self, now: float) -> None:
+        """A server has said that these are too many."""
+        self._wanted = self._most = max(1, self._wanted // 2)
+        self._trying, self._again = False, now + AGAIN_S
+
+    def _judge(self, now: float, rate: float) -> None:
+        if self._trying and rate < HELPS * self._slower:
+            self._wanted //= 2
+            self._trying, self._again = False, now + AGAIN_S
+        elif now >= self._again:
+            self._trying, self._slower = self._wanted < self._most, rate
+            self._wanted = min(self._most, 2 * self._wanted)
 
 
-class _Stream:
-    """One request, read by a thread of its own, so that whoever waits for it can stop at any moment."""
+class _Hash:
+    """The SHA-256 of a part, computed as far as it has arrived without a gap by a thread of its own; `bytes` are those."""
 
-    def __init__(self, client: Client, url: str, headers: dict[str, str]) -> None:
-        self._client = client
-        self._items: queue.Queue[Response | bytes | AlcoveError | None] = queue.Queue(QUEUED)
+    def __init__(self, part: Part) -> None:
+        self.bytes = 0
+        self.done = threading.Event()
+        self._part, self._hash = part, hashlib.sha256()
+        self._error: BaseException | None = None
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._read, args=(url, headers), name="transfer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="transfer", daemon=True)
         self._thread.start()
 
-    def items(self) -> Iterator[Response | bytes]:
-        """The response, then its body as it comes in; b"" whenever nothing came for WAIT_S."""
-        while True:
-            alive = self._thread.is_alive()
-            try:
-                item = self._items.get(timeout=WAIT_S)
-            except queue.Empty:
-                if not alive:
-                    raise RuntimeError("the thread of a transfer ended without a word") from None
-                yield b""
-                continue
-            chunks: list[bytes] = []
-            while isinstance(item, bytes):  # all that is there already, in one piece
-                chunks.append(item)
-                try:
-                    item = self._items.get_nowait()
-                except queue.Empty:
-                    break
-            if chunks:
-                yield b"".join(chunks)
-            if isinstance(item, Response):
-                yield item
-            elif isinstance(item, AlcoveError):
-                raise item
-            elif item is None:
-                return
+    def sha256(self) -> str:
+        """The hash, when `done`. Raises what kept it from being computed."""
+        if self._error:
+            raise self._error
+        return self._hash.hexdigest()
 
     def close(self) -> None:
+        """Stop, wherever it is."""
         self._stopped.set()
-        self._client.abort()
-        self._thread.join(timeout=1)  # longer only while it looks up a name or connects; it ends by itself then
+        self._thread.join()
 
-    def _read(self, url: str, headers: dict[str, str]) -> None:
+    def _run(self) -> None:
         try:
-            with self._client, self._client.stream("GET", url, headers=headers) as response:
-                self._put(response)
-                for chunk in response.iter_raw():
-                    self._put(chunk)
-                    if self._stopped.is_set():
-                        break
-        except AlcoveError as error:
-            self._put(error)
-        else:
-            self._put(None)
-
-    def _put(self, item: Response | bytes | AlcoveError | None) -> None:
-        while not self._stopped.is_set():
-            try:
-                return self._items.put(item, timeout=WAIT_S)
-            except queue.Full:
-                continue
+            while self.bytes < self._part.source.size_bytes and not self._stopped.is_set():
+                ready = self._part.frontier - self.bytes
+                if ready <= 0:
+                    self._stopped.wait(LOOK_S)
+                elif piece := self._part.read(self.bytes, min(ready, HASH_BYTES)):
+                    self._hash.update(piece)
+                    self.bytes += len(piece)
+                else:
+                    raise Corrupt(path=self._part.source.name, why="its unfinished file was changed meanwhile; get it again")
+        except BaseException as error:  # raised by sha256()
+            self._error = error
+        finally:
+            self.done.set()
 
 
 class _Meter:
     """Bytes received against the clock."""
 
-    def __init__(self, size_bytes: int) -> None:
-        self.resumed_bytes = 0
-        self._size_bytes = size_bytes
-        self._received = 0
+    def __init__(self, part: Part) -> None:
+        self.resumed_bytes = self.connections = 0
+        self.mends = False
+        self._part = part
         self._seen: deque[tuple[float, int]] = deque()
 
-    def add(self, count: int) -> None:
-        self._received += count
-
-    def progress(self, done_bytes: int, stage: str = "download") -> Progress:
-        now, seen = time.monotonic(), self._seen
+    def progress(self, stage: str = "download", checked_bytes: int | None = None) -> Progress:
+        now, seen, size_bytes = time.monotonic(), self._seen, self._part.source.size_bytes
+        done_bytes = self._part.done_bytes
         if stage == "download":
-            seen.append((now, self._received))
+            seen.append((now, self._part.written_bytes))
         while len(seen) > 1 and seen[0][0] < now - RATE_S:
             seen.popleft()
         elapsed_s = now - seen[0][0] if seen else 0.0
-        rate = (self._received - seen[0][1]) / elapsed_s if elapsed_s else 0.0
+        rate = (seen[-1][1] - seen[0][1]) / elapsed_s if elapsed_s else 0.0
         known = rate and elapsed_s > 1 and stage == "download"  # a first second says too little
-        left_s = (self._size_bytes - done_bytes) / rate if known else None
-        return Progress(done_bytes, self._size_bytes, rate, left_s, self.resumed_bytes, stage)
+        left_s = (size_bytes - done_bytes) / rate if known else None
+        told = "mend" if self.mends and stage == "download" else stage
+        shown = done_bytes if checked_bytes is None else checked_bytes
+        return Progress(shown, size_bytes, rate, left_s, self.resumed_bytes, told, self.connections)
+
+
+NO_SENSE = "it sent another part of the file than the one asked for"

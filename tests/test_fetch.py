@@ -17,6 +17,7 @@ from desktop.fetch import fetch
 from desktop.hub import Hub
 from desktop.library import Library, LocalModel
 from desktop.network import Network
+from desktop.part import arrived_bytes
 from desktop.transfer import Progress, Retry
 from tests.hub_server import COMMIT, Fault, HubServer
 
@@ -33,6 +34,7 @@ from desktop.fetch import fetch
 from desktop.hub import Hub
 from desktop.library import Library
 from desktop.network import Network
+from desktop.part import arrived_bytes
 
 network = Network()
 hub = Hub(network, sys.argv[1])
@@ -143,8 +145,8 @@ def test_a_killed_program_goes_on_where_it_was(hub: Hub, library: Library, netwo
         [sys.executable, "-c", PROGRAM, server.endpoint, str(library.folder)], stdout=subprocess.PIPE, text=True
     ) as program:
         assert program.stdout is not None
-        while int(program.stdout.readline()) < 1_500_000:
-            pass
+        while int(program.stdout.readline()) < 1_500_000 or arrived_bytes(library.part_path(REPO, NAME)) < 1_500_000:
+            pass  # it has come, and a second later that is safe and noted
         program.send_signal(signal.SIGKILL)
         assert program.wait(5) == -signal.SIGKILL
     fault.release.set()
@@ -178,9 +180,10 @@ def test_no_room_is_told_before_the_first_byte(hub: Hub, library: Library, netwo
 
 
 def test_a_corrupt_file_is_not_kept(hub: Hub, library: Library, network: Network, server: HubServer) -> None:
-    server.faults.append(Fault("flip", bytes=1_000_000))
+    server.faults.append(Fault("flip", bytes=1_000_000, times=None))
     with pytest.raises(Corrupt):
         run(fetch(hub.file(REPO, NAME), hub, library, network))
+    server.faults.clear()
     assert library.list() == ()
     assert list(library.folder.iterdir()) == []
     assert run(fetch(hub.file(REPO, NAME), hub, library, network))[1].sha256 == SHA256

@@ -27,6 +27,7 @@ HOMES = {
     "sqlite3": ("conversations",),
     "pynvml": ("hardware.nvidia",),
     "httpx2": ("network",),
+    "httpcore2": ("network",),
     "markdown_it": ("ui.markdown",),
     "typer": ("cli",),
     "rich": ("terminal",),
