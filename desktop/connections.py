@@ -109,8 +109,8 @@ class Connections:
             each.join(timeout=max(0.0, until - time.monotonic()))
         self._running = []
         self._keeper.join()
-        with suppress(AlcoveError):  # a full disk, perhaps, on which the last record stands
-            self.part.sync()
+        with suppress(AlcoveError):  # the last record stands then
+            self.part.keep()
 
     # --- for its connections ----------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -22,6 +23,7 @@ from desktop.spans import Spans
 
 TICK_S = 0.1  # how often progress is told
 LOCK_S = 2.0  # how long to wait for another download of the same part to end
+RECORD_ROOM = 64 << 10  # bytes, more than any file system takes for a record
 MAGIC = b"GGUF"
 
 
@@ -159,6 +161,18 @@ class Part:
             os.replace(new, self._record_path)
         except OSError as error:
             raise self._explain(error) from error
+
+    def keep(self) -> None:
+        """As sync, when nothing is being written: on a full disk the last bytes make room for the record of the others."""
+        try:
+            return self.sync()
+        except DiskFull:
+            end = max((end for _, end in self.spans), default=0)
+            kept = max(0, end - RECORD_ROOM)
+        with suppress(OSError):
+            self._out.truncate(kept)
+            self.spans.remove(kept, end)
+        self.sync()
 
     def restart(self) -> None:
         """Throw away the bytes so far; first the record, so that a crash in between mixes nothing."""

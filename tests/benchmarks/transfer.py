@@ -1,9 +1,9 @@
 """How fast a file arrives, beside curl and aria2c:  python -m tests.benchmarks.transfer [--size-mb 2048] [--repeats 3]
 
-A server of its own process sends a file of random bytes with sendfile, in two ways: as fast as the loopback goes, and with 40 ms of
-latency before each answer and 20 MB/s per connection. All write to the same folder, in turn; medians. Ours downloads through the
-network's door, hashes while it streams and makes sure every second that what has come is safe; curl and aria2c do neither, so "sha256"
-is what hashing alone takes, of the processor and of time: no way of getting a verified file is faster than that.
+A server of its own process sends a file of random bytes with sendfile, in two ways: as fast as the loopback goes, and with 40 ms
+of latency before each answer and 20 MB/s per connection. All write to the same folder, in turn; medians. Ours goes through the
+network's door, hashes while it streams and makes safe what has come; curl and aria2c do neither. "sha256" is what hashing takes
+alone, of time and of the processor: a verified file cannot be had sooner.
 """
 
 import argparse
