@@ -20,7 +20,9 @@ reads this list and checks every import, so it cannot go stale.
     shape part projector
     work
     layers
-    hardware gguf licences network
+    local
+    trash
+    hardware gguf licences network record
     graphics
     paths bounded picture
     errors
