@@ -6,7 +6,7 @@ reads this list and checks every import, so it cannot go stale.
     __main__
     ui cli
     app terminal
-    opening
+    opening adopting
     judging accuracy problems rulings
     chat offers fetch headers
     targets room
@@ -21,8 +21,8 @@ reads this list and checks every import, so it cannot go stale.
     work
     layers
     local
-    trash
-    hardware gguf licences network record
+    trash elsewhere
+    hardware gguf licences network record digest
     graphics
     paths bounded picture
     errors

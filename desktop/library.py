@@ -240,7 +240,9 @@ class Library:
     def _guides(self) -> Iterator[LocalModel]:
         if self._guide.is_file():
             size = self._guide.stat().st_size
-            yield LocalModel("guide", self._guide, "Alcove guide", size, "guide", licence="apache-2.0", done_bytes=size)
+            yield LocalModel(
+                "guide", self._guide, "Alcove guide", size, "guide", licence="apache-2.0", done_bytes=size, files=(self._guide,)
+            )
 
     def _uses(self) -> dict[str, str]:
         """When the files of shared folders were last used here."""

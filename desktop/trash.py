@@ -77,7 +77,7 @@ def restore(root: Path, id: str) -> Removed:
             os.replace(kept, back)
     except OSError as error:
         raise NotWritable(path=str(error.filename or root)) from error
-    shutil.rmtree(place, ignore_errors=True)
+    _forget(place)
     return entry
 
 
@@ -88,10 +88,14 @@ def empty(root: Path, days: float = DAYS, id: str | None = None) -> int:
     for place, entry in listed(root):
         if id in (None, entry.id) and entry.removed <= before:
             freed_bytes += entry.size_bytes
-            shutil.rmtree(place, ignore_errors=True)
-    with suppress(OSError):  # something is still in it, or it was never there
-        (root / FOLDER).rmdir()
+            _forget(place)
     return freed_bytes
+
+
+def _forget(place: Path) -> None:
+    shutil.rmtree(place, ignore_errors=True)
+    with suppress(OSError):  # something else is still in it
+        place.parent.rmdir()
 
 
 def _label(place: Path) -> Path:
