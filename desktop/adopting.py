@@ -13,6 +13,7 @@ from desktop.library import Library, LocalModel, Provenance
 from desktop.local import size_of
 
 EMBEDS = "it turns text into numbers for other programs' searches, and cannot be talked with"
+USED, SAME = "it is used here already, as", "it is the same file as"
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that is not taken, and why, as a sentence's end."""
+    """A file that is not taken, and why: `error`, or `twin`, the same file under another name, or it may not be read."""
 
     path: Path
     why: str
+    error: AlcoveError | None = None
+    twin: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def adopt(library: Library, candidates: Iterable[Candidate]) -> Iterator[LocalMo
         except NotWritable:
             raise
         except AlcoveError as error:  # it has gone or changed meanwhile
-            yield Skipped(found.path, str(error))
+            yield Skipped(found.path, str(error), error)
 
 
 def _within(paths: Sequence[Path]) -> Iterator[Found | Unreadable | None]:
@@ -126,31 +129,32 @@ class _Chosen:
             if header.get("pooling_type") is not None:
                 raise NotAModel(path=found.path.name, why=EMBEDS)
         except AlcoveError as error:
-            self.skipped.append(Skipped(found.path, str(error)))
+            self.skipped.append(Skipped(found.path, str(error), error))
             return
         candidate = Candidate(found, size_of(gguf.parts(found.path)))
         twin = yield from self._twin(candidate, seen)
         if twin:
-            self.skipped.append(Skipped(found.path, twin))
+            words, name = twin
+            self.skipped.append(Skipped(found.path, f"{words} {name}", twin=name))
         else:
             self.candidates.append(candidate)
 
-    def _twin(self, candidate: Candidate, seen: int) -> Generator[Looking, None, str]:
-        """Under which name the same file is here or was found already, as a sentence; "" where it is a new one."""
+    def _twin(self, candidate: Candidate, seen: int) -> Generator[Looking, None, tuple[str, str] | None]:
+        """Under which name the same file is here or was found already, and the words before that; None where it is a new one."""
         found = candidate.found
-        known = [(f"it is used here already, as {model.id}", model.path, model.sha256) for model in self.here if model.complete]
-        known += [(f"it is the same file as {each.found.path}", each.found.path, each.found.sha256) for each in self.candidates]
-        for words, path, sha256 in known:
+        known = [(USED, model.id, model.path, model.sha256) for model in self.here if model.complete]
+        known += [(SAME, str(each.found.path), each.found.path, each.found.sha256) for each in self.candidates]
+        for words, name, path, sha256 in known:
             if size_of(gguf.parts(path)) != candidate.size_bytes or not path.exists():
                 continue
             if path.samefile(found.path):
-                return words
+                return words, name
             if sha256 and found.sha256:
                 if sha256 == found.sha256:
-                    return words
+                    return words, name
             elif (yield from self._same(found, path, sha256, seen)):
-                return words
-        return ""
+                return words, name
+        return None
 
     def _same(self, found: Found, path: Path, sha256: str | None, seen: int) -> Generator[Looking, None, bool]:
         """Whether two files of one size are the same, read no further than is needed to tell."""
