@@ -6,7 +6,7 @@ reads this list and checks every import, so it cannot go stale.
     __main__
     ui cli
     app terminal
-    opening
+    opening adopting
     judging accuracy problems rulings
     chat offers fetch headers
     targets room
@@ -18,10 +18,12 @@ reads this list and checks every import, so it cannot go stale.
     plan
     need
     speed
+    local
     shape part projector
     work
     layers
-    hardware gguf licences network
+    trash elsewhere
+    hardware gguf licences network record digest
     graphics
     paths bounded picture spans
     errors

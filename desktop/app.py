@@ -28,7 +28,7 @@ from desktop.licences import load as load_licences
 from desktop.need import MARGIN_BYTES, MARGIN_SHARE
 from desktop.network import Network
 from desktop.offers import Offer, Target
-from desktop.paths import GUIDE, Paths
+from desktop.paths import GUIDE, SHARED_MODELS, Paths
 from desktop.projector import Projector
 from desktop.room import How
 from desktop.shape import BATCH
@@ -51,7 +51,9 @@ class App:
         self.settings = settings.load(paths.settings)
         ca_file = Path(self.settings.ca_file) if self.settings.ca_file else None
         self.network = Network(offline=self.settings.offline, ca_file=ca_file, log_path=paths.logs / "network.jsonl")
-        self.library = Library(settings.models_dir(self.settings, paths), GUIDE)
+        self.library = Library(settings.models_dir(self.settings, paths), GUIDE, shared=[SHARED_MODELS])
+        self.library.more = settings.more_folders(self.settings)
+        self.library.tidy()
         self.engine = LocalEngine(paths.cache)
         self.engine.crashes.way_out = self._smaller
         self.rates = speed.load(paths.cache / "rates.json")
@@ -115,6 +117,7 @@ class App:
         """Let the parts that depend on the settings follow, and keep them. Raises NotWritable; they hold until the end then."""
         self.network.offline = self.settings.offline
         self.library.folder = settings.models_dir(self.settings, self.paths)
+        self.library.more = settings.more_folders(self.settings)
         if not self.settings.keep_ready:
             self._forget(None)
         settings.save(self.settings, self.paths.settings)

@@ -239,6 +239,12 @@ def part_names(filename: str) -> tuple[str, ...]:
     return tuple(f"{filename[: found.start(1)]}{number:05}{filename[found.end(1) :]}" for number in range(1, part[1] + 1))
 
 
+def part_stem(filename: str) -> str:
+    """The name of a model by that of its file, or of one of its parts: "x-00001-of-00002.gguf" -> "x"."""
+    found = _SPLIT.search(filename) if split_part(filename) else None
+    return filename[: found.start()] if found else filename.rpartition(".")[0] or filename
+
+
 def _read_metadata(source: Bounded, count: int, tensor_count: int) -> dict[str, Value]:
     metadata: dict[str, Value] = {}
     for number in range(count):

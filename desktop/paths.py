@@ -11,6 +11,8 @@ from desktop.errors import NotWritable
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 GUIDE = RESOURCES / "starter" / "alcove-guide.gguf"
 
+SHARED_MODELS = Path(platformdirs.site_data_dir("alcove", appauthor=False)) / "models"  # of all users of this computer
+
 
 def resource(name: str) -> Path:
     """A file that came with the program, by its path below resources/."""

@@ -24,6 +24,8 @@ class Settings(msgspec.Struct, kw_only=True):
     text_scale: float = 1.0  # of the type scale: 0.85 to 1.6
     offline: bool = False
     models_dir: str = ""  # empty: the folder below the home
+    more_folders: list[str] = []  # folders of models that are read as well
+    moving_from: str = ""  # a folder whose models are on their way to models_dir
     panel_open: bool = True
     last_model: str = ""  # reference of the model that a new chat starts with
     context: Tokens = 0  # tokens of conversation memory; 0: what suits model and computer
@@ -87,3 +89,9 @@ def save(settings: Settings, path: Path) -> None:
 def models_dir(settings: Settings, paths: Paths) -> Path:
     """The folder for models: the person's choice, or the one below the home."""
     return Path(os.path.expanduser(settings.models_dir)) if settings.models_dir else paths.models
+
+
+def more_folders(settings: Settings) -> tuple[Path, ...]:
+    """The other folders of models that are read, also the one that is being moved."""
+    named = [*settings.more_folders, settings.moving_from]
+    return tuple(Path(os.path.expanduser(folder)) for folder in named if folder)

@@ -218,7 +218,7 @@ def show_library(models: Sequence[tuple[LocalModel, str | None]]) -> None:
     for model, licence in models:
         name = model.id if model.complete else f"{model.id} ({'its file is gone' if model.missing else 'unfinished'})"
         used = (model.last_used or "never")[:10]
-        table.add_row(escape(name), text.size(model.size_bytes), licence or "", model.origin, used)
+        table.add_row(escape(name), text.size(model.size_bytes), licence or "", model.program or model.origin, used)
     out.print(table)
 
 

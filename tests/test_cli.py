@@ -334,8 +334,40 @@ def test_search_get_list_remove(run: Run, hub: HubServer, tiny: bytes) -> None:
     status, again, _ = run("get", "hf:maker/tiny-GGUF/tiny-Q8_0.gguf")
     assert (status, again["fetched_bytes"]) == (0, 0)
     status, removed, _ = run("remove", "tiny-Q8_0")
-    assert removed["freed_bytes"] >= len(tiny)
+    assert removed["freed_bytes"] == len(tiny)
+    assert {"free_bytes_before", "free_bytes_after"} <= set(removed)
     assert not Path(got["path"]).exists()
+    status, restored, _ = run("restore", "tiny-Q8_0")
+    assert (status, restored["path"]) == (0, got["path"])
+    assert Path(got["path"]).read_bytes() == tiny
+    run("remove", "tiny-Q8_0", "--now")
+    status, refused, _ = run("restore", "tiny-Q8_0")
+    assert (status, refused["error"]["kind"]) == (1, "not_found")
+
+
+def test_adopt_uses_models_of_other_programs_where_they_lie(
+    run: Run, tmp_path: Path, tiny: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_MODELS", str(tmp_path / "ollama"))
+    for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "person"))
+    blob = tmp_path / "ollama" / "blobs" / f"sha256-{sha256(tiny).hexdigest()}"
+    manifest = tmp_path / "ollama" / "manifests" / "registry.ollama.ai" / "library" / "tiny" / "latest"
+    for path in (blob, manifest):
+        path.parent.mkdir(parents=True)
+    blob.write_bytes(tiny)
+    layer = {"mediaType": "application/vnd.ollama.image.model", "digest": f"sha256:{sha256(tiny).hexdigest()}"}
+    manifest.write_text(json.dumps({"layers": [layer]}))
+    status, found, _ = run("adopt")
+    assert (status, found["skipped"]) == (0, [])
+    assert found["adopted"] == [{"id": "ollama-tiny-latest", "path": str(blob), "origin": "Ollama"}]
+    _, listed, _ = run("list")
+    mine = next(m for m in listed["models"] if m["id"] == "ollama-tiny-latest")
+    assert (mine["origin"], mine["sha256"], mine["complete"]) == ("Ollama", sha256(tiny).hexdigest(), True)
+    status, said, _ = run("chat", "ollama-tiny-latest", "-p", "hello", "--max-tokens", "2")
+    assert (status, said["completion_tokens"] > 0) == (0, True)
+    status, removed, _ = run("remove", "ollama-tiny-latest", "--now")
+    assert (removed["freed_bytes"], blob.read_bytes() == tiny) == (0, True)
 
 
 def test_a_download_that_was_cut_goes_on(run: Run, hub: HubServer, tiny: bytes) -> None:

@@ -3,12 +3,18 @@ import os
 import shutil
 import struct
 import sys
+import tempfile
+import unicodedata
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from desktop.errors import DiskFull, Forbidden, NotFound, NotGguf, NotWritable, Truncated
+from desktop.gguf import parts as read_parts
 from desktop.library import RESERVE_BYTES, Library, LocalModel, Provenance
 
 SHA256 = "ab" * 32
@@ -72,7 +78,7 @@ def test_the_guide_comes_first(folder: Path, tmp_path: Path) -> None:
 
 def test_a_finished_part_is_adopted_with_its_origin(library: Library, folder: Path) -> None:
     model = kept(library)
-    assert model.path == folder / "maker--Small-GGUF" / "Small-Q4_K_M.gguf"
+    assert model.path == folder / "maker" / "Small-GGUF" / "Small-Q4_K_M.gguf"
     assert sorted(path.name for path in model.path.parent.iterdir()) == ["Small-Q4_K_M.gguf", "Small-Q4_K_M.gguf.json"]
     assert (model.id, model.repo, model.file) == ("Small-Q4_K_M", "maker/Small-GGUF", "Small-Q4_K_M.gguf")
     assert (model.complete, model.size_bytes, model.done_bytes) == (True, 1000, 1000)
@@ -149,8 +155,8 @@ def test_what_was_put_there_by_hand(library: Library, folder: Path) -> None:
     (folder / "notes.txt").touch()
     (folder / "odd.gguf").mkdir()
     assert [(model.id, model.repo) for model in library.list()] == [
-        ("Other", None),
-        ("big-00001-of-00002", "maker/big"),
+        ("Other", "deep/er"),
+        ("big", "maker/big"),
         ("mine", None),
     ]
 
@@ -158,30 +164,259 @@ def test_what_was_put_there_by_hand(library: Library, folder: Path) -> None:
 # --- names that would lead out --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("repo", "file"),
-    [
-        ("../..", "../../../x.gguf"),
-        ("/etc", "/etc/x.gguf"),
-        ("..\\..", "..\\x.gguf"),
-        ("C:", "C:\\x.gguf"),
-        ("maker/..", ".../x.gguf"),
-        ("con/nul", "aux.gguf"),
-        ("maker/name.", "x?.gguf"),
-        ("maker/na\0me", "x\n.gguf"),
-        ("maker/50%41", "100%.gguf"),
-        ("maker/häuser", "模型 Q4.gguf"),
-    ],
-)
+ODD = [
+    ("../..", "../../../x.gguf"),
+    ("/etc", "/etc/x.gguf"),
+    ("..\\..", "..\\x.gguf"),
+    ("C:", "C:\\x.gguf"),
+    ("maker/..", ".../x.gguf"),
+    ("con/nul", "aux.gguf"),
+    ("maker/COM¹", "lpt².x.gguf"),
+    ("maker/name.", "x?.gguf"),
+    ("maker/na\0me", "x\n.gguf"),
+    ("maker/50%41", "100%.gguf"),
+    ("maker/häuser", "模型 Q4.gguf"),
+    ("linked/x", "\u202egpj.gguf"),
+    (".trash/x", ".part.gguf"),
+    ("maker/x", "\ud800.gguf"),
+]
+
+
+def is_plain(name: str) -> bool:
+    """Whether every system takes a name as it stands."""
+    bad = set('<>:"/\\|?*\0\n') & set(name) or name.startswith(".") or name.endswith((".", " "))
+    return not bad and name.split(".")[0].lower() not in ("con", "nul", "aux", "com¹", "lpt²") and len(name.encode()) <= 140
+
+
+@pytest.mark.parametrize(("repo", "file"), ODD)
 def test_no_name_leads_out_of_the_folder(library: Library, folder: Path, repo: str, file: str) -> None:
     path = library.part_path(repo, file)
     assert Path(os.path.normpath(path)) == path, "no dots that mean another folder"
-    assert path.is_relative_to(folder)
-    assert path != folder
     names = path.relative_to(folder).parts
-    assert all(not set(name) & set('<>:"/\\|?*\0\n') and not name.endswith((".", " ")) for name in names)
-    assert all(name.split(".")[0].lower() not in ("con", "nul", "aux") for name in names)
-    assert "/".join(unquote(name) for name in names[1:]).removesuffix(".part") == "/".join(x for x in file.split("/") if x)
+    assert names
+    assert all(is_plain(name) for name in names)
+    if "\ud800" not in file:  # which is no letter at all
+        told = "/".join(unquote(name) for name in names).removesuffix(".part")
+        assert told == "/".join(x for x in f"{repo}/{file}".split("/") if x), "and a person can read it"
+
+
+NAME = st.text(st.characters(codec="utf-8") | st.sampled_from("./\\%~AaßẞéÉ\u0301 "), min_size=1, max_size=300)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(NAME, NAME), min_size=1, max_size=4, unique=True))
+@example([("maker/Small", "x.gguf"), ("maker/small", "x.gguf"), ("Maker/small", "X.gguf")])
+@example([("maker/é", "x.gguf"), ("maker/e\u0301", "x.gguf")])
+@example([("a/b", "n" * 300 + ".gguf"), ("a/b", "n" * 299 + "m.gguf"), ("a/b", "N" * 300 + ".GGUF")])
+@example([("a/b", "/".join("x" * 150) + ".gguf")])
+def test_any_names_get_places_of_their_own(names: list[tuple[str, str]]) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "models"
+        library = Library(folder, Path("no guide"))
+        given_names = {("/".join(filter(None, r.split("/"))), "/".join(filter(None, f.split("/")))) for r, f in names}
+        places = {}
+        for repo, file in sorted(given_names):
+            part = library.begin(Provenance(repo=repo, file=file, size_bytes=5))
+            part.write_bytes(b"12345")
+            places[(repo, file)] = part
+            assert library.part_path(repo, file) == part, "the same place the next time"
+        for part in places.values():
+            assert Path(os.path.normpath(part)).is_relative_to(folder)
+            assert all(is_plain(name) for name in part.relative_to(folder).parts)
+        spelled = {unicodedata.normalize("NFC", str(part)).casefold() for part in places.values()}
+        assert len(spelled) == len(places), "also where capitals and accents do not count"
+
+
+def test_parts_of_a_model_with_a_long_name_keep_a_common_beginning(library: Library) -> None:
+    paths = [library.part_path("a/b", f"{'long' * 70}-0000{number}-of-00002.gguf") for number in (1, 2)]
+    whole = [path.with_name(path.name.removesuffix(".part")) for path in paths]
+    assert read_parts(whole[0]) == tuple(whole)
+
+
+# --- models of several files ----------------------------------------------------------------------------------------------------
+
+
+def fetched(library: Library, file: str, size: int, *, whole: bool = True, **facts: Any) -> LocalModel | None:
+    """One file of a repository as its download leaves it, or breaks off in the middle of it."""
+    origin = Provenance(repo="maker/Big-GGUF", file=file, size_bytes=size, sha256=SHA256, **facts)
+    part = library.begin(origin)
+    part.write_bytes(bytes(size if whole else size // 2))
+    return library.adopt(part, origin) if whole else None
+
+
+def test_a_split_model_is_one_and_goes_as_one(library: Library, folder: Path) -> None:
+    names = [f"Q4/Big-Q4_K_M-0000{number}-of-00003.gguf" for number in (1, 2, 3)]
+    fetched(library, names[0], 1000, reference="big:Q4_K_M")
+    fetched(library, names[1], 2000, whole=False)
+    library.begin(Provenance(repo="maker/Big-GGUF", file=names[2], size_bytes=500))
+    (model,) = library.list()
+    assert (model.id, model.complete, model.size_bytes, model.done_bytes) == ("Big-Q4_K_M", False, 3500, 2000)
+    assert (model.reference, model.sha256) == ("big:Q4_K_M", None)
+    fetched(library, names[2], 500)
+    finished = fetched(library, names[1], 2000)
+    assert finished == library.list()[0]
+    assert finished is not None
+    assert (finished.id, finished.complete, finished.size_bytes) == (model.id, True, 3500)
+    assert [path.name for path in finished.files] == [name.rpartition("/")[2] for name in names]
+    assert library.find("maker/Big-GGUF", names[1]) == finished, "also by a later part"
+    assert library.remove(finished.id, now=True) == 3500
+    assert list(folder.iterdir()) == []
+
+
+def test_the_size_of_a_split_model_is_known_before_its_last_part_has_begun(library: Library) -> None:
+    fetched(library, "Big-00001-of-00002.gguf", 1000, whole_bytes=9000)
+    assert (library.list()[0].size_bytes, library.list()[0].complete) == (9000, False)
+
+
+def test_a_projector_goes_with_the_last_model_of_its_folder(library: Library, folder: Path) -> None:
+    fetched(library, "Big-Q4_K_M.gguf", 1000)
+    fetched(library, "Big-Q8_0.gguf", 2000)
+    alone = fetched(library, "mmproj-Big.gguf", 300)
+    assert alone is not None
+    assert alone.path.name == "mmproj-Big.gguf"
+    assert [model.id for model in library.list()] == ["Big-Q4_K_M", "Big-Q8_0"]
+    assert library.list()[0].projectors == (alone.path,)
+    assert library.remove("Big-Q4_K_M") == 1000
+    assert alone.path.exists()
+    assert library.remove("Big-Q8_0") == 2300
+    assert not alone.path.exists()
+    library.restore("Big-Q8_0")
+    assert alone.path.exists()
+
+
+# --- the trash ------------------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_removed_comes_back_as_it_was(library: Library, folder: Path) -> None:
+    model = kept(library)
+    library.used(model.id)
+    (before,) = library.list()
+    assert library.remove(model.id) == 1000
+    assert library.list() == ()
+    assert library.trash_bytes() == 1000
+    assert library.restore(model.id) == before
+    assert library.trash_bytes() == 0
+    with pytest.raises(NotFound, match="no model Small-Q4_K_M in the trash"):
+        library.restore(model.id)
+
+
+def test_a_part_and_a_forgotten_link_come_back_too(library: Library, tmp_path: Path) -> None:
+    part = library.begin(Provenance(repo="maker/Small-GGUF", file="Small-Q8_0.gguf", size_bytes=5000))
+    part.write_bytes(bytes(1200))
+    linked = library.link(gguf(tmp_path / "elsewhere" / "big.gguf"))
+    assert library.remove("Small-Q8_0") == 1200
+    assert library.remove(linked.id) == 0
+    assert library.restore("Small-Q8_0").done_bytes == 1200
+    assert library.restore(linked.id) == linked
+
+
+def test_nothing_is_put_back_over_another_file(library: Library) -> None:
+    model = kept(library)
+    library.remove(model.id)
+    again = kept(library, size=2000)
+    with pytest.raises(Forbidden, match="is there already"):
+        library.restore(model.id)
+    assert library.list() == (again,)
+    library.remove(again.id)
+    assert library.restore(model.id).size_bytes == 2000, "what was removed last"
+
+
+def test_a_label_in_the_trash_leads_nowhere_else(library: Library, folder: Path, tmp_path: Path) -> None:
+    model = kept(library)
+    library.remove(model.id)
+    (label,) = folder.glob(".trash/*/removed.json")
+    told = json.loads(label.read_text())
+    told["files"] = ["../outside.gguf"]
+    label.write_text(json.dumps(told))
+    (label.parent / "outside.gguf").write_bytes(b"bad")
+    with pytest.raises(NotFound):
+        library.restore(model.id)
+    assert (label.parent / "files" / "maker" / "Small-GGUF" / "Small-Q4_K_M.gguf").exists()
+    assert not (tmp_path / "home" / "outside.gguf").exists()
+
+
+def test_the_trash_is_emptied_after_some_days_or_when_room_is_needed(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        library.remove(kept(library, file=f"{name}.gguf").id)
+    label = next(path for path in folder.glob(".trash/*/removed.json") if json.loads(path.read_text())["id"] == "one")
+    told = json.loads(label.read_text())
+    label.write_text(json.dumps({**told, "removed": "2020-01-01T00:00:00Z"}))
+    library.tidy()
+    assert library.trash_bytes() == 1000
+    room = iter([RESERVE_BYTES + 500])
+    monkeypatch.setattr(Library, "free_bytes", lambda self: next(room, RESERVE_BYTES + 500 + 1000 - library.trash_bytes()))
+    library.check_space(1200)
+    assert library.trash_bytes() == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file can be renamed here")
+def test_a_removal_that_fails_half_way_leaves_everything(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = kept(library)
+    replace, calls = os.replace, []
+
+    def fails(source: Path, target: Path) -> None:
+        calls.append(source)
+        if Path(source).suffix == ".json" and "removed" not in Path(source).name:
+            raise PermissionError(13, "open in another program", str(source))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fails)
+    with pytest.raises(NotWritable):
+        library.remove(model.id)
+    monkeypatch.undo()
+    assert library.list() == (model,)
+    assert library.trash_bytes() == 0
+    assert calls
+
+
+# --- other folders, and those of an earlier version -----------------------------------------------------------------------------
+
+
+def test_the_folders_of_an_earlier_version_are_moved_over(library: Library, folder: Path) -> None:
+    new = kept(library)
+    old = folder / "maker--Small-GGUF"
+    gguf(old / "Small-Q4_K_M.gguf", 3000)
+    gguf(old / "sub" / "Other-Q8_0.gguf")
+    gguf(folder / "zoe--Only" / "Only.gguf")
+    (folder / "zoe--Only" / "Only.gguf.json").write_text(json.dumps({"id": "mine", "repo": "zoe/Only", "file": "Only.gguf"}))
+    before = {(model.repo, model.file) for model in library.list()}
+    library.tidy()
+    after = {model.id: model for model in library.list()}
+    assert {(model.repo, model.file) for model in after.values()} == before
+    assert after["mine"].path == folder / "zoe" / "Only" / "Only.gguf"
+    assert (folder / "maker" / "Small-GGUF" / "sub" / "Other-Q8_0.gguf").exists()
+    assert after[new.id].size_bytes == 1000, "nothing is written over"
+    assert (old / "Small-Q4_K_M.gguf").exists(), "and what could not be moved stays"
+    library.tidy()
+
+
+def test_other_folders_are_read_and_a_shared_one_is_never_written(folder: Path, tmp_path: Path) -> None:
+    more, shared = tmp_path / "second disk", tmp_path / "shared"
+    gguf(more / "maker" / "One" / "One-Q4_K_M.gguf")
+    gguf(shared / "maker" / "Two" / "Two-Q4_K_M.gguf")
+    library = Library(folder, tmp_path / "no guide", [more], [shared])
+    assert [(model.id, model.origin) for model in library.list()] == [("One-Q4_K_M", "own"), ("Two-Q4_K_M", "shared")]
+    assert library.find("maker/Two", "Two-Q4_K_M.gguf") is not None, "so it is not fetched again"
+    before = sorted((path, path.stat().st_mtime_ns) for path in shared.rglob("*"))
+    library.used("Two-Q4_K_M")
+    two = library.get("Two-Q4_K_M")
+    assert two is not None
+    assert two.last_used is not None
+    with pytest.raises(Forbidden, match="shared by all users"):
+        library.remove("Two-Q4_K_M")
+    assert sorted((path, path.stat().st_mtime_ns) for path in shared.rglob("*")) == before
+    library.remove("One-Q4_K_M")
+    assert (more / ".trash").exists(), "on its own disk"
+    assert library.restore("One-Q4_K_M").path.is_relative_to(more)
+
+
+def test_a_model_is_found_by_its_hash(library: Library) -> None:
+    model = kept(library)
+    assert library.with_hash(SHA256) == model
+    assert library.with_hash("00" * 32) is None
+    assert library.with_hash(None) is None
 
 
 # --- linking --------------------------------------------------------------------------------------------------------------------
@@ -250,9 +485,9 @@ def test_remove_leaves_nothing_of_it_and_all_else(library: Library, folder: Path
     part.write_bytes(bytes(500))
     assert library.remove(second.id) == 3500
     assert library.list() == (first,)
-    assert not (folder / "maker--Small-GGUF" / "sub").exists()
+    assert not (folder / "maker" / "Small-GGUF" / "sub").exists()
     assert library.remove(first.id) == 1000
-    assert list(folder.iterdir()) == []
+    assert [path.name for path in folder.iterdir()] == [".trash"]
     with pytest.raises(NotFound, match="no model Small-Q4_K_M"):
         library.remove(first.id)
 
@@ -261,7 +496,7 @@ def test_remove_takes_an_unfinished_part(library: Library, folder: Path) -> None
     part = library.begin(Provenance(repo="maker/Small-GGUF", file="Small-Q8_0.gguf", size_bytes=5000))
     part.write_bytes(bytes(1200))
     part.with_name(part.name + ".json").write_text("{}")
-    assert library.remove("Small-Q8_0") == 1200
+    assert library.remove("Small-Q8_0", now=True) == 1200
     assert list(folder.iterdir()) == []
 
 

@@ -1,4 +1,4 @@
-"""The commands about models: search, get, list, remove, licence."""
+"""The commands about models: search, get, list, licence."""
 
 import time
 from typing import Annotated, Any, Literal
@@ -8,7 +8,7 @@ import typer
 from desktop import terminal, text
 from desktop.app import App
 from desktop.cli.command import Home, Json, Reference, commands, finish, opened
-from desktop.errors import AlcoveError, BadReference, UnknownArchitecture
+from desktop.errors import AlcoveError, UnknownArchitecture
 from desktop.library import LocalModel
 
 JUDGE_S = 10.0  # before a download; a slow network is not kept busy with a second opinion for longer
@@ -98,10 +98,14 @@ def _warning(app: App, reference: str) -> str:
 def list_command(json: Json = False, home: Home = None) -> None:
     """Models on this computer."""
     with opened(home, json) as app:
-        keys = ("id", "size_bytes", "origin", "sha256", "last_used", "complete")
+        keys = ("id", "size_bytes", "sha256", "last_used", "complete", "repo")
         models = [(m, _licence_of(app, m)) for m in app.library.list()]
         if json:
-            rows = [{k: getattr(m, k) for k in keys} | {"path": str(m.path), "licence": licence} for m, licence in models]
+            rows = [
+                {k: getattr(m, k) for k in keys}
+                | {"path": str(m.path), "origin": m.program or m.origin, "licence": licence, "files": [str(f) for f in m.files]}
+                for m, licence in models
+            ]
             terminal.show_json({"models": rows})
         else:
             terminal.show_library(models)
@@ -113,22 +117,6 @@ def _licence_of(app: App, model: LocalModel) -> str | None:
         return app.ruling(app.target(model.id)).licence if model.complete else model.licence
     except AlcoveError:
         return model.licence
-
-
-@commands.command()
-def remove(model: Annotated[str, typer.Argument(help="An id from: alcove list")], json: Json = False, home: Home = None) -> None:
-    """Delete a model that Alcove downloaded; only forget one that lies elsewhere."""
-    with opened(home, json) as app:
-        local = app.library.get(model) or app.target(model).local
-        if local is None:
-            raise BadReference(reference=model)
-        freed_bytes = app.library.remove(local.id)
-        if json:
-            terminal.show_json({"freed_bytes": freed_bytes})
-        elif freed_bytes:
-            terminal.say(f"{local.name} is gone; {text.size(freed_bytes)} are free again.")
-        else:
-            terminal.say(f"{local.name} is forgotten; its file stays where it is.")
 
 
 @commands.command()

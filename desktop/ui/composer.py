@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, 
 from desktop.ui import theme
 from desktop.ui.attachments import Attachments, given
 from desktop.ui.buttons import Button, Chip, IconButton
+from desktop.ui.dropping import models_in
 from desktop.ui.gauge import Gauge
 from desktop.ui.labels import hint, repolish
 from desktop.ui.tasks import Tasks
@@ -144,7 +145,7 @@ class _Field(QPlainTextEdit):
             super().keyPressEvent(event)
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        return bool(given(source)) or super().canInsertFromMimeData(source)
+        return bool(given(source)) or (super().canInsertFromMimeData(source) and not models_in(source))
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         if pictures := given(source):

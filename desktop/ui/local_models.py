@@ -18,6 +18,7 @@ from desktop.ui.fit_fold import FitFold
 from desktop.ui.getting import Getting
 from desktop.ui.judging import Judges
 from desktop.ui.labels import ElidedLabel, Label, hint
+from desktop.ui.others import Others
 from desktop.ui.pills import Pill
 from desktop.ui.reference import reference_of, same, without_commit
 from desktop.ui.tasks import Tasks
@@ -55,12 +56,14 @@ class LocalModels(QWidget):
         head = QHBoxLayout()
         head.addWidget(self._sum, 1)
         head.addWidget(open_file)
+        self.others = Others()
         self._column = QVBoxLayout()
         self._column.setSpacing(theme.GRID + 2)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GRID * 2)
         column.addLayout(head)
+        column.addWidget(self.others)
         column.addLayout(self._column)
         removals.changed.connect(self.show_library)
 
@@ -171,8 +174,7 @@ class LocalRow(Card):
         self.getting.show_chat() if model.complete else self.getting.show_paused(model.done_bytes, model.size_bytes)
         self.getting.setVisible(not model.missing)
         self.remove = IconButton("trash", self._remove_words().format(name=name))
-        self.remove.setEnabled(model.origin != "guide")
-        self.remove.setVisible(model.origin != "guide")
+        self.remove.setVisible(model.origin not in ("guide", "shared"))
         words = QVBoxLayout()
         words.setSpacing(2)
         title = ElidedLabel(name, "card_title")
@@ -188,7 +190,7 @@ class LocalRow(Card):
         row.addWidget(self.licence)
         row.addWidget(self.getting)
         row.addWidget(self.remove)
-        if model.origin == "guide":
+        if model.origin in ("guide", "shared"):
             row.addSpacing(self.remove.width() + theme.GRID * 2)
         self.body.addLayout(row)
         self.body.addWidget(self.fold)
@@ -206,10 +208,14 @@ class LocalRow(Card):
         origin = {
             "guide": self.tr("came with Alcove; a tiny model that knows this app"),
             "linked": self.tr("lies at {path}").format(path=model.path),
+            "shared": self.tr("shared by all users of this computer"),
         }.get(model.origin) or (
             self.tr("from {repo}").format(repo=model.repo) if model.repo else self.tr("put into the folder by hand")
         )
-        bits = gguf.QUANTIZATIONS.get((gguf.quantization(model.path.name) or "").removeprefix("UD-"))
+        if model.origin == "linked" and model.program:
+            origin = self.tr("belongs to {program}, and lies there").format(program=model.program)
+        name = model.file if model.program and model.file else model.path.name
+        bits = gguf.QUANTIZATIONS.get((gguf.quantization(name) or "").removeprefix("UD-"))
         precision = verdict.precision(bits) if bits else ""
         used = self.tr("last used {day}").format(day=_day(model.last_used)) if model.last_used else ""
         return " · ".join(fact for fact in (precision, text.size(model.size_bytes), used, origin) if fact)

@@ -8,6 +8,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from desktop import offers, room
+from desktop.adopting import Skipped
 from desktop.app import App
 from desktop.errors import AlcoveError
 from desktop.fit import Fit, Wish
@@ -16,8 +17,9 @@ from desktop.licences import Ruling
 from desktop.transfer import Progress
 from desktop.ui import messages
 from desktop.ui.activity import ActivityPage
+from desktop.ui.adoption import Adoption
 from desktop.ui.advice import About, Advice, name_of, unjudged
-from desktop.ui.browse import Browse
+from desktop.ui.browse import TABS, Browse
 from desktop.ui.chat import ChatPage
 from desktop.ui.downloading import Downloading
 from desktop.ui.downloads import Downloads
@@ -54,6 +56,7 @@ class Program(QObject):
         self.waking = Waking(self.tasks, app, self)
         self.wishes = Wishes(app, lambda: self.advice.hardware is not None)
         self.downloading = Downloading(self.tasks, app.get, self)
+        self.adoption = Adoption(self.tasks, app.library, self)
         self.removals = Removals(self)
         self.window = Window(
             app,
@@ -351,6 +354,15 @@ class Program(QObject):
         self.advice.choices_judged.connect(self.window.chat.set_models)
         self.removals.added.connect(self._on_removal_added)
         self.removals.due.connect(self._remove)
+        others = self.browse.local.others
+        self.browse.tabs.chosen.connect(lambda index: self.adoption.look() if TABS[index] == "local" else None)
+        self.adoption.looking.connect(others.show_looking)
+        self.adoption.found.connect(others.show_plan)
+        others.take_clicked.connect(self.adoption.take)
+        others.stop_clicked.connect(self.adoption.stop)
+        self.window.files_dropped.connect(self.adoption.take_files)
+        self.adoption.taken.connect(self._on_taken)
+        self.adoption.failed.connect(lambda error: self.window.toast.say(messages.explain(error).sentence))
 
     def show_models(self) -> None:
         """The list of models, whatever the page showed before."""
@@ -369,15 +381,28 @@ class Program(QObject):
         chosen, _ = QFileDialog.getOpenFileName(
             self.window, self.tr("Open a model file"), str(Path.home()), self.tr("Models (*.gguf)")
         )
-        if not chosen:
-            return
-        try:
-            linked = self.app.library.link(Path(chosen))
-        except AlcoveError as error:
-            self.window.toast.say(messages.explain(error).sentence)
-            return
-        self._library_changed()
-        self.chat_with(linked.id)
+        if chosen:
+            self.adoption.take_files([Path(chosen)])
+
+    def _on_taken(self, models: list[LocalModel], skipped: list[Skipped]) -> None:
+        """Files of other places are used now, or not."""
+        self.browse.local.others.forget(models)
+        if not models and len(skipped) == 1 and self.app.library.get(skipped[0].twin):
+            self.chat_with(skipped[0].twin)
+        elif not models:
+            self.window.toast.say(self.adoption.why(skipped[0]) if skipped else self.tr("There is no model file in it."))
+        else:
+            self._library_changed()
+            self._show_taken(models)
+
+    def _show_taken(self, models: list[LocalModel]) -> None:
+        if len(models) > 1:
+            self.window.toast.say(self.tr("{count} models can be used here now.").format(count=len(models)))
+        elif self.window.page in ("first_run", "chat"):
+            self.chat_with(models[0].id)
+        else:
+            words = self.tr("{name} is here.").format(name=self.name_of(models[0].id))
+            self.window.toast.say(words, self.tr("Chat with it"), lambda: self.chat_with(models[0].id))
 
     def _ruling(self, model: LocalModel) -> Ruling:
         return self.app.ruling(offers.local_target(model, self.app.catalogue))

@@ -1,7 +1,15 @@
 """The window: three columns, the pages in the middle, and the ways between them. Pages signal up; this calls down."""
 
 from PySide6.QtCore import QByteArray, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QWidget
 
 from desktop.address import is_loopback
@@ -9,6 +17,7 @@ from desktop.app import App
 from desktop.errors import AlcoveError
 from desktop.ui.chat import ChatPage
 from desktop.ui.crash import CrashDialog
+from desktop.ui.dropping import DropHint, files_in
 from desktop.ui.messages import explain
 from desktop.ui.model_panel import ModelPanel
 from desktop.ui.notice import Toast
@@ -25,6 +34,7 @@ class Window(QMainWindow):
     """The frame: which page is shown, the panel, the privacy line, the shortcuts. Knows nothing of models or downloads."""
 
     closing = Signal()
+    files_dropped = Signal(object)  # list[Path]
 
     def __init__(self, app: App, sidebar: Sidebar, chat: ChatPage, panel: ModelPanel) -> None:
         super().__init__()
@@ -43,6 +53,8 @@ class Window(QMainWindow):
         row.addWidget(panel)
         self.setCentralWidget(inside)
         self.toast = Toast(inside)
+        self._drop_hint = DropHint(inside)
+        self.setAcceptDrops(True)
         self._panel_open = app.settings.panel_open
         self._panel_over = False  # opened by hand in a window that is too narrow to keep it open
         self.setWindowTitle("Alcove")
@@ -121,6 +133,21 @@ class Window(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
+
+    # --- files from outside ---------------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if files := files_in(event.mimeData()):
+            self._drop_hint.show_for(files)
+            event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._drop_hint.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._drop_hint.hide()
+        event.acceptProposedAction()
+        self.files_dropped.emit(files_in(event.mimeData()))
 
     # --- shortcuts ------------------------------------------------------------------------------------------------------------
 
