@@ -163,18 +163,23 @@ class App:
             return {"smaller_name": found.model.name, "step": f"{found.model.name} is smaller: alcove get {found.id}."}
         return {}
 
-    def file(self, target: Target) -> File:
-        """The file on the Hub that a target means; asks the Hub. Raises NotFound and the network's errors."""
+    def files(self, target: Target) -> tuple[File, ...]:
+        """The files on the Hub that a target means, the model's own first. Raises NotFound and the network's errors."""
         if target.url:
-            return self.hub.address(target.url)
+            return (self.hub.address(target.url),)
         assert target.repo is not None
         if target.file:
-            return self.hub.file(target.repo, target.file, target.revision)
+            return self.hub.set_of(target.repo, target.file, target.revision)
         assert target.variant is not None
-        found = self.hub.repo(target.repo).variant(target.variant.quantization)
+        repo = self.hub.repo(target.repo)
+        found = repo.variant(target.variant.quantization)
         if found is None:
             raise NotFound(what=f"{target.variant.quantization} file in {target.repo}", host=self.hub.host)
-        return found
+        return repo.set_of(found)
+
+    def file(self, target: Target) -> File:
+        """The first of these files."""
+        return self.files(target)[0]
 
     def get(self, reference: str) -> Generator[Progress, None, LocalModel]:
         """Download what a reference means, verify it and keep it; at once when it is here already."""
@@ -187,7 +192,7 @@ class App:
         catalogue_id = offers.reference_to(target.model, target.variant) if target.model and target.variant else None
         return (
             yield from fetch.fetch(
-                self.file(target), self.hub, self.library, self.network, catalogue_id=catalogue_id, limit=self.limit
+                self.files(target), self.hub, self.library, self.network, catalogue_id=catalogue_id, limit=self.limit
             )
         )
 

@@ -60,9 +60,22 @@ class Repo:
     files: tuple[File, ...]
 
     def variant(self, quantization: str) -> File | None:
-        """The model file of one quantisation, or None."""
-        same = (f for f in self.files if f.kind == "model" and (f.quantization or "").lower() == quantization.lower())
-        return next(same, None)
+        """The model file of one quantisation, or the first of its parts, or None."""
+        same = [f for f in self.files if (f.quantization or "").lower() == quantization.lower()]
+        whole = (f for f in same if f.kind == "model")
+        return next(whole, None) or next((f for f in same if f.kind == "split" and gguf.part_names(f.name)[0] == f.name), None)
+
+    def set_of(self, file: File) -> tuple[File, ...]:
+        """All files of the model that a file belongs to, in order: its parts, then its eyes, the projector. Raises NotFound."""
+        if file.kind not in ("model", "split"):
+            return (file,)
+        named = {each.name: each for each in self.files}
+        missing = next((name for name in gguf.part_names(file.name) if name not in named), None)
+        if missing:
+            raise NotFound(what=f"file {missing} in {self.id}", host=urlsplit(file.url).hostname or file.url)
+        parts = tuple(named[name] for name in gguf.part_names(file.name))
+        eyes = min((each for each in self.files if each.kind == "mmproj"), key=_exactness, default=None)
+        return (*parts, eyes) if eyes else parts
 
 
 class Hub:
@@ -134,6 +147,14 @@ class Hub:
             if file.name == name:
                 return file
         raise NotFound(what=f"file {name} in {repo}", host=self.host)
+
+    def set_of(self, repo: str, name: str, revision: str | None = None) -> tuple[File, ...]:
+        """All files of the model that one file of a repository belongs to. Raises as repo() does."""
+        found = self.repo(repo, revision)
+        file = next((each for each in found.files if each.name == name), None)
+        if file is None:
+            raise NotFound(what=f"file {name} in {repo}", host=self.host)
+        return found.set_of(file)
 
     def address(self, url: str) -> File:
         """The GGUF at a web address; one on this Hub is looked up there. Raises NotFound, ServerRefused, NetworkError."""
@@ -213,6 +234,15 @@ def kind(name: str) -> str:
         if other in stem:
             return other
     return "split" if gguf.split_part(stem) else "model"
+
+
+def _exactness(file: File) -> tuple[int, int, str]:
+    """The order in which projectors are liked: in 16 bits that every processor computes with, then as small as there is."""
+    return (
+        ("F16", "Q8_0", "BF16").index(q) if (q := file.quantization or "") in ("F16", "Q8_0", "BF16") else 3,
+        file.size_bytes,
+        q,
+    )
 
 
 def _all(value: object) -> tuple[str, ...]:

@@ -69,6 +69,14 @@ class Library:
         names = gguf.part_names(file)
         return next((model for model in self.list() if model.repo == repo and model.file in names), None)
 
+    def kept(self, repo: str, file: str) -> Provenance | None:
+        """The record of a file of a repository that lies here whole, with its true size; or None."""
+        for root in (self.folder, *self.more, *self.shared):
+            path = record.place(root, repo, file)
+            with suppress(OSError):
+                return msgspec.structs.replace(record.read(record.beside(path)), size_bytes=path.stat().st_size)
+        return None
+
     def with_hash(self, sha256: str | None) -> LocalModel | None:
         """The complete model whose only file has this SHA-256, under whatever name, or None."""
         here = (model for model in self.list() if model.complete and model.sha256)

@@ -37,7 +37,13 @@ OPENNESS_WORDS = {
     "full": "fully open: weights, data, code and recipe",
     "unknown": "nobody has stated a licence that Alcove knows",
 }
-STAGE_WORDS = {"ask": "Asking", "check": "Checking what is here", "download": "Getting", "wait": "Waiting for the next try"}
+STAGE_WORDS = {
+    "ask": "Asking",
+    "check": "Checking what is here",
+    "download": "Getting",
+    "mend": "Getting a damaged piece again",
+    "wait": "Waiting for the next try",
+}
 METHOD_WORDS = {
     "engine": "The engine's own figures for this file.",
     "formula": "Calculated; the engine was not asked.",

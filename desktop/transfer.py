@@ -36,6 +36,8 @@ class Progress:
     resumed_bytes: int = 0
     stage: str = "download"
     connections: int = 0
+    file: int = 1  # which of how many files, where the bytes are those of all together
+    files: int = 1
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,9 @@ def test_a_repository_and_its_gguf_files(hub: Hub, server: HubServer) -> None:
     assert (file.size_bytes, file.sha256, file.licence) == (content.size, content.sha256, "apache-2.0")
     assert file.url == f"{server.endpoint}/maker/Small-GGUF/resolve/{COMMIT}/Small-Q4_K_M.gguf"
     assert repo.variant("q8_0") == repo.files[1]
-    assert repo.variant("BF16") is None, "a part of a split model is no variant"
+    first = repo.variant("BF16")
+    assert first is not None
+    assert first.name == "sub/Small-BF16-00001-of-00002.gguf"
 
 
 def test_a_licence_of_the_makers_own(hub: Hub) -> None:
