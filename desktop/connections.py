@@ -17,7 +17,8 @@ from desktop.spans import Spans
 
 STRETCH = 64 << 20  # bytes asked for at once, at most: large enough that asking does not count ...
 LEAST_STRETCH = 4 << 20  # ... and at least, which divides what is left at the end of a file
-AHEAD = 1 << 30  # bytes beyond the first missing one: nobody fetches what lies further ahead
+AHEAD = 1 << 30  # bytes beyond the first missing one: nobody fetches what lies further ahead ...
+UNHASHED = 256 << 20  # ... or while so many bytes wait to be hashed, which goes on beside it and is slower than a fast network
 UNSAFE, UNSAFE_S = 4 << 20, 1.0  # bytes per connection that a power cut may cost, and how long they stay so if there are fewer
 WAIT_S = 0.2  # the longest time between two looks at whether it is time to stop
 STALLED_S, STALLED_BYTES = 15.0, 4096  # a connection that brings less in that time is replaced by another
@@ -56,7 +57,9 @@ class Limit:
 class Connections:
     """Fetches what is missing of a part; without `ranges` over a single connection. `news` is set when one of them has ended."""
 
-    def __init__(self, part: Part, client: Callable[[], Client], limit: Limit, *, ranges: bool = True) -> None:
+    def __init__(
+        self, part: Part, client: Callable[[], Client], limit: Limit, hashed_bytes: Callable[[], int], *, ranges: bool = True
+    ) -> None:
         self.part, self.limit, self.ranges = part, limit, ranges
         self.news = threading.Event()
         self.host = ""
@@ -64,7 +67,7 @@ class Connections:
         self.changed = threading.Condition()  # something has arrived, was made safe, or is to stop
         self.stopped = False
         self.url = part.source.url  # or where that redirects to, for as long as it holds
-        self._client = client
+        self._client, self._hashed_bytes, self._begun = client, hashed_bytes, part.frontier
         self._wanted = 1
         self._running: list[Connection] = []
         self._taken = Spans()
@@ -121,7 +124,8 @@ class Connections:
                 free = self.part.free(0, self._taken)
                 if free is None or self._running.index(asked) >= self._wanted:
                     return None
-                if free[0] < self.part.frontier + AHEAD:
+                unhashed = self.part.frontier - max(self._begun, self._hashed_bytes())  # what was there before can take its time
+                if free[0] < self.part.frontier + AHEAD and unhashed < UNHASHED:
                     start, end = self._stretch(*free)
                     self._taken.add(start, end)
                     return start, end
@@ -179,7 +183,7 @@ class Connection(threading.Thread):
         self.host = ""
         self._all, self._client = all, client
         self._writing = threading.Lock()
-        self._stopped = False
+        self._stopped = self._asking = False
         self._received = 0
         self.started = time.monotonic()
         self._looked = self.started, 0
@@ -189,9 +193,12 @@ class Connection(threading.Thread):
         try:
             with self._client:
                 while stretch := self._all.take(self):
+                    self._looked = time.monotonic(), self._received
+                    self._asking = True
                     try:
                         self._fetch(*stretch)
                     finally:
+                        self._asking = False
                         self._all.give_back(*stretch)
         except BaseException as error:  # whoever waits for the file raises it
             self.error = error
@@ -200,7 +207,7 @@ class Connection(threading.Thread):
     def watch(self, now: float) -> None:
         """Hang up where next to nothing comes; the stretch is then asked for again."""
         since, received = self._looked
-        if now - since < STALLED_S:
+        if now - since < STALLED_S or not self._asking:
             return
         self._looked = now, self._received
         limit = self._all.limit.bytes_per_s

@@ -100,7 +100,7 @@ def _fetch(
         try:
             with closing(_Hash(part)) as hashed:
                 while part.done_bytes < part.source.size_bytes:
-                    with closing(Connections(part, client, limit, ranges=ranges)) as connections:
+                    with closing(Connections(part, client, limit, lambda: hashed.bytes, ranges=ranges)) as connections:
                         try:
                             yield from _arrive(connections, tries, count, meter)
                         except NoRanges:
