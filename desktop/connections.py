@@ -151,7 +151,8 @@ class Connections:
         """Bytes have been written; waits while too many of them are not yet safe."""
         with self.changed:
             self._unsafe += count
-            self.changed.notify_all()
+            if self._unsafe >= UNSAFE:
+                self.changed.notify_all()
             while self._unsafe > UNSAFE * max(1, len(self._running)) and not self.stopped and not self._trouble:
                 self.changed.wait(WAIT_S)
 

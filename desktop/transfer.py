@@ -17,7 +17,7 @@ from desktop.part import TICK_S, Part, Source
 
 RATE_S = 5.0  # the rate is the average of these last seconds
 MOST_CONNECTIONS = 8
-TRIAL_S = 0.8  # a number of connections is tried for so long ...
+TRIAL_S = 0.4  # a number of connections is tried for so long ...
 HELPS = 1.15  # ... and must be so many times as fast as half of it
 AGAIN_S = 30.0  # after which more are tried again
 HASH_BYTES = 4 << 20
