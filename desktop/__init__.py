@@ -9,7 +9,7 @@ reads this list and checks every import, so it cannot go stale.
     opening adopting
     judging accuracy problems rulings
     chat offers fetch headers
-    targets room
+    targets room keeping
     settings hub library conversations engine transfer remote
     connections
     catalogue

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
-from desktop import chat, fetch, fit, gguf, judging, offers, opening, problems, projector, rulings, settings, speed
+from desktop import chat, fetch, fit, gguf, judging, keeping, offers, opening, problems, projector, rulings, settings, speed
 from desktop.accuracy import Entry, Record
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
@@ -16,7 +16,7 @@ from desktop.connections import Limit
 from desktop.conversations import Conversations, Stored
 from desktop.engine import STATES_BYTES, BenchStep, ChatOptions, Loaded, Loading, LoadOptions, Reply, probe, states
 from desktop.engine.local import LocalEngine, build, report
-from desktop.errors import AlcoveError, EngineCrashed, NotFound, NotHere
+from desktop.errors import AlcoveError, EngineCrashed, Forbidden, NotFound, NotHere
 from desktop.fit import Wish
 from desktop.hardware import Hardware, detect, memory
 from desktop.headers import Headers
@@ -195,6 +195,29 @@ class App:
                 self.files(target), self.hub, self.library, self.network, catalogue_id=catalogue_id, limit=self.limit
             )
         )
+
+    def move_models(self, folder: Path) -> Generator[Progress, None, keeping.Moved]:
+        """Move all models to another folder and keep new ones there; goes on where a move to it was broken off.
+
+        Until it is done both folders are read, so that nothing is missing at any moment. Raises as keeping.move.
+        """
+        began, now = self.settings.moving_from, self.library.folder
+        folder = folder.expanduser().absolute()
+        if began and folder != now:
+            rule = f"the one from {began} to {now} is not finished; finish it with: alcove move {now}"
+            raise Forbidden(what=f"A move to {folder}", rule=rule)
+        source = Path(began) if began else now
+        with closing(keeping.move(source, folder)) as steps:
+            yield next(steps)  # what speaks against it is said before anything is changed
+            with closing(self.rest()) as resting:
+                for _ in resting:
+                    yield Progress(0, 0, 0.0, None, stage="move")
+            self.settings.models_dir, self.settings.moving_from = str(folder), str(source)
+            self.save_settings()
+            moved = yield from steps
+        self.settings.moving_from = ""
+        self.save_settings()
+        return moved
 
     def header(self, target: Target) -> gguf.Header | None:
         """The header of a target's file: from the disk, or the first bytes of a named file on the Hub or elsewhere.
