@@ -6,7 +6,7 @@ reads this list and checks every import, so it cannot go stale.
     __main__
     ui cli
     app terminal
-    opening adopting
+    opening adopting bundle
     judging accuracy problems rulings
     chat offers fetch headers
     targets room keeping
@@ -22,7 +22,7 @@ reads this list and checks every import, so it cannot go stale.
     shape part projector
     work
     layers
-    trash elsewhere
+    trash elsewhere mirror
     hardware gguf licences network record digest
     graphics
     paths bounded picture spans

@@ -8,7 +8,24 @@ from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
-from desktop import chat, fetch, fit, gguf, judging, keeping, offers, opening, problems, projector, rulings, settings, speed
+import msgspec
+
+from desktop import (
+    bundle,
+    chat,
+    fetch,
+    fit,
+    gguf,
+    judging,
+    keeping,
+    offers,
+    opening,
+    problems,
+    projector,
+    rulings,
+    settings,
+    speed,
+)
 from desktop.accuracy import Entry, Record
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
@@ -25,10 +42,11 @@ from desktop.judging import BenchReport, Judgement, Opened, Step
 from desktop.library import Library, LocalModel
 from desktop.licences import Evidence, Licences, Ruling
 from desktop.licences import load as load_licences
+from desktop.mirror import Bundle
 from desktop.need import MARGIN_BYTES, MARGIN_SHARE
 from desktop.network import Network
 from desktop.offers import Offer, Target
-from desktop.paths import GUIDE, SHARED_MODELS, Paths
+from desktop.paths import GUIDE, SHARED_MODELS, Paths, resource
 from desktop.projector import Projector
 from desktop.room import How
 from desktop.shape import BATCH
@@ -218,6 +236,20 @@ class App:
         self.settings.moving_from = ""
         self.save_settings()
         return moved
+
+    def create_bundle(self, folder: Path, references: Sequence[str]) -> Generator[Progress, None, Bundle]:
+        """Write models with their licences into a folder for other computers; what is not here is fetched first."""
+        raw = {entry["id"]: entry for entry in msgspec.json.decode(resource("catalogue.json").read_bytes())["models"]}
+        items = []
+        for reference in references:
+            local = yield from self.get(reference)
+            target = offers.local_target(local, self.catalogue)
+            ruling = self.ruling(target)
+            named = offers.reference_to(target.model, target.variant) if target.model and target.variant else None
+            texts = {licence.id: licence.text_path for licence in ruling.licences if licence.text_path}
+            entry = raw[target.model.id] if target.model else None
+            items.append(bundle.Item(local, named or f"hf:{local.repo}/{local.file}", ruling.licence, texts, entry))
+        return (yield from bundle.create(folder, items))
 
     def header(self, target: Target) -> gguf.Header | None:
         """The header of a target's file: from the disk, or the first bytes of a named file on the Hub or elsewhere.

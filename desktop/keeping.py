@@ -37,6 +37,36 @@ class Moved:
     size_bytes: int
 
 
+class Pace:
+    """How far a work of several files is, and how fast it goes."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self.size_bytes, self.done_bytes = size_bytes, 0
+        self._began_s = time.monotonic()
+        self._read_bytes = 0
+
+    def progress(self, stage: str) -> Progress:
+        rate = self._read_bytes / max(0.001, time.monotonic() - self._began_s)
+        left_s = (self.size_bytes - self.done_bytes) / rate if rate else None
+        return Progress(self.done_bytes, self.size_bytes, rate, left_s, stage=stage)
+
+    def follow(self, work: Generator[int, None, str], path: Path, stage: str = "verify") -> Generator[Progress, None, str]:
+        """Tell how far the reading of one file is; returns its hash."""
+        began_bytes, began_read = self.done_bytes, self._read_bytes
+        try:
+            while True:
+                done = next(work)
+                self.done_bytes, self._read_bytes = began_bytes + done, began_read + done
+                yield self.progress(stage)
+        except StopIteration as end:
+            size = _size(path)
+            self.done_bytes, self._read_bytes = began_bytes + size, began_read + size
+            sha256: str = end.value
+            return sha256
+        finally:
+            work.close()
+
+
 def verify(library: Library, ids: Sequence[str] = ()) -> Generator[Progress, None, list[Verified]]:
     """Read every file of these models again, or of all that are complete, and compare its hash with the one in its record.
 
@@ -45,7 +75,7 @@ def verify(library: Library, ids: Sequence[str] = ()) -> Generator[Progress, Non
     models = [model for model in library.list() if (model.id in ids if ids else model.complete)]
     if unknown := set(ids) - {model.id for model in models}:
         raise NotFound(what=f"model {min(unknown)}", host="This computer")
-    pace = _Pace(sum(model.done_bytes for model in models))
+    pace = Pace(sum(model.done_bytes for model in models))
     verified = []
     for model in models:
         ok, why = yield from _verify(library, model, pace)
@@ -53,7 +83,7 @@ def verify(library: Library, ids: Sequence[str] = ()) -> Generator[Progress, Non
     return verified
 
 
-def _verify(library: Library, model: LocalModel, pace: "_Pace") -> Generator[Progress, None, tuple[bool, str]]:
+def _verify(library: Library, model: LocalModel, pace: Pace) -> Generator[Progress, None, tuple[bool, str]]:
     if model.missing:
         return False, f"{model.path} is no longer there; put it back, or forget it with: alcove remove {model.id}"
     if not model.complete:
@@ -102,7 +132,7 @@ def move(source: Path, target: Path) -> Generator[Progress, None, Moved]:
         needed_bytes = whole_bytes - arrived_bytes + RESERVE_BYTES
         if (free_bytes := room_bytes(target)) < needed_bytes:
             raise DiskFull(needed_bytes=needed_bytes, free_bytes=free_bytes, folder=str(target))
-    pace = _Pace(whole_bytes)
+    pace = Pace(whole_bytes)
     yield pace.progress("move")
     in_the_way: list[Path] = []
     for path in files:
@@ -141,7 +171,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted({*ours, *thrown})
 
 
-def _rename(path: Path, to: Path, pace: "_Pace") -> bool:
+def _rename(path: Path, to: Path, pace: Pace) -> bool:
     """Move a file on one disk; False where that needs a copy. A link is made anew, for it may tell a place near by."""
     if to.exists():
         return False
@@ -160,7 +190,7 @@ def _rename(path: Path, to: Path, pace: "_Pace") -> bool:
     return True
 
 
-def _carry(path: Path, to: Path, pace: "_Pace") -> Generator[Progress, None, bool]:
+def _carry(path: Path, to: Path, pace: Pace) -> Generator[Progress, None, bool]:
     """Copy a file, read the copy again, and only then let go of the original; False where another file has its place.
 
     Raises OSError, Corrupt.
@@ -187,7 +217,7 @@ def _carry(path: Path, to: Path, pace: "_Pace") -> Generator[Progress, None, boo
     return True
 
 
-def _same(one: Path, other: Path, pace: "_Pace") -> Generator[Progress, None, bool]:
+def _same(one: Path, other: Path, pace: Pace) -> Generator[Progress, None, bool]:
     """Whether two files of one size hold the same bytes."""
     began_bytes = pace.done_bytes
     first = yield from pace.follow(digest.sha256(one), one)
@@ -202,33 +232,3 @@ def _on_one_disk(source: Path, target: Path) -> bool:
 
 def _size(path: Path) -> int:
     return local.size_of([path])
-
-
-class _Pace:
-    """How far a work of several files is, and how fast it goes."""
-
-    def __init__(self, size_bytes: int) -> None:
-        self.size_bytes, self.done_bytes = size_bytes, 0
-        self._began_s = time.monotonic()
-        self._read_bytes = 0
-
-    def progress(self, stage: str) -> Progress:
-        rate = self._read_bytes / max(0.001, time.monotonic() - self._began_s)
-        left_s = (self.size_bytes - self.done_bytes) / rate if rate else None
-        return Progress(self.done_bytes, self.size_bytes, rate, left_s, stage=stage)
-
-    def follow(self, work: Generator[int, None, str], path: Path, stage: str = "verify") -> Generator[Progress, None, str]:
-        """Tell how far the reading of one file is; returns its hash."""
-        began_bytes, began_read = self.done_bytes, self._read_bytes
-        try:
-            while True:
-                done = next(work)
-                self.done_bytes, self._read_bytes = began_bytes + done, began_read + done
-                yield self.progress(stage)
-        except StopIteration as end:
-            size = _size(path)
-            self.done_bytes, self._read_bytes = began_bytes + size, began_read + size
-            sha256: str = end.value
-            return sha256
-        finally:
-            work.close()
