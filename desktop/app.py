@@ -221,10 +221,10 @@ class App:
         """
         began, now = self.settings.moving_from, self.library.folder
         folder = folder.expanduser().absolute()
-        if began and folder != now:
+        if began and folder != now and keeping.is_unfinished(Path(began)):
             rule = f"the one from {began} to {now} is not finished; finish it with: alcove move {now}"
             raise Forbidden(what=f"A move to {folder}", rule=rule)
-        source = Path(began) if began else now
+        source = Path(began) if began and folder == now else now
         with closing(keeping.move(source, folder)) as steps:
             yield next(steps)  # what speaks against it is said before anything is changed
             with closing(self.rest()) as resting:

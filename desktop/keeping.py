@@ -150,6 +150,11 @@ def move(source: Path, target: Path) -> Generator[Progress, None, Moved]:
     return Moved(len(files), whole_bytes)
 
 
+def is_unfinished(source: Path) -> bool:
+    """Whether a move from this folder has left something there."""
+    return bool(_files(source))
+
+
 def _checked(source: Path, target: Path) -> tuple[Path, Path]:
     """Both folders without links. Raises Forbidden, NotWritable."""
     try:

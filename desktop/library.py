@@ -243,7 +243,7 @@ class Library:
     # --- looking --------------------------------------------------------------------------------------------------------------
 
     def _roots(self) -> tuple[Path, ...]:
-        return (self.folder, *(root for root in self.more if os.access(root, os.W_OK)))
+        return tuple(dict.fromkeys((self.folder, *(root for root in self.more if os.access(root, os.W_OK)))))
 
     def _read_only(self) -> tuple[Path, ...]:
         return (*(root for root in self.more if not os.access(root, os.W_OK)), *self.shared)

@@ -441,6 +441,7 @@ class Program(QObject):
         self.window.chat.set_models(unjudged(self.app.library.list(), self.app))
         self.browse.show_library()
         self.downloads.show_library()
+        self._show_left()
         self.advice.judge()
 
     def _on_removal_added(self, model: LocalModel) -> None:
@@ -511,6 +512,9 @@ class Program(QObject):
 
     def _connect_settings(self) -> None:
         self.settings.changed.connect(self._apply)
+        self.settings.folder.move_clicked.connect(self._move)
+        self.settings.folder.stop_clicked.connect(lambda: self.tasks.cancel("move models"))
+        self._show_left()
         self.settings.token_entered.connect(self.app.use_token)
         self.settings.activity_clicked.connect(lambda: self._on_page_clicked("activity"))
         self.activity.offline_toggled.connect(self._set_offline)
@@ -529,8 +533,23 @@ class Program(QObject):
             self._show_offline()
         elif field == "context":
             self.advice.judge()
-        elif field == "models_dir":
+        elif field in ("models_dir", "more_folders"):
             self._library_changed()
+
+    def _move(self) -> None:
+        """Carry the models of the old folder over."""
+        task = self.tasks.start(self.app.move_models(self.app.library.folder), key="move models")
+        task.yielded.connect(self.settings.folder.show_moving)
+        task.failed.connect(lambda error: self.settings.folder.show_refused(messages.explain(error).sentence))
+        task.over.connect(self._library_changed)
+
+    def _show_left(self) -> None:
+        """What a change of the folder has left in the old one."""
+        if self.tasks.get("move models") is None:
+            old = Path(self.app.settings.moving_from)
+            left = [model for model in self.app.library.list() if model.root == old and model.origin == "own"]
+            self.settings.folder.show_folder(self.app.library.folder)
+            self.settings.folder.show_left(len(left), sum(model.done_bytes for model in left))
 
     def _on_wished(self, reference: str, wish: Wish) -> None:
         self.wishes.keep(reference, wish)

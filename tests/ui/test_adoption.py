@@ -185,3 +185,24 @@ def test_models_of_other_programs_are_offered_and_used(
     assert not others.isVisible()
     assert "belongs to LM Studio, and lies there" in words(program.browse.local)
     assert "Usual" in words(program.browse.local)
+
+
+def test_the_models_folder_is_changed_and_its_models_are_moved(
+    qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path
+) -> None:
+    path = tmp_path / "home" / "models" / "maker" / "tiny" / "tiny-Q4_K_M.gguf"
+    path.parent.mkdir(parents=True)
+    gguf_files.write(path, tensors={"token_embd.weight": (8, 8)})
+    program = open_program()
+    folder = program.settings.folder
+    program.window.sidebar.page_clicked.emit("settings")
+    assert not folder.left.isVisible()
+    folder.choose(tmp_path / "disk")
+    assert folder.left.isVisible()
+    assert program.app.library.get("tiny-Q4_K_M") is not None, "it is still there for the chat"
+    folder.move_button.click()
+    qtbot.waitUntil(lambda: not folder.left.isVisible())
+    moved = program.app.library.get("tiny-Q4_K_M")
+    assert moved is not None
+    assert moved.path == tmp_path / "disk" / "maker" / "tiny" / "tiny-Q4_K_M.gguf"
+    assert program.app.settings.moving_from == ""
