@@ -193,6 +193,15 @@ class Library:
         models = ((model, (*model.files, *map(record.part_of, model.files), self._record_of(model))) for model in self.list())
         return next(model for model, paths in models if not back.isdisjoint(paths))
 
+    def removed(self) -> tuple[trash.Removed, ...]:
+        """What is in the trash, the latest first; forgotten files of other programs are not worth a line."""
+        found = [entry for root in self._roots() for _, entry in trash.listed(root) if entry.size_bytes]
+        return tuple(sorted(found, key=lambda entry: entry.removed, reverse=True))
+
+    def empty_trash(self) -> int:
+        """Delete at once what is in the trash; returns the bytes that are free again."""
+        return sum(trash.empty(root, days=0) for root in self._roots())
+
     def trash_bytes(self) -> int:
         """What the trash of the folder takes up."""
         return sum(entry.size_bytes for _, entry in trash.listed(self.folder))

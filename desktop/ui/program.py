@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from desktop import offers, room
+from desktop import offers, room, text
 from desktop.adopting import Skipped
 from desktop.app import App
 from desktop.errors import AlcoveError
@@ -31,7 +31,7 @@ from desktop.ui.reference import reference_of, same
 from desktop.ui.settings import SettingsPage
 from desktop.ui.sidebar import Sidebar
 from desktop.ui.start import GUIDE
-from desktop.ui.tasks import Tasks
+from desktop.ui.tasks import Tasks, once
 from desktop.ui.theme import Theme
 from desktop.ui.undo import Removals
 from desktop.ui.waking import Waking
@@ -360,6 +360,8 @@ class Program(QObject):
         self.adoption.found.connect(others.show_plan)
         others.take_clicked.connect(self.adoption.take)
         others.stop_clicked.connect(self.adoption.stop)
+        self.browse.local.thrown.restore_clicked.connect(self._restore)
+        self.browse.local.thrown.empty_clicked.connect(self._empty_trash)
         self.window.files_dropped.connect(self.adoption.take_files)
         self.adoption.taken.connect(self._on_taken)
         self.adoption.failed.connect(lambda error: self.window.toast.say(messages.explain(error).sentence))
@@ -535,6 +537,26 @@ class Program(QObject):
             self.advice.judge()
         elif field in ("models_dir", "more_folders"):
             self._library_changed()
+
+    def _restore(self, id: str) -> None:
+        """Take a model back out of the trash."""
+        try:
+            self.app.library.restore(id)
+        except AlcoveError as error:
+            self.window.toast.say(messages.explain(error).sentence)
+        self._library_changed()
+
+    def _empty_trash(self) -> None:
+        """Delete now what was removed; that takes a moment for large files."""
+        before_bytes = self.app.library.free_bytes()
+        task = self.tasks.start(once(self.app.library.empty_trash), key="empty the trash")
+        task.done.connect(lambda _: self._say_emptied(before_bytes))
+        task.over.connect(self._library_changed)
+
+    def _say_emptied(self, before_bytes: int) -> None:
+        words = self.tr("The trash is empty: {after} are free now, {before} were before.")
+        after = text.size(self.app.library.free_bytes())
+        self.window.toast.say(words.format(after=after, before=text.size(before_bytes)))
 
     def _move(self) -> None:
         """Carry the models of the old folder over."""
