@@ -102,6 +102,7 @@ class Program(QObject):
             self.new_chat()
         else:
             self.window.show_page("first_run")
+            self.adoption.look()
         self.ring.watch(self.window)
         self.window.show()
         QTimer.singleShot(0, self, self.advice.look)
@@ -354,12 +355,12 @@ class Program(QObject):
         self.advice.choices_judged.connect(self.window.chat.set_models)
         self.removals.added.connect(self._on_removal_added)
         self.removals.due.connect(self._remove)
-        others = self.browse.local.others
         self.browse.tabs.chosen.connect(lambda index: self.adoption.look() if TABS[index] == "local" else None)
-        self.adoption.looking.connect(others.show_looking)
-        self.adoption.found.connect(others.show_plan)
-        others.take_clicked.connect(self.adoption.take)
-        others.stop_clicked.connect(self.adoption.stop)
+        for others in (self.first_run.others, self.browse.local.others):
+            self.adoption.looking.connect(others.show_looking)
+            self.adoption.found.connect(others.show_plan)
+            others.take_clicked.connect(self.adoption.take)
+            others.stop_clicked.connect(self.adoption.stop)
         self.browse.local.thrown.restore_clicked.connect(self._restore)
         self.browse.local.thrown.empty_clicked.connect(self._empty_trash)
         self.window.files_dropped.connect(self.adoption.take_files)
@@ -388,7 +389,8 @@ class Program(QObject):
 
     def _on_taken(self, models: list[LocalModel], skipped: list[Skipped]) -> None:
         """Files of other places are used now, or not."""
-        self.browse.local.others.forget(models)
+        for others in (self.first_run.others, self.browse.local.others):
+            others.forget(models)
         if not models and len(skipped) == 1 and self.app.library.get(skipped[0].twin):
             self.chat_with(skipped[0].twin)
         elif not models:
@@ -399,6 +401,9 @@ class Program(QObject):
 
     def _show_taken(self, models: list[LocalModel]) -> None:
         if len(models) > 1:
+            if self.window.page == "first_run":
+                self.show_models()
+                self.browse.show_tab("local")
             self.window.toast.say(self.tr("{count} models can be used here now.").format(count=len(models)))
         elif self.window.page in ("first_run", "chat"):
             self.chat_with(models[0].id)

@@ -175,14 +175,16 @@ def test_models_of_other_programs_are_offered_and_used(
         path.parent.mkdir(parents=True, exist_ok=True)
         gguf_files.write(path, metadata={"general.name": name}, tensors={"token_embd.weight": (8, 8)})
     program = open_program()
-    others = program.browse.local.others
+    first, others = program.first_run.others, program.browse.local.others
+    qtbot.waitUntil(lambda: first.isVisible() and first.take.isVisible())
     program.show_models()
     program.browse.show_tab("local")
-    qtbot.waitUntil(lambda: others.isVisible() and others.take.isVisible())
+    assert others.title.text() == first.title.text()
     assert others.title.text().startswith("Found 2 models of other programs")
     others.take.click()
     qtbot.waitUntil(lambda: toast(program) == "2 models can be used here now.")
     assert not others.isVisible()
+    assert first.isHidden()
     assert "belongs to LM Studio, and lies there" in words(program.browse.local)
     assert "Usual" in words(program.browse.local)
 
