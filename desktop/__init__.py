@@ -6,10 +6,10 @@ reads this list and checks every import, so it cannot go stale.
     __main__
     ui cli
     app terminal
-    opening adopting
+    opening adopting bundle
     judging accuracy problems rulings
     chat offers fetch headers
-    targets room
+    targets room keeping
     settings hub library conversations engine transfer remote
     connections
     catalogue
@@ -22,7 +22,7 @@ reads this list and checks every import, so it cannot go stale.
     shape part projector
     work
     layers
-    trash elsewhere
+    trash elsewhere mirror
     hardware gguf licences network record digest
     graphics
     paths bounded picture spans

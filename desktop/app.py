@@ -8,7 +8,24 @@ from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
-from desktop import chat, fetch, fit, gguf, judging, offers, opening, problems, projector, rulings, settings, speed
+import msgspec
+
+from desktop import (
+    bundle,
+    chat,
+    fetch,
+    fit,
+    gguf,
+    judging,
+    keeping,
+    offers,
+    opening,
+    problems,
+    projector,
+    rulings,
+    settings,
+    speed,
+)
 from desktop.accuracy import Entry, Record
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
@@ -16,7 +33,7 @@ from desktop.connections import Limit
 from desktop.conversations import Conversations, Stored
 from desktop.engine import STATES_BYTES, BenchStep, ChatOptions, Loaded, Loading, LoadOptions, Reply, probe, states
 from desktop.engine.local import LocalEngine, build, report
-from desktop.errors import AlcoveError, EngineCrashed, NotFound, NotHere
+from desktop.errors import AlcoveError, EngineCrashed, Forbidden, NotFound, NotHere
 from desktop.fit import Wish
 from desktop.hardware import Hardware, detect, memory
 from desktop.headers import Headers
@@ -25,10 +42,11 @@ from desktop.judging import BenchReport, Judgement, Opened, Step
 from desktop.library import Library, LocalModel
 from desktop.licences import Evidence, Licences, Ruling
 from desktop.licences import load as load_licences
+from desktop.mirror import Bundle
 from desktop.need import MARGIN_BYTES, MARGIN_SHARE
 from desktop.network import Network
 from desktop.offers import Offer, Target
-from desktop.paths import GUIDE, SHARED_MODELS, Paths
+from desktop.paths import GUIDE, SHARED_MODELS, Paths, resource
 from desktop.projector import Projector
 from desktop.room import How
 from desktop.shape import BATCH
@@ -195,6 +213,43 @@ class App:
                 self.files(target), self.hub, self.library, self.network, catalogue_id=catalogue_id, limit=self.limit
             )
         )
+
+    def move_models(self, folder: Path) -> Generator[Progress, None, keeping.Moved]:
+        """Move all models to another folder and keep new ones there; goes on where a move to it was broken off.
+
+        Until it is done both folders are read, so that nothing is missing at any moment. Raises as keeping.move.
+        """
+        began, now = self.settings.moving_from, self.library.folder
+        folder = folder.expanduser().absolute()
+        if began and folder != now and keeping.is_unfinished(Path(began)):
+            rule = f"the one from {began} to {now} is not finished; finish it with: alcove move {now}"
+            raise Forbidden(what=f"A move to {folder}", rule=rule)
+        source = Path(began) if began and folder == now else now
+        with closing(keeping.move(source, folder)) as steps:
+            yield next(steps)  # what speaks against it is said before anything is changed
+            with closing(self.rest()) as resting:
+                for _ in resting:
+                    yield Progress(0, 0, 0.0, None, stage="move")
+            self.settings.models_dir, self.settings.moving_from = str(folder), str(source)
+            self.save_settings()
+            moved = yield from steps
+        self.settings.moving_from = ""
+        self.save_settings()
+        return moved
+
+    def create_bundle(self, folder: Path, references: Sequence[str]) -> Generator[Progress, None, Bundle]:
+        """Write models with their licences into a folder for other computers; what is not here is fetched first."""
+        raw = {entry["id"]: entry for entry in msgspec.json.decode(resource("catalogue.json").read_bytes())["models"]}
+        items = []
+        for reference in references:
+            local = yield from self.get(reference)
+            target = offers.local_target(local, self.catalogue)
+            ruling = self.ruling(target)
+            named = offers.reference_to(target.model, target.variant) if target.model and target.variant else None
+            texts = {licence.id: licence.text_path for licence in ruling.licences if licence.text_path}
+            entry = raw[target.model.id] if target.model else None
+            items.append(bundle.Item(local, named or f"hf:{local.repo}/{local.file}", ruling.licence, texts, entry))
+        return (yield from bundle.create(folder, items))
 
     def header(self, target: Target) -> gguf.Header | None:
         """The header of a target's file: from the disk, or the first bytes of a named file on the Hub or elsewhere.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
-from desktop import __version__, gguf
+from desktop import __version__, gguf, mirror
 from desktop.address import is_address
 from desktop.errors import BadReference, NotFound, ServerRefused, Unreachable
 from desktop.network import Client, Network, Response, refusal
@@ -85,6 +85,8 @@ class Hub:
         self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
         self.token = token or os.environ.get("HF_TOKEN")
         self._network = network
+        self._bundle: mirror.Bundle | None = None  # what a plain web server hands out in place of a Hub
+        self._is_hub = self.endpoint == ENDPOINT  # nobody needs to ask
         if self.endpoint.startswith("http://") and is_address(self.endpoint):  # asked for in so many words: a mirror in the house
             network.plain_hosts.add(self.host)
 
@@ -124,6 +126,9 @@ class Hub:
 
         A list on the Hub has no file sizes, so every repository costs a second request.
         """
+        if (bundle := self.bundle()) is not None:
+            yield from (self._repo_of(bundle, repo) for repo in bundle.with_words(words)[:limit])
+            return
         with self._api("The Hub", words) as api:
             found = [info.id for info in api.list_models(search=words, filter="gguf", sort="downloads", limit=limit)]
         for name in found:
@@ -136,6 +141,8 @@ class Hub:
 
     def repo(self, id: str, revision: str | None = None) -> Repo:
         """A repository and its GGUF files, at a branch, tag or commit. Raises BadReference, NotFound, Gated, NetworkError."""
+        if (bundle := self.bundle()) is not None:
+            return self._repo_of(bundle, id, revision)
         at = f" at {revision}" if revision else ""
         with self._api(f"repository {id}{at}", id) as api:
             info = api.model_info(id, revision=revision, files_metadata=True)
@@ -172,6 +179,42 @@ class Hub:
             raise ServerRefused(host=host, status=response.status_code, why="it does not say how large the file is")
         etag = response.headers.get("ETag")
         return File(host, "", name, int(length), None, gguf.quantization(name), url, kind(name), etag=etag)
+
+    def bundle(self) -> mirror.Bundle | None:
+        """The list of a bundle, where the endpoint is a plain web server with one; asked once. Raises NetworkError, Corrupt."""
+        if self._is_hub or self._bundle is not None or not is_address(self.endpoint):
+            return self._bundle
+        where = f"{self.endpoint}/{mirror.NAME}"
+        with self._network.client("look up models") as client:
+            response = client.get(where)
+        if response.status_code == 200 and "text/html" not in response.headers.get("Content-Type", ""):
+            self._bundle = mirror.decode(response.content, where)
+        elif response.status_code < 500 and response.status_code != 429:
+            self._is_hub = True
+        return self._bundle
+
+    def _repo_of(self, bundle: mirror.Bundle, id: str, revision: str | None = None) -> Repo:
+        """A repository as a bundle tells it."""
+        models = bundle.of_repo(id, revision, self.host)
+        files = {
+            entry.name: File(
+                repo=model.repo,
+                revision=model.revision,
+                name=entry.name,
+                size_bytes=entry.size_bytes,
+                sha256=entry.sha256,
+                quantization=gguf.quantization(entry.name),
+                url=mirror.url(self.endpoint, entry.path),
+                kind=kind(entry.name),
+                licence=model.licence,
+                base_models=model.base_models,
+            )
+            for model in models
+            for entry in model.files
+        }
+        first = models[0]
+        tag = first.licence or first.licence_id
+        return Repo(first.repo, first.revision, tag, None, False, 0, first.fetched, first.base_models, tuple(files.values()))
 
     @contextmanager
     def _api(self, what: str, reference: str) -> Iterator["HfApi"]:

@@ -48,7 +48,7 @@ class Library:
         for root in self._read_only():
             uses = self._uses()
             found += [replace(model, last_used=uses.get(str(model.path))) for model in local.models_in(root, "shared")]
-        found += local.linked_in(self.folder)
+        found += [model for root in self._roots() for model in local.linked_in(root)]
         kept = {model.id for model in found}
         taken: set[str] = set()
         named = []
@@ -157,7 +157,7 @@ class Library:
         ids = {model.id for model in self.list()}
         id = next(id for id in record.numbered(stem) if id not in ids)
         facts = {"path": str(path), "file": known.file or path.name, "size_bytes": local.size_of(gguf.parts(path)), "id": id}
-        record.write(self._link_record(id), msgspec.structs.replace(known, fetched=record.now(), **facts))
+        record.write(local.link_record(self.folder, id), msgspec.structs.replace(known, fetched=record.now(), **facts))
         return next(model for model in self.list() if model.id == id)
 
     # --- removing -------------------------------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ class Library:
             raise Forbidden(what=f"Removing {model.name}", rule="it is shared by all users of this computer")
         root = model.root or self.folder
         if model.origin == "linked":
-            doomed = [self._link_record(model.id)]
+            doomed = [local.link_record(root, model.id)]
         else:
             if any(is_running(record.part_of(path)) for path in model.files):
                 raise Forbidden(what=f"Removing {model.name}", rule="it is being downloaded; stop that first")
@@ -190,10 +190,17 @@ class Library:
         """Take back what was removed. Raises NotFound, Forbidden where another file has its place, NotWritable."""
         root = next((root for root in self._roots() if any(entry.id == id for _, entry in trash.listed(root))), self.folder)
         back = {root / name for name in trash.restore(root, id).files}
-        models = (
-            (model, (*model.files, *map(record.part_of, model.files), self._link_record(model.id))) for model in self.list()
-        )
+        models = ((model, (*model.files, *map(record.part_of, model.files), self._record_of(model))) for model in self.list())
         return next(model for model, paths in models if not back.isdisjoint(paths))
+
+    def removed(self) -> tuple[trash.Removed, ...]:
+        """What is in the trash, the latest first; forgotten files of other programs are not worth a line."""
+        found = [entry for root in self._roots() for _, entry in trash.listed(root) if entry.size_bytes]
+        return tuple(sorted(found, key=lambda entry: entry.removed, reverse=True))
+
+    def empty_trash(self) -> int:
+        """Delete at once what is in the trash; returns the bytes that are free again."""
+        return sum(trash.empty(root, days=0) for root in self._roots())
 
     def trash_bytes(self) -> int:
         """What the trash of the folder takes up."""
@@ -219,15 +226,33 @@ class Library:
             with suppress(NotWritable):
                 record.write(self.folder / USED, uses)
             return
-        path = self._link_record(model.id) if model.origin == "linked" else record.beside(model.path)
+        path = self._record_of(model)
         # In a folder that is read-only the date is not kept, and that is no reason not to chat.
         with suppress(NotWritable):
             record.write(path, msgspec.structs.replace(record.read(path), last_used=record.now(), id=model.id))
 
+    def known_hash(self, model: LocalModel, path: Path) -> str | None:
+        """The SHA-256 that a file of a model should have, as far as it is noted."""
+        return record.read(self._record_of(model, path)).sha256
+
+    def note_hash(self, model: LocalModel, path: Path, sha256: str) -> None:
+        """Remember the hash of a file, where records may be written and there is one for each file."""
+        if model.origin in ("guide", "shared") or (model.origin == "linked" and len(model.files) > 1):
+            return
+        place = self._record_of(model, path)
+        with suppress(NotWritable):
+            record.write(place, msgspec.structs.replace(record.read(place), sha256=sha256))
+
+    def _record_of(self, model: LocalModel, path: Path | None = None) -> Path:
+        """Where a model's record lies, or that of one of its files."""
+        if model.origin == "linked":
+            return local.link_record(model.root or self.folder, model.id)
+        return record.beside(path or model.path)
+
     # --- looking --------------------------------------------------------------------------------------------------------------
 
     def _roots(self) -> tuple[Path, ...]:
-        return (self.folder, *(root for root in self.more if os.access(root, os.W_OK)))
+        return tuple(dict.fromkeys((self.folder, *(root for root in self.more if os.access(root, os.W_OK)))))
 
     def _read_only(self) -> tuple[Path, ...]:
         return (*(root for root in self.more if not os.access(root, os.W_OK)), *self.shared)
@@ -236,9 +261,6 @@ class Library:
         """The id of a file that is known already, or a free one for a new file."""
         ids = {file: model.id for model in self.list() for file in model.files}
         return ids.get(path) or next(id for id in record.numbered(gguf.part_stem(path.name)) if id not in ids.values())
-
-    def _link_record(self, id: str) -> Path:
-        return local.link_record(self.folder, id)
 
     def _eyes_of(self, model: LocalModel) -> Iterable[Path]:
         """The projectors that go with a model: not while another model of their folder stays."""

@@ -43,6 +43,9 @@ STAGE_WORDS = {
     "download": "Getting",
     "mend": "Getting a damaged piece again",
     "wait": "Waiting for the next try",
+    "verify": "Checking",
+    "move": "Moving",
+    "copy": "Copying",
 }
 METHOD_WORDS = {
     "engine": "The engine's own figures for this file.",

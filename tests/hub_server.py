@@ -261,6 +261,9 @@ class _Api(_Handler):
         if match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", unquote(url.path)):
             self.resolve(*match.groups())
             return
+        if url.path == "/alcove-bundle.json":  # which is how a mirror is told from a Hub
+            self.answer(404, b'{"error":"Not found"}')
+            return
         if (fault := self.begin("api")) and fault.does("status", "html"):
             return
         query = parse_qs(url.query)

@@ -345,6 +345,37 @@ def test_search_get_list_remove(run: Run, hub: HubServer, tiny: bytes) -> None:
     assert (status, refused["error"]["kind"]) == (1, "not_found")
 
 
+def test_verify_move_and_bundles(run: Run, tmp_path: Path, tiny: bytes) -> None:
+    (tmp_path / "home" / "models" / "maker" / "tiny").mkdir(parents=True)
+    path = tmp_path / "home" / "models" / "maker" / "tiny" / "tiny-Q8_0.gguf"
+    path.write_bytes(tiny)
+    status, checked, _ = run("verify", "tiny-Q8_0")
+    assert (status, [(each["id"], each["ok"]) for each in checked["verified"]]) == (0, [("tiny-Q8_0", True)])
+    status, moved, _ = run("move", str(tmp_path / "disk"))
+    assert (status, moved["path"]) == (0, str(tmp_path / "disk"))
+    assert not path.exists()
+    stick = str(tmp_path / "stick")
+    status, made, _ = run("bundle", "create", stick, "tiny-Q8_0")
+    assert (status, made["path"], made["models"][0]["files"][0]["sha256"]) == (0, stick, sha256(tiny).hexdigest())
+    assert made["sha256"] == sha256((tmp_path / "stick" / "alcove-bundle.json").read_bytes()).hexdigest()
+    assert run("bundle", "verify", stick)[1]["models"][0]["ok"]
+    run("remove", "tiny-Q8_0", "--now")
+    status, taken, _ = run("bundle", "install", stick)
+    assert (status, taken["models"][0]["id"]) == (0, "tiny-Q8_0")
+    mine = Path(taken["models"][0]["path"])
+    assert mine.read_bytes() == tiny
+    for damaged in (mine, tmp_path / "stick" / "maker" / "tiny" / "tiny-Q8_0.gguf"):
+        damaged.write_bytes(tiny[:-1] + b"x")
+    status, checked, _ = run("verify")
+    assert (status, checked["verified"][1]["ok"]) == (1, False)
+    status, checked, _ = run("bundle", "verify", stick)
+    assert (status, checked["models"][0]["ok"]) == (1, False)
+    run("remove", "tiny-Q8_0", "--now")
+    status, refused, said = run("bundle", "install", stick)
+    assert (status, refused["error"]["kind"]) == (1, "corrupt")
+    assert "it was not taken, copy the bundle again" in said
+
+
 def test_adopt_uses_models_of_other_programs_where_they_lie(
     run: Run, tmp_path: Path, tiny: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,11 +1,11 @@
-"""The commands about the models that are here: adopt, remove, restore."""
+"""The commands about the models that are here: adopt, verify, remove, restore, move."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from desktop import adopting, terminal, text, trash
+from desktop import adopting, keeping, terminal, text, trash
 from desktop.adopting import Skipped
 from desktop.cli.command import Home, Json, commands, finish, opened
 from desktop.errors import BadReference
@@ -40,6 +40,42 @@ def adopt(
             terminal.say(f"Not taken: {each.path}: {each.why}")
         if not done and not skipped:
             terminal.say("No models of other programs were found. Name a folder to look into: alcove adopt FOLDER")
+
+
+@commands.command()
+def verify(
+    models: Annotated[list[str] | None, typer.Argument(metavar="[MODEL]...", help="Ids from: alcove list; none: all.")] = None,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Read models again and compare their hashes with what is noted of them; exit status 1 when one is damaged."""
+    with opened(home, json) as app, terminal.progress("auto") as show:
+        found = finish(keeping.verify(app.library, models or ()), show)
+    if json:
+        terminal.show_json({"verified": [{"id": each.id, "ok": each.ok, "why": each.why} for each in found]})
+    else:
+        for each in found:
+            terminal.say(f"{'✓' if each.ok else '✗'} {each.id}: {each.why}")
+    if not all(each.ok for each in found):
+        raise typer.Exit(1)
+
+
+@commands.command()
+def move(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where models are kept from now on.")],
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Move all models to another folder or disk; the same command goes on with a move that was broken off."""
+    with opened(home, json) as app, terminal.progress("auto") as show:
+        before_bytes = app.library.free_bytes()
+        moved = finish(app.move_models(folder), show)
+        where, after_bytes = app.library.folder, app.library.free_bytes()
+    if json:
+        facts = {"files": moved.files, "size_bytes": moved.size_bytes}
+        terminal.show_json({"path": str(where), **facts, "free_bytes_before": before_bytes, "free_bytes_after": after_bytes})
+    else:
+        terminal.say(f"Your models ({text.size(moved.size_bytes)}) are in {where} now, with {text.size(after_bytes)} still free.")
 
 
 @commands.command()

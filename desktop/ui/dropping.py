@@ -58,5 +58,4 @@ class DropHint(QFrame):
         return super().eventFilter(watched, event)
 
     def _place(self) -> None:
-        edge = theme.GRID * 2
-        self.setGeometry(self._around.rect().adjusted(edge, edge, -edge, -edge))
+        self.setGeometry(self._around.rect())

@@ -17,6 +17,7 @@ from desktop.ui.computer_card import ComputerCard
 from desktop.ui.flow import Flow
 from desktop.ui.notice import Notice
 from desktop.ui.offer_card import BlankCard, OfferCard
+from desktop.ui.others import Others
 from desktop.ui.page import Page
 
 ROLES = ("quick", "balanced", "best")  # from left to right
@@ -77,7 +78,8 @@ class FirstRun(Page):
         self._grid = QGridLayout(self._row)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(theme.GRID * 2)
-        for widget in (self._offline, self.computer, self._nothing, self._row, self._meanwhile, self._links()):
+        self.others = Others("secondary")
+        for widget in (self._offline, self.computer, self.others, self._nothing, self._row, self._meanwhile, self._links()):
             self.body.addWidget(widget)
         for hidden in (self._offline, self._nothing, self._meanwhile):
             hidden.hide()

@@ -22,6 +22,7 @@ from desktop.ui.others import Others
 from desktop.ui.pills import Pill
 from desktop.ui.reference import reference_of, same, without_commit
 from desktop.ui.tasks import Tasks
+from desktop.ui.thrown import Thrown
 from desktop.ui.undo import Removals
 
 LICENCES_TASK = "licences of the models on this computer"
@@ -56,7 +57,7 @@ class LocalModels(QWidget):
         head = QHBoxLayout()
         head.addWidget(self._sum, 1)
         head.addWidget(open_file)
-        self.others = Others()
+        self.others, self.thrown = Others(), Thrown()
         self._column = QVBoxLayout()
         self._column.setSpacing(theme.GRID + 2)
         column = QVBoxLayout(self)
@@ -65,6 +66,7 @@ class LocalModels(QWidget):
         column.addLayout(head)
         column.addWidget(self.others)
         column.addLayout(self._column)
+        column.addWidget(self.thrown)
         removals.changed.connect(self.show_library)
 
     def show_library(self) -> None:
@@ -80,12 +82,15 @@ class LocalModels(QWidget):
         whole = sum(model.done_bytes for model in models if model.origin == "own")
         own = sum(model.origin == "own" for model in models)
         if own:
-            words = self.tr("Your models take {size} in {folder}.").format(size=text.size(whole), folder=self._library.folder)
+            words = self.tr("Your models take {size} in {folder}; {free} are free.")
+            free = text.size(self._library.free_bytes())
+            words = words.format(size=text.size(whole), folder=self._library.folder, free=free)
         else:
             words = self.tr("What you get is kept in {folder}.").format(folder=self._library.folder)
             if all(model.origin == "guide" for model in models):
                 words = f"{self.tr('Only the small guide is here so far.')} {words}"
         self._sum.setText(words)
+        self.thrown.show_removed(self._library.removed())
         self.counted.emit(sum(model.complete for model in models))
         self._ask_licences(models)
 

@@ -17,18 +17,18 @@ LISTED = 30  # more are counted only
 
 
 class Others(Card):
-    """Hidden until something is found. `take_clicked` carries the candidates."""
+    """Hidden until something is found. `take_clicked` carries the candidates; `kind` is that of its button."""
 
     take_clicked = Signal(object)  # tuple[Candidate, ...]
     stop_clicked = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "primary") -> None:
         super().__init__(padding=16)
         self._plan = Plan()
         self._dismissed = False
         self.title = Label("", "card_title")
         about = Label(self.tr("They stay where they are, are not copied, and nothing of theirs is changed."), "small", "soft")
-        self.take = Button(self.tr("Use them here"), "primary")
+        self.take = Button(self.tr("Use them here"), kind)
         self.take.clicked.connect(lambda: self.take_clicked.emit(self._plan.candidates))
         self.close_button = IconButton("cross", self.tr("Hide this"))
         self.close_button.clicked.connect(self._on_close_clicked)

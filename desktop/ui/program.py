@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from desktop import offers, room
+from desktop import offers, room, text
 from desktop.adopting import Skipped
 from desktop.app import App
 from desktop.errors import AlcoveError
@@ -31,7 +31,7 @@ from desktop.ui.reference import reference_of, same
 from desktop.ui.settings import SettingsPage
 from desktop.ui.sidebar import Sidebar
 from desktop.ui.start import GUIDE
-from desktop.ui.tasks import Tasks
+from desktop.ui.tasks import Tasks, once
 from desktop.ui.theme import Theme
 from desktop.ui.undo import Removals
 from desktop.ui.waking import Waking
@@ -102,6 +102,7 @@ class Program(QObject):
             self.new_chat()
         else:
             self.window.show_page("first_run")
+            self.adoption.look()
         self.ring.watch(self.window)
         self.window.show()
         QTimer.singleShot(0, self, self.advice.look)
@@ -354,12 +355,14 @@ class Program(QObject):
         self.advice.choices_judged.connect(self.window.chat.set_models)
         self.removals.added.connect(self._on_removal_added)
         self.removals.due.connect(self._remove)
-        others = self.browse.local.others
         self.browse.tabs.chosen.connect(lambda index: self.adoption.look() if TABS[index] == "local" else None)
-        self.adoption.looking.connect(others.show_looking)
-        self.adoption.found.connect(others.show_plan)
-        others.take_clicked.connect(self.adoption.take)
-        others.stop_clicked.connect(self.adoption.stop)
+        for others in (self.first_run.others, self.browse.local.others):
+            self.adoption.looking.connect(others.show_looking)
+            self.adoption.found.connect(others.show_plan)
+            others.take_clicked.connect(self.adoption.take)
+            others.stop_clicked.connect(self.adoption.stop)
+        self.browse.local.thrown.restore_clicked.connect(self._restore)
+        self.browse.local.thrown.empty_clicked.connect(self._empty_trash)
         self.window.files_dropped.connect(self.adoption.take_files)
         self.adoption.taken.connect(self._on_taken)
         self.adoption.failed.connect(lambda error: self.window.toast.say(messages.explain(error).sentence))
@@ -386,7 +389,8 @@ class Program(QObject):
 
     def _on_taken(self, models: list[LocalModel], skipped: list[Skipped]) -> None:
         """Files of other places are used now, or not."""
-        self.browse.local.others.forget(models)
+        for others in (self.first_run.others, self.browse.local.others):
+            others.forget(models)
         if not models and len(skipped) == 1 and self.app.library.get(skipped[0].twin):
             self.chat_with(skipped[0].twin)
         elif not models:
@@ -397,6 +401,9 @@ class Program(QObject):
 
     def _show_taken(self, models: list[LocalModel]) -> None:
         if len(models) > 1:
+            if self.window.page == "first_run":
+                self.show_models()
+                self.browse.show_tab("local")
             self.window.toast.say(self.tr("{count} models can be used here now.").format(count=len(models)))
         elif self.window.page in ("first_run", "chat"):
             self.chat_with(models[0].id)
@@ -441,6 +448,7 @@ class Program(QObject):
         self.window.chat.set_models(unjudged(self.app.library.list(), self.app))
         self.browse.show_library()
         self.downloads.show_library()
+        self._show_left()
         self.advice.judge()
 
     def _on_removal_added(self, model: LocalModel) -> None:
@@ -511,6 +519,9 @@ class Program(QObject):
 
     def _connect_settings(self) -> None:
         self.settings.changed.connect(self._apply)
+        self.settings.folder.move_clicked.connect(self._move)
+        self.settings.folder.stop_clicked.connect(lambda: self.tasks.cancel("move models"))
+        self._show_left()
         self.settings.token_entered.connect(self.app.use_token)
         self.settings.activity_clicked.connect(lambda: self._on_page_clicked("activity"))
         self.activity.offline_toggled.connect(self._set_offline)
@@ -529,8 +540,43 @@ class Program(QObject):
             self._show_offline()
         elif field == "context":
             self.advice.judge()
-        elif field == "models_dir":
+        elif field in ("models_dir", "more_folders"):
             self._library_changed()
+
+    def _restore(self, id: str) -> None:
+        """Take a model back out of the trash."""
+        try:
+            self.app.library.restore(id)
+        except AlcoveError as error:
+            self.window.toast.say(messages.explain(error).sentence)
+        self._library_changed()
+
+    def _empty_trash(self) -> None:
+        """Delete now what was removed; that takes a moment for large files."""
+        before_bytes = self.app.library.free_bytes()
+        task = self.tasks.start(once(self.app.library.empty_trash), key="empty the trash")
+        task.done.connect(lambda _: self._say_emptied(before_bytes))
+        task.over.connect(self._library_changed)
+
+    def _say_emptied(self, before_bytes: int) -> None:
+        words = self.tr("The trash is empty: {after} are free now, {before} were before.")
+        after = text.size(self.app.library.free_bytes())
+        self.window.toast.say(words.format(after=after, before=text.size(before_bytes)))
+
+    def _move(self) -> None:
+        """Carry the models of the old folder over."""
+        task = self.tasks.start(self.app.move_models(self.app.library.folder), key="move models")
+        task.yielded.connect(self.settings.folder.show_moving)
+        task.failed.connect(lambda error: self.settings.folder.show_refused(messages.explain(error).sentence))
+        task.over.connect(self._library_changed)
+
+    def _show_left(self) -> None:
+        """What a change of the folder has left in the old one."""
+        if self.tasks.get("move models") is None:
+            old = Path(self.app.settings.moving_from)
+            left = [model for model in self.app.library.list() if model.root == old and model.origin == "own"]
+            self.settings.folder.show_folder(self.app.library.folder)
+            self.settings.folder.show_left(len(left), sum(model.done_bytes for model in left))
 
     def _on_wished(self, reference: str, wish: Wish) -> None:
         self.wishes.keep(reference, wish)

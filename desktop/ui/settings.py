@@ -1,22 +1,21 @@
 """The page Settings: the models' folder, the look, the network, the length of conversations, and what Alcove is."""
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSlider, QVBoxLayout, QWidget
 
 from desktop import __version__, text
 from desktop.engine import STATES_BYTES
 from desktop.hardware import EngineReport
-from desktop.library import room_bytes
 from desktop.settings import Settings, Theme, WhenFull
 from desktop.ui import icons, theme, verdict
 from desktop.ui.buttons import Button, Switch, Tabs
 from desktop.ui.cards import Card, line
-from desktop.ui.labels import ElidedLabel, FactRow, Label
+from desktop.ui.folder_settings import FolderSettings
+from desktop.ui.labels import FactRow, Label
 from desktop.ui.page import Page
 
 THEMES: tuple[Theme, ...] = ("system", "light", "dark", "contrast")
@@ -42,32 +41,17 @@ class SettingsPage(Page):
         self._settings, self._folder = settings, folder
         for card in (self._models(), self._look(), self._network(), self._conversations(), self._about()):
             self.body.addWidget(card)
-        self.show_folder(folder)
 
     # --- models ---------------------------------------------------------------------------------------------------------------
 
     def _models(self) -> Card:
         card = _section(self.tr("Models"))
-        self.folder = ElidedLabel("", "body")
-        self._free = Label("", "small", "soft", wrap=False)
+        self.folder = FolderSettings(self._settings, self._folder)
+        self.folder.changed.connect(self.changed)
         choose = Button(self.tr("Choose another folder …"), "secondary", "folder")
-        choose.clicked.connect(self._on_choose_clicked)
+        choose.clicked.connect(self.folder.ask)
         card.body.addWidget(_row(self.tr("Folder"), self.tr("Where downloaded models are kept."), choose))
-        place = QHBoxLayout()
-        place.setSpacing(theme.GRID * 2)
-        place.addWidget(self.folder, 1)
-        place.addWidget(self._free)
-        card.body.addLayout(place)
-        self._moved = Label(
-            self.tr("What lies in the old folder stays there untouched; move the files over to see them here."),
-            "small",
-            "soft",
-        )
-        self._moved.hide()
-        self._refused = Label("", "small", "bad")
-        self._refused.hide()
-        card.body.addWidget(self._moved)
-        card.body.addWidget(self._refused)
+        card.body.addWidget(self.folder)
         card.body.addWidget(line())
         card.body.addWidget(self._sleep())
         return card
@@ -89,36 +73,6 @@ class SettingsPage(Page):
     def _on_sleep_chosen(self) -> None:
         self._settings.sleep_after_min = int(self.sleep_after.currentData())
         self.changed.emit("sleep_after_min")
-
-    def show_folder(self, folder: Path) -> None:
-        """Show where models are kept and how much room there is."""
-        self._folder = folder
-        self.folder.setText(str(folder))
-        self.folder.setAccessibleName(self.tr("Folder for models: {folder}").format(folder=folder))
-        self._free.setText(self.tr("{free} free").format(free=text.size(room_bytes(folder))))
-
-    def _on_choose_clicked(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, self.tr("Choose a folder for models"), str(self._folder))
-        if chosen:
-            self.choose_folder(Path(chosen))
-
-    def choose_folder(self, folder: Path) -> None:
-        """Keep models there from now on, if files can be written there."""
-        if folder == self._folder:
-            return
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError:
-            self._refused.setText(self.tr("Nothing can be written in {folder}. Choose another one.").format(folder=folder))
-            self._refused.show()
-            return
-        self._refused.hide()
-        self._settings.models_dir = str(folder)
-        self._moved.show()
-        self.show_folder(folder)
-        self.changed.emit("models_dir")
 
     # --- look -----------------------------------------------------------------------------------------------------------------
 

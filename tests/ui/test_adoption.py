@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from desktop.adopting import Candidate, Looking, Plan
@@ -175,13 +175,65 @@ def test_models_of_other_programs_are_offered_and_used(
         path.parent.mkdir(parents=True, exist_ok=True)
         gguf_files.write(path, metadata={"general.name": name}, tensors={"token_embd.weight": (8, 8)})
     program = open_program()
-    others = program.browse.local.others
+    first, others = program.first_run.others, program.browse.local.others
+    qtbot.waitUntil(lambda: first.isVisible() and first.take.isVisible())
     program.show_models()
     program.browse.show_tab("local")
-    qtbot.waitUntil(lambda: others.isVisible() and others.take.isVisible())
+    assert others.title.text() == first.title.text()
     assert others.title.text().startswith("Found 2 models of other programs")
     others.take.click()
     qtbot.waitUntil(lambda: toast(program) == "2 models can be used here now.")
     assert not others.isVisible()
+    assert first.isHidden()
     assert "belongs to LM Studio, and lies there" in words(program.browse.local)
     assert "Usual" in words(program.browse.local)
+
+
+def test_the_models_folder_is_changed_and_its_models_are_moved(
+    qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path
+) -> None:
+    path = tmp_path / "home" / "models" / "maker" / "tiny" / "tiny-Q4_K_M.gguf"
+    path.parent.mkdir(parents=True)
+    gguf_files.write(path, tensors={"token_embd.weight": (8, 8)})
+    program = open_program()
+    folder = program.settings.folder
+    program.window.sidebar.page_clicked.emit("settings")
+    assert not folder.left.isVisible()
+    folder.choose(tmp_path / "disk")
+    assert folder.left.isVisible()
+    assert program.app.library.get("tiny-Q4_K_M") is not None, "it is still there for the chat"
+    folder.move_button.click()
+    qtbot.waitUntil(lambda: not folder.left.isVisible())
+    moved = program.app.library.get("tiny-Q4_K_M")
+    assert moved is not None
+    assert moved.path == tmp_path / "disk" / "maker" / "tiny" / "tiny-Q4_K_M.gguf"
+    assert program.app.settings.moving_from == ""
+
+
+def test_what_was_removed_can_be_taken_back_or_deleted_now(
+    qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path
+) -> None:
+    folder = tmp_path / "home" / "models" / "maker" / "tiny"
+    folder.mkdir(parents=True)
+    for name in ("one", "two"):
+        gguf_files.write(folder / f"{name}.gguf", metadata={"general.name": name}, tensors={"token_embd.weight": (64, 64)})
+    program = open_program()
+    program.show_models()
+    program.browse.show_tab("local")
+    thrown = program.browse.local.thrown
+    assert not thrown.isVisible()
+    for name in ("one", "two"):
+        program.app.library.remove(name)
+    program.browse.show_library()
+    assert thrown.isVisible()
+    assert "The trash holds 33 KB." in words(thrown)
+    assert thrown.fold is not None
+    thrown.fold.button.click()
+    (back,) = [button for button in thrown.findChildren(QPushButton) if button.accessibleName() == "Take one back"]
+    back.click()
+    assert (folder / "one.gguf").exists()
+    assert "The trash holds 17 KB." in words(thrown)
+    thrown.empty.click()
+    qtbot.waitUntil(lambda: not thrown.isVisible())
+    assert toast(program).startswith("The trash is empty:")
+    assert [model.id for model in program.app.library.list()] == ["guide", "one"]

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from desktop.settings import Settings
+from desktop.transfer import Progress
 from desktop.ui.settings import SettingsPage
 from tests.ui.laptop import LAPTOP
 
@@ -59,18 +60,36 @@ def test_offline_is_a_switch_that_follows_the_other_pages(page: SettingsPage, se
     assert not page.offline.isChecked()
 
 
-def test_another_folder_explains_what_stays_behind(page: SettingsPage, settings: Settings, tmp_path: Path, qtbot: QtBot) -> None:
+def test_another_folder_leaves_the_models_of_the_old_one_in_use(
+    page: SettingsPage, settings: Settings, tmp_path: Path, qtbot: QtBot
+) -> None:
     assert "free" in words(page)
+    old = page.folder._folder
     with qtbot.waitSignal(page.changed) as changed:
-        page.choose_folder(tmp_path / "elsewhere")
+        page.folder.choose(tmp_path / "elsewhere")
     assert (changed.args, settings.models_dir) == (["models_dir"], str(tmp_path / "elsewhere"))
-    assert "stays there untouched" in words(page)
+    assert settings.moving_from == str(old)
+    page.folder.show_left(2, 5_000_000_000)
+    assert f"2 models (5.0 GB) are still in {old}, and work from there." in words(page)
+    with qtbot.waitSignal(page.folder.move_clicked):
+        page.folder.move_button.click()
+    page.folder.show_moving(Progress(1_000_000_000, 5_000_000_000, 1e8, 40.0, stage="move"))
+    assert "Moving your models: 1.0 GB of 5.0 GB." in words(page)
+    with qtbot.waitSignal(page.folder.stop_clicked):
+        page.folder.stop.click()
+    page.folder.show_left(1, 4_000_000_000)
+    with qtbot.waitSignal(page.changed) as changed:
+        page.folder.leave.click()
+    assert (changed.args, settings.more_folders, settings.moving_from) == (["more_folders"], [str(old)], "")
+    assert not page.folder.left.isVisible()
+    page.folder.choose(old)
+    assert (settings.models_dir, settings.moving_from, settings.more_folders) == (str(old), str(tmp_path / "elsewhere"), [])
 
 
 def test_a_folder_that_cannot_be_written_is_refused(page: SettingsPage, settings: Settings, tmp_path: Path, qtbot: QtBot) -> None:
     (tmp_path / "file").touch()
     with qtbot.assertNotEmitted(page.changed):
-        page.choose_folder(tmp_path / "file" / "below")
+        page.folder.choose(tmp_path / "file" / "below")
     assert settings.models_dir == ""
     assert "Nothing can be written in" in words(page)
 

@@ -1,0 +1,85 @@
+"""The commands about bundles: create, verify, install. A bundle carries models to computers without a network, or is a mirror."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from desktop import bundle, terminal, text
+from desktop.cli.command import Home, Json, commands, finish, opened
+from desktop.mirror import Model
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the bundle.")]
+
+bundles = typer.Typer(help="Carry models to computers without a network; a web server makes the same folder a mirror.")
+commands.add_typer(bundles, name="bundle")
+
+
+@bundles.command()
+def create(
+    folder: Folder,
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Model references; what is not here is fetched.")],
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Write models with their hashes and licences into a folder; what it has already is not copied again."""
+    with opened(home, json) as app, terminal.progress("auto") as show:
+        made = finish(app.create_bundle(folder, models), show)
+        sha256 = bundle.digest_of(folder)
+    if json:
+        terminal.show_json({"path": str(folder), "models": _rows(made.models), "sha256": sha256})
+    else:
+        size = text.size(sum(model.size_bytes for model in made.models))
+        terminal.say(f"{len(made.models)} models ({size}) are in {folder}. The SHA-256 of their list is {sha256}.")
+        terminal.say(f"Take them in on another computer with: alcove bundle install {folder}")
+
+
+@bundles.command()
+def verify(folder: Folder, json: Json = False, home: Home = None) -> None:
+    """Read every file of a bundle and compare it with the list; exit status 1 when one is not what it says."""
+    with opened(home, json), terminal.progress("auto") as show:
+        checked = finish(bundle.verify(folder), show)
+        sha256 = bundle.digest_of(folder)
+    if json:
+        rows = [
+            row | {"ok": each.ok, "why": each.why} for each, row in zip(checked, _rows(c.model for c in checked), strict=True)
+        ]
+        terminal.show_json({"path": str(folder), "models": rows, "sha256": sha256})
+    else:
+        for each in checked:
+            terminal.say(f"{'✓' if each.ok else '✗'} {each.model.reference}: {each.why}")
+    if not all(each.ok for each in checked):
+        raise typer.Exit(1)
+
+
+@bundles.command()
+def install(
+    folder: Folder,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Use the files where they are, and copy nothing.")] = False,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Take the models of a bundle in, from a USB stick or a share, without a network."""
+    with opened(home, json) as app, terminal.progress("auto") as show:
+        taken = finish(bundle.install(folder, app.library, in_place=in_place), show)
+        sha256 = bundle.digest_of(folder)
+    if json:
+        rows = [{"id": m.id, "path": str(m.path), "size_bytes": m.size_bytes, "sha256": m.sha256} for m in taken]
+        terminal.show_json({"path": str(folder), "models": rows, "sha256": sha256})
+    else:
+        for model in taken:
+            terminal.say(f"{model.name} is here ({text.size(model.size_bytes)}): alcove chat {model.id}")
+
+
+def _rows(models: Iterable[Model]) -> list[dict[str, Any]]:
+    return [
+        {
+            "reference": model.reference,
+            "repo": model.repo,
+            "size_bytes": model.size_bytes,
+            "licence": model.licence_id,
+            "files": [{"path": e.path, "size_bytes": e.size_bytes, "sha256": e.sha256} for e in model.files],
+        }
+        for model in models
+    ]
