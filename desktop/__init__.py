@@ -10,7 +10,7 @@ reads this list and checks every import, so it cannot go stale.
     judging accuracy problems rulings
     chat offers fetch headers
     targets room keeping
-    settings hub library conversations engine transfer remote
+    settings hub library conversations engine transfer remote downloads
     connections
     catalogue
     fit

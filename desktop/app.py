@@ -31,6 +31,7 @@ from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
 from desktop.connections import Limit
 from desktop.conversations import Conversations, Stored
+from desktop.downloads import Downloads
 from desktop.engine import STATES_BYTES, BenchStep, ChatOptions, Loaded, Loading, LoadOptions, Reply, probe, states
 from desktop.engine.local import LocalEngine, build, report
 from desktop.errors import AlcoveError, EngineCrashed, Forbidden, NotFound, NotHere
@@ -72,6 +73,7 @@ class App:
         self.library = Library(settings.models_dir(self.settings, paths), GUIDE, shared=[SHARED_MODELS])
         self.library.more = settings.more_folders(self.settings)
         self.library.tidy()
+        self.downloads = Downloads(paths.downloads)
         self.engine = LocalEngine(paths.cache)
         self.engine.crashes.way_out = self._smaller
         self.rates = speed.load(paths.cache / "rates.json")

@@ -44,6 +44,11 @@ class Paths:
         return self.home / "settings.json"
 
     @property
+    def downloads(self) -> Path:
+        """What was asked for and is not here yet."""
+        return self.home / "downloads.json"
+
+    @property
     def cache(self) -> Path:
         return self.home / "cache"
 

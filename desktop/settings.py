@@ -13,6 +13,7 @@ Theme = Literal["system", "light", "dark", "contrast"]
 Goal = Literal["speed", "quality", "long"]
 KvType = Literal["f16", "q8_0", "q4_0"]
 WhenFull = Literal["ask", "summarise", "forget"]
+OnClose = Literal["ask", "background", "next_start", "stop"]
 Tokens = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
 Minutes = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
 
@@ -36,6 +37,8 @@ class Settings(msgspec.Struct, kw_only=True):
     keep_ready: bool = True  # what models have read of conversations is kept on the disk
     sleep_after_min: Minutes = 30  # minutes without a message, after which the model gives its memory back; 0: never
     when_full: WhenFull = "ask"  # what happens to the older part when a conversation becomes too long for its model
+    speed_limit: Annotated[int, msgspec.Meta(ge=0)] = 0  # bytes a second that downloads may take; 0: no limit
+    on_close: OnClose = "ask"  # what becomes of downloads when the window is closed
     hub_endpoint: str = ""  # empty: HF_ENDPOINT, else huggingface.co
     ca_file: str = ""  # a company's certificate, in addition to the system's
     window: str = ""  # size and place of the window, as Qt wrote them

@@ -27,7 +27,7 @@ LOOK_S = 0.02  # between two looks at whether there is more to hash
 @dataclass(frozen=True)
 class Progress:
     """How far it is. `stage`: "download", "wait" (until the next try), "check" (all is here and is still being hashed, as far as
-    `done_bytes`), "mend" (what came was damaged and comes again)."""
+    `done_bytes`), "mend" (what came was damaged and comes again); others have "ask" (the Hub) and "queue" (until its turn)."""
 
     done_bytes: int
     size_bytes: int

@@ -3,31 +3,37 @@
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from desktop import text
-from desktop.errors import AlcoveError
+from desktop.errors import AlcoveError, Gated
 from desktop.library import LocalModel
 from desktop.transfer import Progress
 from desktop.ui import theme
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import Button, IconButton
 from desktop.ui.cards import Card
+from desktop.ui.gate import GateSteps
 from desktop.ui.getting import fraction, progress_words
 from desktop.ui.labels import ElidedLabel, Label, hint
 from desktop.ui.messages import TRY_AGAIN, explain
 
-State = Literal["new", "running", "paused", "done", "failed"]
+State = Literal["new", "running", "waiting", "paused", "done", "failed"]
+MOVES = {"Alt+Up": "up", "Alt+Down": "down", "Alt+Home": "top"}
 
 
 class DownloadRow(Card):
-    """`part` is the unfinished file on the disk, once it is known."""
+    """`part` is the unfinished file on the disk, once it is known. Alt with an arrow or Home moves it, from any button of its."""
 
     get_clicked = Signal()
     cancel_clicked = Signal()
     chat_clicked = Signal()
     remove_clicked = Signal()
+    moved = Signal(str)  # "up", "down" or "top"
     act_clicked = Signal(str, object)
+    token_entered = Signal(str)
+    page_clicked = Signal(str)
 
     def __init__(self, reference: str, name: str) -> None:
         super().__init__(padding=16, spacing=theme.GRID)
@@ -35,35 +41,54 @@ class DownloadRow(Card):
         self.state: State = "new"
         self.part: LocalModel | None = None
         self._error: AlcoveError | None = None
+        self._last: Progress | None = None
+        self._name = name
         self.setAccessibleName(name)
         self.bar = Bar()
         self.bar.setAccessibleName(self.tr("Download of {name}").format(name=name))
         self.said = Label("", "small", "soft")
-        self.next = Button("")  # what comes next: Pause, Resume, Chat, Try again
-        self.next.clicked.connect(self._on_next_clicked)
-        self.help = Button("", "quiet")  # what an error asks for, where trying again is not enough
-        self.help.clicked.connect(self._on_help_clicked)
-        self.remove = IconButton("trash", self.tr("Remove what has arrived of {name}").format(name=name))
-        self.remove.clicked.connect(self.remove_clicked)
-        words = QVBoxLayout()
-        words.setSpacing(6)
-        words.addWidget(ElidedLabel(name, "card_title"))
-        words.addWidget(self.bar)
-        words.addWidget(self.said)
+        self._gate: GateSteps | None = None
+        self._words = QVBoxLayout()
+        self._words.setSpacing(6)
+        self._words.addWidget(ElidedLabel(name, "card_title"))
+        self._words.addWidget(self.bar)
+        self._words.addWidget(self.said)
         row = QHBoxLayout()
         row.setSpacing(theme.GRID * 2)
-        row.addLayout(words, 1)
-        for button in (self.help, self.next, self.remove):
-            row.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addLayout(self._words, 1)
+        row.addLayout(self._buttons())
         self.body.addLayout(row)
-        self._name = name
+        for keys, where in MOVES.items():
+            shortcut = QShortcut(QKeySequence(keys), self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(lambda where=where: self.moved.emit(where))
         self._show("new", self.tr("Starting …"), "")
 
+    def _buttons(self) -> QHBoxLayout:
+        self.help = Button("", "quiet")  # what an error asks for, where trying again is not enough
+        self.help.clicked.connect(self._on_help_clicked)
+        self.up = IconButton("chevron-up", self.tr("Move {name} up").format(name=self._name))
+        self.up.setToolTip(self.tr("Move up (Alt+Up)"))
+        self.up.clicked.connect(lambda: self.moved.emit("up"))
+        self.top = IconButton("to-top", self.tr("Get {name} first").format(name=self._name))
+        self.top.setToolTip(self.tr("Get this first (Alt+Home)"))
+        self.top.clicked.connect(lambda: self.moved.emit("top"))
+        self.next = Button("")  # what comes next: Pause, Resume, Chat, Try again
+        self.next.clicked.connect(self._on_next_clicked)
+        self.remove = IconButton("trash", "")
+        self.remove.clicked.connect(self.remove_clicked)
+        line = QHBoxLayout()
+        line.setSpacing(theme.GRID)
+        self.controls = (self.help, self.up, self.top, self.next, self.remove)
+        for button in self.controls:
+            line.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
+        return line
+
     def show_progress(self, progress: Progress) -> None:
-        """It goes on."""
-        size = self.tr("{done} of {size}").format(
-            done=_shared(progress.done_bytes, progress.size_bytes), size=text.size(progress.size_bytes)
-        )
+        """It goes on. One that waits for its turn is told by `show_waiting`."""
+        if progress.stage == "queue":
+            return
+        self._last = progress
+        size = self._amount(progress.done_bytes, progress.size_bytes)
         if progress.stage == "download":
             facts = [size]
             facts += [text.rate(progress.bytes_per_s)] if progress.bytes_per_s else []
@@ -73,13 +98,21 @@ class DownloadRow(Card):
         self.bar.set_fraction(fraction(progress))
         self._show("running", " · ".join(facts), self.tr("Pause"), "pause")
 
-    def show_paused(self, done_bytes: int, size_bytes: int) -> None:
-        """A part is here and waits."""
+    def show_waiting(self, words: str, *, first: bool) -> None:
+        """Others come before it, or it is held up. first: nothing comes before it."""
+        done_bytes, size_bytes = self._arrived()
         self.bar.set_fraction(done_bytes / max(1, size_bytes), "soft")
-        words = self.tr("Paused · {done} of {size} are here").format(
-            done=_shared(done_bytes, size_bytes), size=text.size(size_bytes)
-        )
-        self._show("paused", words, self.tr("Resume"), "play")
+        facts = [words, self._amount(done_bytes, size_bytes)] if done_bytes else [words]
+        self._show("waiting", " · ".join(facts), self.tr("Pause") if done_bytes else "", "pause")
+        self.up.setVisible(not first)
+        self.top.setVisible(not first)
+
+    def show_paused(self) -> None:
+        """A part is here and waits for the person."""
+        done_bytes, size_bytes = self._arrived()
+        self.bar.set_fraction(done_bytes / max(1, size_bytes), "soft")
+        words = self.tr("Paused · {amount} are here").format(amount=self._amount(done_bytes, size_bytes))
+        self._show("paused", words if size_bytes else self.tr("Paused before it began"), self.tr("Resume"), "play")
 
     def show_done(self, size_bytes: int) -> None:
         """It is here."""
@@ -95,26 +128,55 @@ class DownloadRow(Card):
         self._show("failed", words.sentence, self.tr("Try again"), "refresh")
         self.help.set_text(words.button)
         self.help.setVisible(bool(words.button) and words.act != TRY_AGAIN)
+        if isinstance(error, Gated):
+            self._show_gate(error)
+
+    def _show_gate(self, error: Gated) -> None:
+        """The steps in place of the sentence that sums them up."""
+        self.said.hide()
+        self.help.hide()
+        self._gate = GateSteps(str(error.facts.get("page", "")))
+        self._gate.page_clicked.connect(self.page_clicked)
+        self._gate.token_entered.connect(self.token_entered)
+        self._words.addWidget(self._gate)
+        self._gate.show()
+
+    def _arrived(self) -> tuple[int, int]:
+        """How much is here of how much, by the disk, else by what was seen last; zeros where nobody knows."""
+        if self.part is not None:
+            return self.part.done_bytes, self.part.size_bytes
+        return (self._last.done_bytes, self._last.size_bytes) if self._last is not None else (0, 0)
+
+    def _amount(self, done_bytes: int, size_bytes: int) -> str:
+        return self.tr("{done} of {size}").format(done=_shared(done_bytes, size_bytes), size=text.size(size_bytes))
 
     def _show(self, state: State, said: str, button: str, icon: str = "") -> None:
         self.state = state
+        if self._gate is not None:
+            self._gate.hide()
+            self._gate.deleteLater()
+            self._gate = None
+        self.said.show()
         self.said.setText(said)
         self.said.set_tone("bad" if state == "failed" else "soft")
-        self.bar.setVisible(state in ("new", "running", "paused") or (state == "failed" and self.part is not None))
-        self.help.hide()
+        begun = self.part is not None or state in ("new", "running") or bool(self._arrived()[0])
+        self.bar.setVisible(state != "done" and begun)
+        for each in (self.help, self.up, self.top):
+            each.hide()
         self.next.set_text(button)
         self.next.set_icon(icon)
         self.next.setAccessibleName(f"{button}: {self._name}")
         self.next.setVisible(bool(button))
         self.remove.setVisible(state not in ("new", "running"))
-        keeps = state == "done" or (state == "failed" and self.part is None)
+        keeps = state == "done" or self.part is None
         self.remove.set_icon("cross" if keeps else "trash")
         words = self.tr("Take {name} off this list") if keeps else self.tr("Remove what has arrived of {name}")
         self.remove.setToolTip(hint(words.format(name=self._name)))
         self.remove.setAccessibleName(words.format(name=self._name))
 
     def _on_next_clicked(self) -> None:
-        {"running": self.cancel_clicked, "done": self.chat_clicked}.get(self.state, self.get_clicked).emit()
+        act = {"running": self.cancel_clicked, "waiting": self.cancel_clicked, "done": self.chat_clicked}
+        act.get(self.state, self.get_clicked).emit()
 
     def _on_help_clicked(self) -> None:
         if self._error is not None:

@@ -21,6 +21,8 @@ def progress_words(progress: Progress, *, short: bool = False) -> str:
     stages = {
         "ask": _tr("Asking …") if short else _tr("Asking the Hub …"),
         "check": _tr("Checking …") if short else _tr("Checking what is here …"),
+        "mend": _tr("Mending …") if short else _tr("Getting a damaged piece again …"),
+        "queue": _tr("Waiting …") if short else _tr("Waiting for its turn …"),
         "wait": _tr("Waiting …") if short else _tr("Trying again in a moment …"),
     }
     if progress.stage in stages:

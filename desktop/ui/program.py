@@ -10,19 +10,18 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from desktop import offers, room, text
 from desktop.adopting import Skipped
 from desktop.app import App
-from desktop.errors import AlcoveError
+from desktop.errors import AlcoveError, Gated, Offline, ServerRefused
 from desktop.fit import Fit, Wish
 from desktop.library import LocalModel
 from desktop.licences import Ruling
-from desktop.transfer import Progress
 from desktop.ui import messages
 from desktop.ui.activity import ActivityPage
 from desktop.ui.adoption import Adoption
 from desktop.ui.advice import About, Advice, name_of, unjudged
 from desktop.ui.browse import TABS, Browse
 from desktop.ui.chat import ChatPage
-from desktop.ui.downloading import Downloading
-from desktop.ui.downloads import Downloads
+from desktop.ui.downloading import OFFLINE, Downloading
+from desktop.ui.downloads import DownloadsPage
 from desktop.ui.first_run import FirstRun
 from desktop.ui.focus import FocusRing
 from desktop.ui.judging import Judges
@@ -55,7 +54,7 @@ class Program(QObject):
         self.advice = Advice(self.tasks, app, self)
         self.waking = Waking(self.tasks, app, self)
         self.wishes = Wishes(app, lambda: self.advice.hardware is not None)
-        self.downloading = Downloading(self.tasks, app.get, self)
+        self.downloading = Downloading(self.tasks, app.get, app.downloads, self._held, self)
         self.adoption = Adoption(self.tasks, app.library, self)
         self.removals = Removals(self)
         self.window = Window(
@@ -75,7 +74,7 @@ class Program(QObject):
             self.removals,
             Judges(self.tasks, self.wishes.estimate, self.wishes.judge, self.wishes.of, lambda: app.accuracy),
         )
-        self.downloads = Downloads(app.library, self.name_of, self.removals)
+        self.downloads = DownloadsPage(app.library, self.name_of, self.removals, app.downloads)
         self.settings = SettingsPage(app.settings, app.library.folder)
         self.activity = ActivityPage(app.network)
         pages = {
@@ -105,6 +104,7 @@ class Program(QObject):
             self.adoption.look()
         self.ring.watch(self.window)
         self.window.show()
+        self.downloading.begin()
         QTimer.singleShot(0, self, self.advice.look)
 
     def end(self) -> None:
@@ -340,8 +340,13 @@ class Program(QObject):
         self.browse.act_clicked.connect(self._act)
         self.downloads.act_clicked.connect(self._act)
         self.downloads.models_clicked.connect(self.show_models)
+        self.downloads.forget_clicked.connect(self.downloading.forget)
+        self.downloads.moved.connect(self.downloading.move)
+        self.downloads.pause_all_clicked.connect(self.downloading.pause_all)
+        self.downloads.resume_all_clicked.connect(self.downloading.resume_all)
+        self.downloads.token_entered.connect(self._use_token)
+        self.downloads.page_clicked.connect(self._open_page)
         self.downloading.started.connect(self._keep)
-        self.downloading.progressed.connect(self._on_progressed)
         self.downloading.changed.connect(self._show_downloads)
         self.downloading.done.connect(self._on_downloaded)
         self.downloading.failed.connect(self._on_download_failed)
@@ -423,11 +428,15 @@ class Program(QObject):
         if self.window.chat.reference:
             self.advice.describe(self.window.chat.reference)
 
-    def _on_progressed(self, reference: str, progress: Progress) -> None:
-        self._show_downloads()
+    def _held(self) -> str:
+        """Why no download may run by itself now."""
+        return OFFLINE if self.app.settings.offline else ""
 
     def _show_downloads(self) -> None:
-        self.window.sidebar.show_downloads(len(self.downloading.running), self.downloading.fraction())
+        count, fraction = len(self.downloading.active), self.downloading.fraction()
+        self.window.sidebar.show_downloads(count, fraction)
+        self.window.show_percent(fraction)
+        self.downloads.show_queue()
 
     def _on_downloaded(self, reference: str, local: LocalModel) -> None:
         self._library_changed()
@@ -468,6 +477,8 @@ class Program(QObject):
             self.app.library.remove(model.id)
         except AlcoveError as error:
             self.window.toast.say(messages.explain(error).sentence)
+        if not model.complete:
+            self.downloading.forget(reference_of(model))
         self._library_changed()
 
     # --- everything else ------------------------------------------------------------------------------------------------------
@@ -499,9 +510,12 @@ class Program(QObject):
         elif act == messages.LONGER:
             self._show_length()
         elif act == messages.OPEN_PAGE and error is not None:
-            page = QUrl(str(error.facts.get("page", "")))
-            if page.scheme() in ("https", "http"):
-                QDesktopServices.openUrl(page)
+            self._open_page(str(error.facts.get("page", "")))
+
+    def _open_page(self, address: str) -> None:
+        page = QUrl(address)
+        if page.scheme() in ("https", "http"):
+            QDesktopServices.openUrl(page)
 
     def _show_length(self) -> None:
         """Where the conversation memory of the chat's model is chosen: on its own page, or for all models in the settings."""
@@ -522,7 +536,7 @@ class Program(QObject):
         self.settings.folder.move_clicked.connect(self._move)
         self.settings.folder.stop_clicked.connect(lambda: self.tasks.cancel("move models"))
         self._show_left()
-        self.settings.token_entered.connect(self.app.use_token)
+        self.settings.token_entered.connect(self._use_token)
         self.settings.activity_clicked.connect(lambda: self._on_page_clicked("activity"))
         self.activity.offline_toggled.connect(self._set_offline)
         self.advice.hardware_found.connect(lambda found: self.settings.show_engine(found.engine))
@@ -538,6 +552,7 @@ class Program(QObject):
             self.theme.use(self.app.settings.theme, self.app.settings.text_scale)
         elif field == "offline":
             self._show_offline()
+            self.downloading.go_on() if self.app.settings.offline else self.downloading.try_again(Offline)
         elif field == "context":
             self.advice.judge()
         elif field in ("models_dir", "more_folders"):
@@ -578,6 +593,11 @@ class Program(QObject):
             self.settings.folder.show_folder(self.app.library.folder)
             self.settings.folder.show_left(len(left), sum(model.done_bytes for model in left))
 
+    def _use_token(self, token: str) -> None:
+        """Show the Hub this access token, and go on with what waited for one."""
+        self.app.use_token(token)
+        self.downloading.try_again(Gated, ServerRefused)
+
     def _on_wished(self, reference: str, wish: Wish) -> None:
         self.wishes.keep(reference, wish)
         self._apply("contexts")
@@ -587,6 +607,7 @@ class Program(QObject):
         self._apply("offline")
 
     def _show_offline(self) -> None:
-        for page in (self.first_run, self.browse, self.downloads, self.settings, self.activity):
+        for page in (self.first_run, self.browse, self.settings, self.activity):
             page.show_offline(self.app.settings.offline)
+        self.downloads.show_held(self._held())
         self.window.show_privacy()

@@ -93,6 +93,12 @@ class Window(QMainWindow):
         elif self.findChild(CrashDialog) is None:
             CrashDialog(error, self).open()
 
+    def show_percent(self, fraction: float | None) -> None:
+        """How far downloads are, in the title, which is also what the system shows of a window that is not open."""
+        words = "Alcove" if fraction is None else self.tr("{percent} % – Alcove").format(percent=int(fraction * 100))
+        if words != self.windowTitle():
+            self.setWindowTitle(words)
+
     # --- the privacy line -----------------------------------------------------------------------------------------------------
 
     def show_privacy(self) -> None:

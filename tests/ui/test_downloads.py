@@ -4,15 +4,17 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from desktop.errors import DiskFull, Unreachable
+from desktop.downloads import Downloads
+from desktop.errors import DiskFull, Gated, Unreachable
 from desktop.library import Library, LocalModel, Provenance
 from desktop.transfer import Progress
 from desktop.ui.download_row import DownloadRow
-from desktop.ui.downloads import Downloads
-from desktop.ui.reference import same
+from desktop.ui.downloads import DownloadsPage
+from desktop.ui.gate import GateSteps
 from desktop.ui.undo import Removals
 from tests.ui.laptop import library
 
@@ -30,8 +32,13 @@ def removals() -> Removals:
 
 
 @pytest.fixture
-def page(qtbot: QtBot, models: Library, removals: Removals) -> Downloads:
-    page = Downloads(models, lambda reference: f"The model {reference}", removals)
+def queue(tmp_path: Path) -> Downloads:
+    return Downloads(tmp_path / "downloads.json")
+
+
+@pytest.fixture
+def page(qtbot: QtBot, models: Library, removals: Removals, queue: Downloads) -> DownloadsPage:
+    page = DownloadsPage(models, lambda reference: f"The model {reference}", removals, queue)
     qtbot.addWidget(page)
     page.resize(1032, 800)
     with qtbot.waitExposed(page):
@@ -40,11 +47,11 @@ def page(qtbot: QtBot, models: Library, removals: Removals) -> Downloads:
     return page
 
 
-def words(page: Downloads) -> str:
+def words(page: DownloadsPage) -> str:
     return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
 
 
-def row(page: Downloads, reference: str = REFERENCE) -> DownloadRow:
+def row(page: DownloadsPage, reference: str = REFERENCE) -> DownloadRow:
     return page._rows[reference]
 
 
@@ -60,13 +67,13 @@ def unfinished(models: Library, reference: str = REFERENCE) -> Path:
     return part
 
 
-def test_says_that_there_is_nothing_and_where_models_are(page: Downloads, qtbot: QtBot) -> None:
+def test_says_that_there_is_nothing_and_where_models_are(page: DownloadsPage, qtbot: QtBot) -> None:
     assert "Nothing is being downloaded" in words(page)
     with qtbot.waitSignal(page.models_clicked):
         page._empty.button.click()
 
 
-def test_a_running_download_tells_how_far_it_is_and_can_be_paused(page: Downloads, qtbot: QtBot) -> None:
+def test_a_running_download_tells_how_far_it_is_and_can_be_paused(page: DownloadsPage, qtbot: QtBot) -> None:
     page.show_progress(REFERENCE, Progress(1_200_000_000, 2_500_000_000, 12e6, 110.0))
     assert "The model qwen3-8b:Q4_K_M" in words(page)
     assert "1.2 of 2.5 GB · 12 MB/s · 2 min left" in words(page)
@@ -76,7 +83,7 @@ def test_a_running_download_tells_how_far_it_is_and_can_be_paused(page: Download
     assert paused.args == [REFERENCE]
 
 
-def test_a_paused_one_says_what_is_here_and_goes_on(page: Downloads, models: Library, qtbot: QtBot) -> None:
+def test_a_paused_one_says_what_is_here_and_goes_on(page: DownloadsPage, models: Library, qtbot: QtBot) -> None:
     page.show_progress(REFERENCE, Progress(1, 5_000_000, 12e6, 110.0))
     unfinished(models)
     page.show_cancelled(REFERENCE)
@@ -86,21 +93,21 @@ def test_a_paused_one_says_what_is_here_and_goes_on(page: Downloads, models: Lib
     assert resumed.args == [REFERENCE]
 
 
-def test_a_download_that_had_not_begun_leaves_no_row(page: Downloads) -> None:
+def test_a_download_that_had_not_begun_leaves_no_row(page: DownloadsPage) -> None:
     page.show_progress(REFERENCE, Progress(0, 0, 0.0, None, stage="ask"))
     assert "Asking the Hub" in words(page)
     page.show_cancelled(REFERENCE)
     assert "Nothing is being downloaded" in words(page)
 
 
-def test_what_a_restart_left_unfinished_is_listed_as_paused(page: Downloads, models: Library) -> None:
+def test_what_a_restart_left_unfinished_is_listed_as_paused(page: DownloadsPage, models: Library) -> None:
     unfinished(models)
     page.show_library()
     assert row(page).state == "paused"
     assert "Paused · 2 of 5 MB are here" in words(page)
 
 
-def test_a_finished_one_leads_to_the_chat_and_can_leave_the_list(page: Downloads, qtbot: QtBot) -> None:
+def test_a_finished_one_leads_to_the_chat_and_can_leave_the_list(page: DownloadsPage, qtbot: QtBot) -> None:
     page.show_progress(REFERENCE, Progress(1, 5_000_000, 12e6, 110.0))
     page.show_done(REFERENCE, LocalModel("x", Path("x"), "x", 5_000_000, "own"))
     assert "Here and checked · 5 MB" in words(page)
@@ -111,7 +118,7 @@ def test_a_finished_one_leads_to_the_chat_and_can_leave_the_list(page: Downloads
     assert "Nothing is being downloaded" in words(page)
 
 
-def test_a_failed_one_says_why_and_what_to_do(page: Downloads, qtbot: QtBot) -> None:
+def test_a_failed_one_says_why_and_what_to_do(page: DownloadsPage, qtbot: QtBot) -> None:
     page.show_failed(REFERENCE, Unreachable(host="huggingface.co", why="there is no network connection"))
     assert "There is no network connection" in words(page)
     with qtbot.waitSignal(page.get_clicked):
@@ -124,7 +131,9 @@ def test_a_failed_one_says_why_and_what_to_do(page: Downloads, qtbot: QtBot) -> 
     assert act.args == ["settings", full]
 
 
-def test_removing_a_part_can_be_undone(page: Downloads, models: Library, removals: Removals, qtbot: QtBot) -> None:
+def test_removing_a_part_can_be_undone(
+    page: DownloadsPage, models: Library, removals: Removals, queue: Downloads, qtbot: QtBot
+) -> None:
     part = unfinished(models)
     page.show_library()
     row(page).remove.click()
@@ -132,18 +141,149 @@ def test_removing_a_part_can_be_undone(page: Downloads, models: Library, removal
     assert part.exists()
     removals.undo(models.list()[1].id)
     assert "Paused" in words(page)
-    removals.due.connect(lambda model: models.remove(model.id))
+    removals.due.connect(lambda model: (models.remove(model.id), queue.drop(REFERENCE)))
     with qtbot.waitSignal(removals.due):
         row(page).remove.click()
     assert not part.exists()
     assert "Nothing is being downloaded" in words(page)
 
 
-def test_a_pinned_reference_is_the_same_download(page: Downloads, models: Library) -> None:
-    assert same("hf:Qwen/Qwen3-8B-GGUF/a.gguf", "hf:Qwen/Qwen3-8B-GGUF/a.gguf@abc")
-    assert not same("hf:Qwen/Qwen3-8B-GGUF/a.gguf", "hf:Qwen/Qwen3-8B-GGUF/b.gguf@abc")
+def test_a_pinned_reference_is_the_same_download(page: DownloadsPage, models: Library) -> None:
     unfinished(models, "hf:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf@abc")
     page.show_library()
     page.show_progress("hf:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf", Progress(3_000_000, 5_000_000, 12e6, 1.0))
     assert len(page._rows) == 1
     assert "3 of 5 MB" in words(page)
+
+
+# --- the queue ------------------------------------------------------------------------------------------------------------------
+
+WAITS = Progress(0, 0, 0.0, None, stage="queue")
+
+
+@pytest.fixture
+def three(page: DownloadsPage, queue: Downloads) -> DownloadsPage:
+    """One runs, two wait."""
+    for reference in ("a", "b", "c"):
+        queue.add(reference)
+        page.show_progress(reference, WAITS)
+    page.show_progress("a", Progress(1_000_000, 5_000_000, 12e6, 1.0))
+    return page
+
+
+def order(page: DownloadsPage) -> str:
+    """The rows from top to bottom, as a person sees them."""
+    return "".join(row.reference for row in sorted(page.findChildren(DownloadRow), key=lambda row: row.y()))
+
+
+def test_those_that_wait_say_how_many_come_before_them(three: DownloadsPage, queue: Downloads) -> None:
+    assert [row(three, each).said.text() for each in "bc"] == ["Waiting: second in the queue", "Waiting: third in the queue"]
+    for number in range(4, 9):
+        queue.add(str(number))
+        three.show_progress(str(number), WAITS)
+    assert row(three, "8").said.text() == "Waiting: number 8 in the queue"
+    queue.drop("a")
+    three.show_done("a", LocalModel("x", Path("x"), "x", 5_000_000, "own"))
+    assert row(three, "b").said.text() == "Waiting: next in the queue"
+    assert not row(three, "b").top.isVisible()
+    assert row(three, "c").said.text() == "Waiting: second in the queue"
+
+
+def test_what_is_done_stands_below_what_is_to_come(three: DownloadsPage, queue: Downloads) -> None:
+    queue.drop("a")
+    three.show_done("a", LocalModel("x", Path("x"), "x", 5_000_000, "own"))
+    three.widget().layout().activate()
+    assert order(three) == "bca"
+
+
+def test_buttons_and_keys_move_a_row(three: DownloadsPage, queue: Downloads, qtbot: QtBot) -> None:
+    three.moved.connect(queue.move)
+    three.moved.connect(three.show_queue)
+    with qtbot.waitSignal(three.moved) as moved:
+        row(three, "c").up.click()
+    assert moved.args == ["c", 1]
+    three.widget().layout().activate()
+    assert order(three) == "acb"
+    button = row(three, "b").remove
+    button.setFocus()
+    qtbot.keyClick(button, Qt.Key.Key_Home, Qt.KeyboardModifier.AltModifier)
+    three.widget().layout().activate()
+    assert order(three) == "bac"
+    assert button.hasFocus()
+    qtbot.keyClick(button, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    three.widget().layout().activate()
+    assert order(three) == "abc"
+    last = row(three, "c").remove
+    last.setFocus()
+    with qtbot.assertNotEmitted(three.moved):
+        qtbot.keyClick(last, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+
+
+def test_the_keyboard_goes_through_the_rows_as_they_stand(three: DownloadsPage, queue: Downloads) -> None:
+    queue.move("c", 0)
+    three.show_queue()
+    following, widget = [], three.pause_all.nextInFocusChain()
+    while widget is not three.pause_all:
+        following.append(widget)
+        widget = widget.nextInFocusChain()
+    assert [following.index(row(three, each).next) for each in "cab"] == sorted(
+        following.index(row(three, e).next) for e in "abc"
+    )
+
+
+def test_moving_passes_over_what_is_paused(three: DownloadsPage, queue: Downloads, qtbot: QtBot) -> None:
+    queue.pause("b")
+    three.show_queue()
+    with qtbot.waitSignal(three.moved) as moved:
+        row(three, "c").up.click()
+    assert moved.args == ["c", 0]
+
+
+def test_all_can_be_paused_and_resumed(three: DownloadsPage, queue: Downloads, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(three.pause_all_clicked):
+        three.pause_all.click()
+    queue.pause_all()
+    for reference in "abc":
+        three.show_cancelled(reference)
+    assert [row(three, each).state for each in "abc"] == ["paused"] * 3
+    assert row(three, "b").said.text() == "Paused before it began"
+    assert not three.pause_all.isVisible()
+    with qtbot.waitSignal(three.resume_all_clicked):
+        three.resume_all.click()
+
+
+def test_why_all_of_them_wait(three: DownloadsPage) -> None:
+    three.show_progress("a", WAITS)
+    three.show_held("offline")
+    assert row(three, "a").said.text() == "Waiting until connections are allowed · 1 of 5 MB"
+    assert "when connections are allowed again" in words(three)
+    three.show_held("metered")
+    assert row(three, "b").said.text() == "Waiting for a connection that is not metered"
+    three.show_held("")
+    assert row(three, "b").said.text() == "Waiting: second in the queue"
+
+
+def test_one_that_had_not_begun_leaves_the_list(three: DownloadsPage, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(three.forget_clicked) as forgotten:
+        row(three, "b").remove.click()
+    assert forgotten.args == ["b"]
+    assert "The model b" not in words(three)
+
+
+def test_a_gated_one_tells_the_steps_and_takes_the_token(page: DownloadsPage, queue: Downloads, qtbot: QtBot) -> None:
+    queue.add(REFERENCE)
+    page.show_failed(REFERENCE, Gated(repo="google/gemma", page="https://hub.example/google/gemma"))
+    for step in ("1. Open the model's page", "2. Accept the terms", "3. Make an access token", "4. Enter the token here"):
+        assert step in words(page)
+    gate = page.findChild(GateSteps)
+    assert gate is not None
+    with qtbot.waitSignal(page.page_clicked) as opened:
+        gate.open_page.click()
+    assert opened.args == ["https://hub.example/google/gemma"]
+    qtbot.keyClicks(gate.token, " hf_mine ")
+    with qtbot.waitSignal(page.token_entered) as entered:
+        gate.use.click()
+    assert entered.args == ["hf_mine"]
+    assert gate.token.text() == ""
+    page.show_progress(REFERENCE, WAITS)
+    assert "1. Open" not in words(page)
