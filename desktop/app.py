@@ -80,7 +80,7 @@ class App:
         self.record = Record(paths.cache / "accuracy.json")
         self._door = opening.Door()
         self._opened: Opened | None = None  # the last that the engine opened
-        self.limit = Limit()  # of all downloads together
+        self.limit = Limit(self.settings.speed_limit)  # of all downloads together
         self._held: Mapping[str, int] = fit.NOTHING  # what would come free with the open model
         self._noted: set[str] = set()  # which of its figures are in the record
         self._found: Hardware | None = None  # this computer as it was last seen
@@ -136,6 +136,7 @@ class App:
     def save_settings(self) -> None:
         """Let the parts that depend on the settings follow, and keep them. Raises NotWritable; they hold until the end then."""
         self.network.offline = self.settings.offline
+        self.limit.bytes_per_s = self.settings.speed_limit
         self.library.folder = settings.models_dir(self.settings, self.paths)
         self.library.more = settings.more_folders(self.settings)
         if not self.settings.keep_ready:

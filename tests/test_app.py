@@ -311,3 +311,15 @@ def test_an_answer_counts_for_memory_once_and_only_when_the_whole_workspace_was_
     assert (entry.model, entry.measured_bytes) == ("guide", loaded.peak_bytes)
     assert entry.predicted_bytes == app.opened.fit.total_bytes
     assert "A model" not in (app.paths.cache / "accuracy.json").read_text()
+
+
+def test_the_limit_of_downloads_follows_the_settings(tmp_path: Path) -> None:
+    app = App.open(tmp_path)
+    assert app.limit.bytes_per_s == 0
+    app.settings.speed_limit = 2_000_000
+    app.save_settings()
+    assert app.limit.bytes_per_s == 2_000_000
+    app.close()
+    again = App.open(tmp_path)
+    assert again.limit.bytes_per_s == 2_000_000
+    again.close()

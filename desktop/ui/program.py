@@ -25,11 +25,13 @@ from desktop.ui.downloads import DownloadsPage
 from desktop.ui.first_run import FirstRun
 from desktop.ui.focus import FocusRing
 from desktop.ui.judging import Judges
+from desktop.ui.leaving import Leaving
 from desktop.ui.model_panel import ModelPanel
 from desktop.ui.reference import reference_of, same
 from desktop.ui.settings import SettingsPage
 from desktop.ui.sidebar import Sidebar
 from desktop.ui.start import GUIDE
+from desktop.ui.system import System
 from desktop.ui.tasks import Tasks, once
 from desktop.ui.theme import Theme
 from desktop.ui.undo import Removals
@@ -63,6 +65,8 @@ class Program(QObject):
             ChatPage(self.tasks, app.conversations, app.turn, self.name_of),
             ModelPanel(),
         )
+        self.system = System(self)
+        self.leaving = Leaving(app, self.window, self.downloading, self.system)
         self.ring = FocusRing(qt)
         self.first_run = FirstRun()
         self.browse = Browse(
@@ -110,6 +114,8 @@ class Program(QObject):
     def end(self) -> None:
         """Stop what runs, keep the settings, let go of the files."""
         self.removals.settle()
+        self.system.show_progress(None)
+        self.system.hide_tray()
         self.tasks.close()
         with suppress(AlcoveError):  # the place of the window is not worth a word while it closes
             self.app.save_settings()
@@ -436,21 +442,30 @@ class Program(QObject):
         count, fraction = len(self.downloading.active), self.downloading.fraction()
         self.window.sidebar.show_downloads(count, fraction)
         self.window.show_percent(fraction)
+        self.system.show_progress(fraction)
         self.downloads.show_queue()
 
     def _on_downloaded(self, reference: str, local: LocalModel) -> None:
         self._library_changed()
+        words = self.tr("{name} is here.").format(name=self.name_of(local.id))
+        if not self._is_seen():
+            self.system.notify(words, self.tr("It was checked, and can be talked to."))
         if self.window.page == "first_run":
             self.chat_with(local.id)
         else:
-            words = self.tr("{name} is here.").format(name=self.name_of(local.id))
             self.window.toast.say(words, self.tr("Chat with it"), lambda: self.chat_with(local.id))
 
     def _on_download_failed(self, reference: str, error: AlcoveError) -> None:
         """Two pages have room to say why; anywhere else it is told at the foot."""
+        if not self._is_seen():
+            words = self.tr("{name} could not be downloaded.").format(name=self.name_of(reference))
+            self.system.notify(words, messages.explain(error).sentence)
         if self.window.page not in ("first_run", "downloads"):
             words = self.tr("{name} could not be downloaded.").format(name=self.name_of(reference))
             self.window.toast.say(words, self.tr("Show why"), lambda: self._on_page_clicked("downloads"))
+
+    def _is_seen(self) -> bool:
+        return self.window.isVisible() and self.window.isActiveWindow()
 
     def _library_changed(self) -> None:
         self.wishes.forget()
@@ -537,6 +552,8 @@ class Program(QObject):
         self.settings.folder.stop_clicked.connect(lambda: self.tasks.cancel("move models"))
         self._show_left()
         self.settings.token_entered.connect(self._use_token)
+        self.leaving.remembered.connect(self.settings.downloads.show_on_close)
+        self.leaving.going_on.connect(self.waking.sleep)
         self.settings.activity_clicked.connect(lambda: self._on_page_clicked("activity"))
         self.activity.offline_toggled.connect(self._set_offline)
         self.advice.hardware_found.connect(lambda found: self.settings.show_engine(found.engine))

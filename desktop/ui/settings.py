@@ -1,22 +1,22 @@
 """The page Settings: the models' folder, the look, the network, the length of conversations, and what Alcove is."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSlider, QWidget
 
 from desktop import __version__, text
 from desktop.engine import STATES_BYTES
 from desktop.hardware import EngineReport
 from desktop.settings import Settings, Theme, WhenFull
-from desktop.ui import icons, theme, verdict
+from desktop.ui import theme, verdict
 from desktop.ui.buttons import Button, Switch, Tabs
 from desktop.ui.cards import Card, line
+from desktop.ui.download_settings import DownloadSettings
 from desktop.ui.folder_settings import FolderSettings
 from desktop.ui.labels import FactRow, Label
 from desktop.ui.page import Page
+from desktop.ui.setting import Choice, row, section
 
 THEMES: tuple[Theme, ...] = ("system", "light", "dark", "contrast")
 WHEN_FULL: tuple[WhenFull, ...] = ("ask", "summarise", "forget")
@@ -39,18 +39,20 @@ class SettingsPage(Page):
     def __init__(self, settings: Settings, folder: Path) -> None:
         super().__init__(self.tr("Settings"))
         self._settings, self._folder = settings, folder
-        for card in (self._models(), self._look(), self._network(), self._conversations(), self._about()):
+        self.downloads = DownloadSettings(settings)
+        self.downloads.changed.connect(self.changed)
+        for card in (self._models(), self.downloads, self._look(), self._network(), self._conversations(), self._about()):
             self.body.addWidget(card)
 
     # --- models ---------------------------------------------------------------------------------------------------------------
 
     def _models(self) -> Card:
-        card = _section(self.tr("Models"))
+        card = section(self.tr("Models"))
         self.folder = FolderSettings(self._settings, self._folder)
         self.folder.changed.connect(self.changed)
         choose = Button(self.tr("Choose another folder …"), "secondary", "folder")
         choose.clicked.connect(self.folder.ask)
-        card.body.addWidget(_row(self.tr("Folder"), self.tr("Where downloaded models are kept."), choose))
+        card.body.addWidget(row(self.tr("Folder"), self.tr("Where downloaded models are kept."), choose))
         card.body.addWidget(self.folder)
         card.body.addWidget(line())
         card.body.addWidget(self._sleep())
@@ -58,14 +60,14 @@ class SettingsPage(Page):
 
     def _sleep(self) -> QWidget:
         waits = [(minutes, self._in_minutes(minutes)) for minutes in SLEEPS]
-        self.sleep_after = _Choice(waits, self._settings.sleep_after_min, self._in_minutes)
+        self.sleep_after = Choice(waits, self._settings.sleep_after_min, self._in_minutes)
         self.sleep_after.setAccessibleName(self.tr("Put the model to sleep after"))
         self.sleep_after.currentIndexChanged.connect(self._on_sleep_chosen)
         words = self.tr(
             "A model that sleeps leaves its memory to other programs. It wakes up when you write again, which takes a moment. "
             "It sleeps earlier when memory runs short."
         )
-        return _row(self.tr("Put the model to sleep after"), words, self.sleep_after)
+        return row(self.tr("Put the model to sleep after"), words, self.sleep_after)
 
     def _in_minutes(self, minutes: int) -> str:
         return self.tr("{count} minutes").format(count=minutes) if minutes else self.tr("Never")
@@ -77,12 +79,12 @@ class SettingsPage(Page):
     # --- look -----------------------------------------------------------------------------------------------------------------
 
     def _look(self) -> Card:
-        card = _section(self.tr("Look"))
+        card = section(self.tr("Look"))
         self.theme = Tabs([self.tr("System"), self.tr("Light"), self.tr("Dark"), self.tr("High contrast")])
         self.theme.setAccessibleName(self.tr("Theme"))
         self.theme.choose(THEMES.index(self._settings.theme))
         self.theme.chosen.connect(self._on_theme_chosen)
-        card.body.addWidget(_row(self.tr("Theme"), self.tr("System follows what this computer is set to."), self.theme))
+        card.body.addWidget(row(self.tr("Theme"), self.tr("System follows what this computer is set to."), self.theme))
         self.scale = QSlider(Qt.Orientation.Horizontal)
         self.scale.setRange(SMALLEST // STEP, LARGEST // STEP)
         self.scale.setValue(round(self._settings.text_scale * 100 / STEP))
@@ -98,7 +100,7 @@ class SettingsPage(Page):
         line_.addWidget(self.scale, 1)
         line_.addWidget(self._percent)
         card.body.addWidget(line())
-        card.body.addWidget(_row(self.tr("Text size"), self.tr("All text in the window changes with it, as you see here."), size))
+        card.body.addWidget(row(self.tr("Text size"), self.tr("All text in the window changes with it, as you see here."), size))
         self._live = QTimer(self)
         self._live.setSingleShot(True)
         self._live.setInterval(round(LIVE_S * 1000))
@@ -124,11 +126,11 @@ class SettingsPage(Page):
     # --- network --------------------------------------------------------------------------------------------------------------
 
     def _network(self) -> Card:
-        card = _section(self.tr("Network"))
+        card = section(self.tr("Network"))
         self.offline = Switch(self.tr("Stay offline"), self._settings.offline)
         self.offline.toggled.connect(self._on_offline_toggled)
         words = self.tr("Alcove then connects to no other computer. Chats work as before; searching and downloading do not.")
-        card.body.addWidget(_row(self.tr("Stay offline"), words, self.offline))
+        card.body.addWidget(row(self.tr("Stay offline"), words, self.offline))
         activity = Button(self.tr("See what was sent and received"), "link")
         activity.clicked.connect(self.activity_clicked)
         card.body.addWidget(activity, 0, Qt.AlignmentFlag.AlignLeft)
@@ -151,7 +153,7 @@ class SettingsPage(Page):
         fields.addWidget(self.use_token)
         words = self.tr("Some makers ask for one. It is sent to the Hub only, and forgotten when Alcove is closed.")
         self._token_said = Label(words, "small", "soft")
-        card.body.addWidget(_row(self.tr("Hugging Face access token"), self._token_said, field))
+        card.body.addWidget(row(self.tr("Hugging Face access token"), self._token_said, field))
         return card
 
     def show_offline(self, on: bool) -> None:
@@ -175,22 +177,22 @@ class SettingsPage(Page):
     # --- conversations and about ----------------------------------------------------------------------------------------------
 
     def _conversations(self) -> Card:
-        card = _section(self.tr("Conversations"))
+        card = section(self.tr("Conversations"))
         lengths = [(tokens, self._in_words(tokens)) for tokens in CONTEXTS]
-        self.context = _Choice(lengths, self._settings.context, self._in_words)
+        self.context = Choice(lengths, self._settings.context, self._in_words)
         self.context.setAccessibleName(self.tr("Conversation memory"))
         self.context.currentIndexChanged.connect(self._on_context_chosen)
         words = self.tr(
             "How much of a conversation a model keeps in mind. More takes more memory. For the next model that is opened."
         )
-        card.body.addWidget(_row(self.tr("Conversation memory"), words, self.context))
+        card.body.addWidget(row(self.tr("Conversation memory"), words, self.context))
         card.body.addWidget(line())
         self.when_full = Tabs([self.tr("Ask me"), self.tr("Summarise it"), self.tr("Forget it")])
         self.when_full.setAccessibleName(self.tr("When a conversation becomes too long"))
         self.when_full.choose(WHEN_FULL.index(self._settings.when_full))
         self.when_full.chosen.connect(self._on_when_full_chosen)
         words = self.tr("What the model does with the oldest part. You always see all that was said.")
-        card.body.addWidget(_row(self.tr("When a conversation becomes too long"), words, self.when_full))
+        card.body.addWidget(row(self.tr("When a conversation becomes too long"), words, self.when_full))
         card.body.addWidget(line())
         self.keep_ready = Switch(self.tr("Go on at once with earlier conversations"), self._settings.keep_ready)
         self.keep_ready.toggled.connect(self._on_keep_ready_toggled)
@@ -198,7 +200,7 @@ class SettingsPage(Page):
             "What a model has read is kept on this computer, so that it need not read a long conversation again. "
             "It takes up to {size} and is deleted with the conversation."
         ).format(size=text.size(STATES_BYTES))
-        card.body.addWidget(_row(self.tr("Go on at once with earlier conversations"), words, self.keep_ready))
+        card.body.addWidget(row(self.tr("Go on at once with earlier conversations"), words, self.keep_ready))
         return card
 
     def _on_when_full_chosen(self, index: int) -> None:
@@ -219,18 +221,18 @@ class SettingsPage(Page):
         self.changed.emit("keep_ready")
 
     def _about(self) -> Card:
-        card = _section(self.tr("About"))
+        card = section(self.tr("About"))
         self._engine = FactRow(self.tr("Engine"), self.tr("not asked yet"))
         self._accuracy = FactRow(self.tr("How right Alcove was here"))
         self._accuracy.hide()
-        for row in (
+        for fact in (
             FactRow(self.tr("Alcove"), self.tr("version {version}, Apache License 2.0").format(version=__version__)),
             self._engine,
             self._accuracy,
             FactRow(self.tr("Built with"), self.tr("llama.cpp (MIT), Qt and PySide (LGPL 3), Inter (SIL Open Font License)")),
             FactRow(self.tr("Telemetry"), self.tr("none: nothing is counted and nothing is reported")),
         ):
-            card.body.addWidget(row)
+            card.body.addWidget(fact)
         return card
 
     def show_engine(self, engine: EngineReport) -> None:
@@ -243,46 +245,3 @@ class SettingsPage(Page):
         """How right the estimates were on this computer; "" while nothing was measured."""
         self._accuracy.set_value(sentence)
         self._accuracy.setVisible(bool(sentence))
-
-
-def _section(title: str) -> Card:
-    card = Card(spacing=theme.GRID * 2)
-    card.body.addWidget(Label(title, "section", "accent"))
-    return card
-
-
-def _row(name: str, about: str | Label, control: QWidget) -> QWidget:
-    """A name with a sentence at the left, the control at the right."""
-    row = QWidget()
-    words = QVBoxLayout()
-    words.setSpacing(2)
-    words.addWidget(Label(name, "strong"))
-    words.addWidget(Label(about, "small", "soft") if isinstance(about, str) else about)
-    line_ = QHBoxLayout(row)
-    line_.setContentsMargins(0, 0, 0, 0)
-    line_.setSpacing(theme.GRID * 3)
-    line_.addLayout(words, 1)
-    line_.addWidget(control, 0 if isinstance(control, Switch | Button | Tabs | QComboBox) else 1, Qt.AlignmentFlag.AlignVCenter)
-    return row
-
-
-class _Choice(QComboBox):
-    """A list of numbers to choose from, with an arrow of ours: the style sheet takes away the system's.
-
-    A number that was written into the file by hand is worded by `say`.
-    """
-
-    def __init__(self, choices: list[tuple[int, str]], chosen: int, say: Callable[[int], str]) -> None:
-        super().__init__()
-        if chosen not in dict(choices):
-            choices = [*choices, (chosen, say(chosen))]
-        for number, words in choices:
-            self.addItem(words, number)
-        self.setCurrentIndex(self.findData(chosen))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        side = theme.scaled(16)
-        arrow = icons.pixmap("chevron-down", "soft", side, self.devicePixelRatioF())
-        with QPainter(self) as painter:
-            painter.drawPixmap(self.width() - side - 10, (self.height() - side) // 2, arrow)

@@ -1,5 +1,7 @@
 """The window: three columns, the pages in the middle, and the ways between them. Pages signal up; this calls down."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QByteArray, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
@@ -55,6 +57,7 @@ class Window(QMainWindow):
         self.toast = Toast(inside)
         self._drop_hint = DropHint(inside)
         self.setAcceptDrops(True)
+        self.may_close: Callable[[], bool] = lambda: True  # asked before the window goes
         self._panel_open = app.settings.panel_open
         self._panel_over = False  # opened by hand in a window that is too narrow to keep it open
         self.setWindowTitle("Alcove")
@@ -95,7 +98,7 @@ class Window(QMainWindow):
 
     def show_percent(self, fraction: float | None) -> None:
         """How far downloads are, in the title, which is also what the system shows of a window that is not open."""
-        words = "Alcove" if fraction is None else self.tr("{percent} % – Alcove").format(percent=int(fraction * 100))
+        words = "Alcove" if fraction is None else self.tr("{percent} % – Alcove").format(percent=round(fraction * 100))
         if words != self.windowTitle():
             self.setWindowTitle(words)
 
@@ -187,6 +190,9 @@ class Window(QMainWindow):
             self.resize(min(FIRST_SIZE[0], room.width()), min(FIRST_SIZE[1], room.height()))
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.may_close():
+            event.ignore()
+            return
         self._timer.stop()
         self._app.settings.window = bytes(self.saveGeometry().toBase64().data()).decode()
         self.closing.emit()

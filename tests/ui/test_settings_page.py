@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QRect
-from PySide6.QtWidgets import QLabel
+from PySide6.QtCore import QRect, Qt, QTimer
+from PySide6.QtWidgets import QInputDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from desktop.settings import Settings
@@ -147,3 +147,32 @@ def test_how_long_a_model_stays_awake(page: SettingsPage, settings: Settings, qt
     by_hand = SettingsPage(Settings(sleep_after_min=45), tmp_path)
     qtbot.addWidget(by_hand)
     assert by_hand.sleep_after.currentText() == "45 minutes"
+
+
+def test_the_speed_of_downloads_can_be_limited(page: SettingsPage, settings: Settings, qtbot: QtBot) -> None:
+    limit = page.downloads.limit
+    assert [limit.itemText(i) for i in range(limit.count())][:3] == ["No limit", "1 MB/s", "2 MB/s"]
+    with qtbot.waitSignal(page.changed) as changed:
+        qtbot.keyClick(limit, Qt.Key.Key_Down)
+    assert (changed.args, settings.speed_limit) == (["speed_limit"], 1_000_000)
+
+
+def test_a_limit_of_ones_own(page: SettingsPage, settings: Settings, qtbot: QtBot) -> None:
+    limit = page.downloads.limit
+    limit.setCurrentIndex(limit.findText("Another …"))
+
+    def answer() -> None:
+        asked = page.downloads.findChild(QInputDialog)
+        asked.setDoubleValue(1.5)
+        asked.accept()
+
+    QTimer.singleShot(0, answer)
+    limit.activated.emit(limit.currentIndex())
+    assert settings.speed_limit == 1_500_000
+    assert limit.currentText() == "1.5 MB/s"
+
+
+def test_what_becomes_of_downloads_when_the_window_is_closed(page: SettingsPage, settings: Settings, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(page.changed) as changed:
+        qtbot.keyClick(page.downloads.on_close, Qt.Key.Key_End)
+    assert (changed.args, settings.on_close) == (["on_close"], "stop")
