@@ -50,6 +50,7 @@ from desktop.offers import Offer, Target
 from desktop.paths import GUIDE, SHARED_MODELS, Paths, resource
 from desktop.projector import Projector
 from desktop.room import How
+from desktop.search import Search
 from desktop.shape import BATCH
 from desktop.speed import Rates
 from desktop.transfer import Progress
@@ -120,6 +121,10 @@ class App:
     @cached_property
     def hub(self) -> Hub:
         return Hub(self.network, self.settings.hub_endpoint or None)
+
+    @cached_property
+    def search(self) -> Search:
+        return Search(self.hub, self.paths.cache / "search")
 
     @cached_property
     def headers(self) -> Headers:

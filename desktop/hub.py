@@ -9,12 +9,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, unquote, urlsplit
 
 from desktop import __version__, gguf, mirror
 from desktop.address import is_address
-from desktop.errors import BadReference, NotFound, ServerRefused, Unreachable
+from desktop.errors import BadReference, NotFound, NotGguf, ServerRefused, Unreachable
 from desktop.network import Client, Network, Response, refusal
 from desktop.part import Source
 
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
 
 ENDPOINT = "https://huggingface.co"
+ENDING = ".gguf"  # of the only files that are ever asked for
+Sort = Literal["downloads", "date"]
+Property = Literal["cardData", "downloads", "gated", "gguf", "lastModified", "sha", "siblings"]
+LISTED: tuple[Property, ...] = (
+    "cardData",
+    "downloads",
+    "gated",
+    "gguf",
+    "lastModified",
+    "sha",
+    "siblings",
+)  # of a repository in a list
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,12 @@ class Repo:
     updated: str
     base_models: tuple[str, ...]
     files: tuple[File, ...]
+    weights: int = 0  # how many the model has, where the Hub or the name tells; 0: not known
+
+    @property
+    def has_sizes(self) -> bool:
+        """Whether the sizes of the files are known: a list of repositories has none."""
+        return any(file.size_bytes for file in self.files)
 
     def variant(self, quantization: str) -> File | None:
         """The model file of one quantisation, or the first of its parts, or None."""
@@ -121,23 +139,15 @@ class Hub:
         """Where the bytes of this file come from."""
         return Source(file.url, self.headers(file), file.size_bytes, file.sha256, file.name, file.repo, self.page(file.repo))
 
-    def search(self, words: str, limit: int = 20) -> Iterator[Repo]:
-        """Repositories with GGUF files whose name has the words, most downloaded first, each as soon as it is known.
-
-        A list on the Hub has no file sizes, so every repository costs a second request.
-        """
+    def search(self, words: str, limit: int = 20, sort: Sort = "downloads") -> Iterator[Repo]:
+        """Repositories with GGUF files whose name has the words, in one request: a list on the Hub has no sizes of files."""
         if (bundle := self.bundle()) is not None:
             yield from (self._repo_of(bundle, repo) for repo in bundle.with_words(words)[:limit])
             return
+        order: Literal["downloads", "last_modified"] = "last_modified" if sort == "date" else "downloads"
         with self._api("The Hub", words) as api:
-            found = [info.id for info in api.list_models(search=words, filter="gguf", sort="downloads", limit=limit)]
-        for name in found:
-            try:
-                repo = self.repo(name)
-            except NotFound:  # removed between the two requests
-                continue
-            if repo.files:
-                yield repo
+            found = list(api.list_models(search=words, filter="gguf", sort=order, limit=limit, expand=[*LISTED]))
+        yield from (repo for repo in map(self._repo, found) if repo.files)
 
     def repo(self, id: str, revision: str | None = None) -> Repo:
         """A repository and its GGUF files, at a branch, tag or commit. Raises BadReference, NotFound, Gated, NetworkError."""
@@ -164,12 +174,14 @@ class Hub:
         return found.set_of(file)
 
     def address(self, url: str) -> File:
-        """The GGUF at a web address; one on this Hub is looked up there. Raises NotFound, ServerRefused, NetworkError."""
+        """The GGUF at a web address; one on this Hub is looked up there. Raises NotGguf and the network's errors."""
         match = re.fullmatch(re.escape(self.endpoint) + r"/([^/]+/[^/]+)/(?:resolve|blob)/([^/]+)/(.+?)(?:\?.*)?", url)
         if match:
             return self.file(match[1], unquote(match[3]), unquote(match[2]))
         parts = urlsplit(url)
         host, name = parts.hostname or "", unquote(parts.path.rpartition("/")[2])
+        if not name.lower().endswith(ENDING):
+            raise NotGguf(path=name or url)
         with self._network.client(f"look up {name}") as client:
             response = client.head(url, headers={"Accept-Encoding": "identity"})
         if response.status_code >= 400:
@@ -255,7 +267,7 @@ class Hub:
                 base_models=base_models,
             )
             for sibling in info.siblings or ()
-            if sibling.rfilename.lower().endswith(".gguf")
+            if sibling.rfilename.lower().endswith(ENDING)
         )
         return Repo(
             id=info.id,
@@ -267,7 +279,16 @@ class Hub:
             updated=info.last_modified.isoformat() if info.last_modified else "",
             base_models=base_models,
             files=files,
+            weights=int((getattr(info, "gguf", None) or {}).get("total") or 0) or _weights(info.id),
         )
+
+
+def _weights(name: str) -> int:
+    """How many weights a model has by the name of its repository: "Qwen3-0.6B-GGUF" -> 600 million; 0 where it does not say."""
+    found = re.search(
+        r"(?<![\w.])(?:(\d{1,2})x)?(\d{1,4}(?:\.\d{1,2})?)([bm])(?![a-z\d])", name.rpartition("/")[2], re.IGNORECASE
+    )
+    return round(int(found[1] or 1) * float(found[2]) * (1e9 if found[3] in "bB" else 1e6)) if found else 0
 
 
 def kind(name: str) -> str:

@@ -207,11 +207,15 @@ def confined_words(confined: Sequence[str]) -> str:
     return "the engine does without network and programs; this system would not stop a model file that takes it over"
 
 
-def show_repos(found: Sequence[Repo]) -> None:
-    """Repositories of the Hub with the references of their files."""
-    for repo in found:
+FITS_WORDS = {"fits": "should fit", "light": "fits in a lighter size", "tight": "may just fit", "too_big": "too big"}
+
+
+def show_repos(found: Sequence[tuple[Repo, str]]) -> None:
+    """Repositories of the Hub with the references of their files, and whether they should fit here."""
+    for repo, guess in found:
         gate = " · needs an access token" if repo.gated else ""
-        facts = f" · {repo.licence_tag or 'licence not stated'} · {repo.downloads:,} downloads{gate}"
+        fits = f" · {FITS_WORDS[guess]}" if guess in FITS_WORDS else ""
+        facts = f"{fits} · {repo.licence_tag or 'licence not stated'} · {repo.downloads:,} downloads · {repo.updated[:10]}{gate}"
         out.print(f"[bold]{escape(repo.id)}[/]{escape(facts)}")
         for file in repo.files:
             say(f"  {text.size(file.size_bytes):>8}  hf:{repo.id}/{file.name}")

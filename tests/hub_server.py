@@ -114,6 +114,8 @@ class Repo:
     gated: bool = False
     private: bool = False
     downloads: int = 0
+    weights: int = 0
+    updated: str = "2026-01-02T03:04:05.000Z"
 
 
 class HubServer:
@@ -146,11 +148,16 @@ class HubServer:
         gated: bool = False,
         private: bool = False,
         downloads: int = 100,
+        weights: int = 0,
+        updated: str = "2026-01-02T03:04:05.000Z",
         **card: Any,
     ) -> Repo:
-        """Serve a repository; keywords beyond the named ones are its card: license="mit", base_model="a/b"."""
+        """Serve a repository; keywords beyond the named ones are its card: license="mit", base_model="a/b".
+
+        weights: what the Hub says of its GGUF files, if anything.
+        """
         contents = {name: Content.of(source) for name, source in files.items()}
-        self.repos[repo] = Repo(repo, contents, card, gated, private, downloads)
+        self.repos[repo] = Repo(repo, contents, card, gated, private, downloads, weights, updated)
         return self.repos[repo]
 
     def asked(self, at: str) -> list[Asked]:
@@ -285,9 +292,12 @@ class _Api(_Handler):
             and not repo.private
             and ("gguf" not in query.get("filter", []) or any(name.endswith(".gguf") for name in repo.files))
         ]
-        found.sort(key=lambda repo: -repo.downloads)
+        found.sort(key=lambda repo: repo.updated if query.get("sort") == ["lastModified"] else repo.downloads, reverse=True)
         limit = int(query.get("limit", ["20"])[0])
-        self.answer(200, json.dumps([self.described(repo, blobs=False) for repo in found[:limit]]).encode())
+        wanted = {"_id", "id", *query.get("expand", [])}  # without any, the Hub sends a choice of its own, without sizes too
+        listed = [self.described(repo, blobs=False) for repo in found[:limit]]
+        listed = [{key: value for key, value in each.items() if key in wanted} if "expand" in query else each for each in listed]
+        self.answer(200, json.dumps(listed).encode())
 
     def describe(self, name: str, revision: str | None, *, blobs: bool) -> None:
         repo = self.server.hub.repos.get(name)
@@ -312,7 +322,8 @@ class _Api(_Handler):
             "private": repo.private,
             "gated": "manual" if repo.gated else False,
             "downloads": repo.downloads,
-            "lastModified": "2026-01-02T03:04:05.000Z",
+            "lastModified": repo.updated,
+            "gguf": {"total": repo.weights, "architecture": "llama", "context_length": 4096} if repo.weights else None,
             "tags": ["gguf", f"license:{repo.card.get('license')}"],
             "cardData": repo.card,
             "siblings": files,

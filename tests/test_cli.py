@@ -401,6 +401,21 @@ def test_adopt_uses_models_of_other_programs_where_they_lie(
     assert (removed["freed_bytes"], blob.read_bytes() == tiny) == (0, True)
 
 
+def test_search_puts_what_fits_first(run: Run, hub: HubServer, tiny: bytes) -> None:
+    hub.add("maker/huge-GGUF", {"huge-Q4_K_M.gguf": tiny}, downloads=900, weights=10**15, updated="2026-01-01T00:00:00.000Z")
+    hub.add("maker/not-huge-GGUF", {"x-Q4_K_M.gguf": tiny}, downloads=1, weights=10**6, updated="2026-05-01T00:00:00.000Z")
+    for arguments, first in (
+        ((), "not-huge"),
+        (("--sort", "downloads"), "huge"),
+        (("--sort", "date", "--limit", "1"), "not-huge"),
+    ):
+        _, found, _ = run("search", "huge", *arguments)
+        assert found["models"][0]["repo"] == f"maker/{first}-GGUF"
+    assert (len(found["models"]), found["more"]) == (1, True)
+    assert found["models"][0]["fits"] == "fits"
+    assert found["models"][0]["files"][0]["size_bytes"] == len(tiny)
+
+
 def test_a_download_that_was_cut_goes_on(run: Run, hub: HubServer, tiny: bytes) -> None:
     hub.add("maker/tiny-GGUF", {"tiny-Q8_0.gguf": tiny})
     hub.faults.append(Fault("cut", bytes=1000))

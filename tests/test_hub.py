@@ -3,11 +3,12 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from desktop.errors import BadReference, NotFound, Offline, ServerRefused, Unreachable
+from desktop.errors import BadReference, NotFound, NotGguf, Offline, ServerRefused, Unreachable
 from desktop.hub import ENDPOINT, Hub, kind
 from desktop.network import Network
 from tests.hub_server import COMMIT, Fault, HubServer
@@ -76,19 +77,36 @@ def test_search_finds_repositories_with_gguf_files_most_downloaded_first(hub: Hu
     assert list(hub.search("nothing of the kind")) == []
 
 
-def test_search_gives_each_as_soon_as_it_is_known(hub: Hub, server: HubServer) -> None:
-    found = hub.search("small")
-    assert next(found).id == "other/small-tuned-GGUF"
-    assert len(server.asked("api")) == 2
-    found.close()  # type: ignore[attr-defined]
-    assert len(server.asked("api")) == 2
+def test_search_asks_once_and_knows_all_but_the_sizes(hub: Hub, server: HubServer) -> None:
+    server.repos["maker/Small-GGUF"].weights = 600_000_000
+    _, found = hub.search("small")
+    assert len(server.asked("api")) == 1
+    whole = hub.repo("maker/Small-GGUF")
+    plain = tuple(replace(file, size_bytes=0, sha256=None) for file in whole.files)
+    assert found == replace(whole, files=plain)
+    assert (found.has_sizes, whole.has_sizes, found.weights) == (False, True, 600_000_000)
 
 
-def test_search_skips_what_is_removed_meanwhile(hub: Hub, server: HubServer) -> None:
-    found = hub.search("small")
-    next(found)
-    del server.repos["maker/Small-GGUF"]
-    assert list(found) == []
+def test_search_by_date(hub: Hub, server: HubServer) -> None:
+    server.repos["maker/Small-GGUF"].updated = "2026-09-01T00:00:00.000Z"
+    assert [repo.id for repo in hub.search("small", sort="date")] == ["maker/Small-GGUF", "other/small-tuned-GGUF"]
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        ("Qwen/Qwen3-0.6B-GGUF", 600_000_000),
+        ("unsloth/Qwen3-30B-A3B-GGUF", 30_000_000_000),
+        ("TheBloke/Mixtral-8x7B-GGUF", 56_000_000_000),
+        ("maker/tiny-270m-it", 270_000_000),
+        ("maker/Phi-4-GGUF", 0),
+        ("8b-maker/thing", 0),
+        ("maker/x-4bit-GGUF", 0),
+    ],
+)
+def test_how_many_weights_by_the_name(hub: Hub, server: HubServer, name: str, weights: int) -> None:
+    server.add(name, {"x-Q4_0.gguf": gguf()})
+    assert hub.repo(name).weights == weights
 
 
 def test_a_repository_and_its_gguf_files(hub: Hub, server: HubServer) -> None:
@@ -146,6 +164,18 @@ def test_an_address_on_the_hub_and_elsewhere(hub: Hub, server: HubServer, networ
     server.faults.append(Fault("status", "resolve", status=403))
     with pytest.raises(ServerRefused, match="fetch the file with a browser"):  # it has no terms that one could accept
         Hub(network, "https://hub.example").address(f"{server.endpoint}/maker/Small-GGUF/resolve/main/Small-Q8_0.gguf")
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "setup.py", "x.gguf.exe", "x.gguf.html?a=b.gguf", ""])
+def test_only_gguf_files_are_looked_up(hub: Hub, server: HubServer, name: str) -> None:
+    server.add("maker/Mixed-GGUF", {"x.gguf": gguf(), "pytorch_model.bin": b"x", "setup.py": b"x", "x.gguf.exe": b"x"})
+    assert [file.name for file in hub.repo("maker/Mixed-GGUF").files] == ["x.gguf"]
+    asked = len(server.requests)
+    with pytest.raises(NotGguf):
+        hub.address(f"{server.cdn}/maker/Mixed-GGUF/{name}")
+    assert len(server.requests) == asked
+    with pytest.raises(NotFound):
+        hub.address(f"{server.endpoint}/maker/Mixed-GGUF/resolve/main/{name or 'none'}")
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------------------

@@ -1,15 +1,20 @@
 """The commands about models: search, get, list, licence."""
 
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import typer
 
+from desktop import search as finder
 from desktop import terminal, text
 from desktop.app import App
 from desktop.cli.command import Home, Json, Reference, commands, finish, opened
 from desktop.errors import AlcoveError, UnknownArchitecture
+from desktop.hub import Repo
 from desktop.library import LocalModel
+from desktop.need import Room
 
 JUDGE_S = 10.0  # before a download; a slow network is not kept busy with a second opinion for longer
 
@@ -18,28 +23,45 @@ JUDGE_S = 10.0  # before a download; a slow network is not kept busy with a seco
 def search(
     words: Annotated[list[str], typer.Argument(help="Words of the model's name.")],
     limit: Annotated[int, typer.Option(help="Repositories at most.", min=1, max=100)] = 10,
+    sort: Annotated[Literal["fit", "downloads", "date"], typer.Option(help="What comes first.")] = "fit",
     json: Json = False,
     home: Home = None,
 ) -> None:
     """Models on the Hub that this engine can read (GGUF files)."""
     with opened(home, json) as app:
-        found = list(app.hub.search(" ".join(words), limit))
+        found = finish(app.search.find(" ".join(words), limit, "date" if sort == "date" else "downloads"))
+        free_bytes = Room.of(app.hardware(), {}).free_bytes
+        repos = found.repos if sort != "fit" else finder.by_fit(found.repos, free_bytes)
+        whole = list(_with_sizes(app, repos))
+        guesses = [finder.judge(repo, free_bytes) for repo in whole]
         if json:
-            keys = ("name", "size_bytes", "quantization")
-            models = [
-                {
-                    "repo": repo.id,
-                    "files": [{k: getattr(f, k) for k in keys} for f in repo.files],
-                    "licence": repo.licence_tag,
-                    "gated": repo.gated,
-                    "downloads": repo.downloads,
-                    "updated": repo.updated,
-                }
-                for repo in found
-            ]
-            terminal.show_json({"models": models})
+            facts = {"searched": found.asked_at.isoformat(timespec="seconds"), "more": found.more}
+            models = [_found(repo, guess) for repo, guess in zip(whole, guesses, strict=True)]
+            terminal.show_json({"models": models, **facts})
         else:
-            terminal.show_repos(found)
+            terminal.show_repos(list(zip(whole, guesses, strict=True)))
+            if found.old:
+                terminal.complain(f"The Hub cannot be asked now; this was found on {found.asked_at:%Y-%m-%d}.")
+
+
+def _with_sizes(app: App, repos: Iterable[Repo]) -> Iterator[Repo]:
+    """The same, asked one by one."""
+    for repo in repos:
+        with suppress(NotFound):  # removed between the two questions
+            yield finish(app.search.repo(repo.id))
+
+
+def _found(repo: Repo, guess: str) -> dict[str, Any]:
+    keys = ("name", "size_bytes", "quantization")
+    return {
+        "repo": repo.id,
+        "files": [{k: getattr(f, k) for k in keys} for f in repo.files],
+        "licence": repo.licence_tag,
+        "gated": repo.gated,
+        "downloads": repo.downloads,
+        "updated": repo.updated,
+        "fits": guess,
+    }
 
 
 @commands.command()

@@ -1,6 +1,6 @@
 """The page Models: what is recommended here, what is on this computer, and the Hub; and one model in full."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import Signal
@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QBoxLayout, QWidget
 from desktop import offers
 from desktop.errors import AlcoveError
 from desktop.hardware import Hardware
-from desktop.hub import Repo
 from desktop.library import Library, LocalModel
 from desktop.licences import Licences, Ruling
 from desktop.offers import Offer
@@ -19,7 +18,7 @@ from desktop.transfer import Progress
 from desktop.ui import theme
 from desktop.ui.buttons import Tabs
 from desktop.ui.getting import Getting
-from desktop.ui.hub_search import HubSearch
+from desktop.ui.hub_search import Finder, HubSearch
 from desktop.ui.judging import Judges
 from desktop.ui.local_models import LocalModels
 from desktop.ui.messages import explain
@@ -34,7 +33,7 @@ TABS = ("recommended", "local", "hub")
 
 
 class Browse(Page):
-    """Signals carry a model reference. `search` is Hub.search, `ruling` judges the licence of a file that is here."""
+    """Signals carry a model reference. `finder` searches the Hub, `ruling` judges the licence of a file that is here."""
 
     get_clicked = Signal(str)
     cancel_clicked = Signal(str)
@@ -44,13 +43,15 @@ class Browse(Page):
     wished = Signal(str, object)  # a model's reference and the Wish
     look_again_clicked = Signal()  # other programs may have been closed
     act_clicked = Signal(str, object)  # what an error's button does (ui/messages.py), and the error or None
+    page_clicked = Signal(str)  # an address
+    token_entered = Signal(str)
 
     def __init__(
         self,
         licences: Licences,
         library: Library,
         tasks: Tasks,
-        search: Callable[[str], Iterator[Repo]],
+        finder: Finder,
         ruling: Callable[[LocalModel], Ruling],
         removals: Removals,
         judges: Judges,
@@ -68,7 +69,7 @@ class Browse(Page):
         self.header.addWidget(self.tabs)
         self.recommended = Recommended(self.verticalScrollBar())
         self.local = LocalModels(library, tasks, ruling, removals, judges)
-        self.hub = HubSearch(tasks, search, licences, judges)
+        self.hub = HubSearch(tasks, finder, licences, judges)
         self._parts: tuple[QWidget, ...] = (self.recommended, self.local, self.hub)
         for part in self._parts:
             self.body.addWidget(part)
@@ -77,6 +78,8 @@ class Browse(Page):
         self.local.counted.connect(self._on_counted)
         self.local.open_file_clicked.connect(self.open_file_clicked)
         self.hub.online_clicked.connect(self.online_clicked)
+        self.hub.page_clicked.connect(self.page_clicked)
+        self.hub.token_entered.connect(self.token_entered)
         for judging in (self.local, self.hub):
             judging.act_clicked.connect(self.act_clicked)
             judging.wished.connect(self.wished)

@@ -1,18 +1,22 @@
-"""Searching the Hub for models that the engine can read: asked as one types, shown one by one as they are found."""
+"""Searching the Hub for models that the engine can read: asked as one types, what fits this computer first."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable
+from datetime import date, datetime
 from functools import partial
+from typing import Protocol
 
-from PySide6.QtCore import QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QDate, QEvent, QLocale, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from desktop.errors import AlcoveError, Offline
-from desktop.hub import Repo
+from desktop.hub import Repo, Sort
 from desktop.library import LocalModel
 from desktop.licences import Licences
+from desktop.search import PAGE, Found, by_fit
 from desktop.transfer import Progress
 from desktop.ui import theme
+from desktop.ui.buttons import Button, Tabs
 from desktop.ui.fit_fold import FitFold
 from desktop.ui.judging import Judges
 from desktop.ui.labels import Label
@@ -22,12 +26,23 @@ from desktop.ui.repo_card import RepoCard
 from desktop.ui.tasks import Task, Tasks
 
 SEARCH_TASK = "search the Hub"
+LOOK_TASK = "look at {repo}"
 TYPING_S = 0.35  # without a key before it is asked
 SHORTEST = 2  # characters
+MOST = 100  # repositories that the Hub tells at once
+SORTS = ("fit", "downloads", "date")
+
+
+class Finder(Protocol):
+    """What is asked: search.Search."""
+
+    def find(self, words: str, limit: int = ..., sort: Sort = ...) -> Generator[None, None, Found]: ...
+
+    def repo(self, id: str) -> Generator[None, None, Repo]: ...
 
 
 class HubSearch(QWidget):
-    """`search(words)` is the Hub's; `free_bytes` (set when the computer is known) lets the sizes be judged."""
+    """`free_bytes` (set when the computer is known) lets the sizes be judged."""
 
     get_clicked = Signal(str)
     cancel_clicked = Signal(str)
@@ -36,20 +51,25 @@ class HubSearch(QWidget):
     act_clicked = Signal(str, object)  # what an error's button does, and the error
     wished = Signal(str, object)  # as FitFold's
     look_again_clicked = Signal()
+    page_clicked = Signal(str)  # an address
+    token_entered = Signal(str)
 
-    def __init__(self, tasks: Tasks, search: Callable[[str], Iterator[Repo]], licences: Licences, judges: Judges) -> None:
+    def __init__(self, tasks: Tasks, finder: Finder, licences: Licences, judges: Judges) -> None:
         super().__init__()
-        self._tasks, self._search, self._licences, self._judges = tasks, search, licences, judges
+        self._tasks, self._finder, self._licences, self._judges = tasks, finder, licences, judges
         self._task: Task | None = None
-        self._error: AlcoveError | None = None
+        self._asked = 0  # how many searches there were: each has a key of its own, for none waits until another has hung up
+        self._limit = PAGE
         self._offline = False
         self._free_bytes = 0
+        self._found: Found | None = None
         self._cards: list[RepoCard] = []
         self._states: dict[str, Callable[[RepoCard], None]] = {}
         self.field = QLineEdit()
         self.field.setPlaceholderText(self.tr("Name of a model, maker or repository"))
         self.field.setAccessibleName(self.tr("Search the Hugging Face Hub"))
         self.field.setClearButtonEnabled(True)
+        self.field.installEventFilter(self)
         self._wait = QTimer(self)
         self._wait.setSingleShot(True)
         self._wait.setInterval(round(TYPING_S * 1000))
@@ -57,75 +77,148 @@ class HubSearch(QWidget):
         self.field.textChanged.connect(lambda: self._wait.start())
         self.field.returnPressed.connect(self.ask)
         self.said = Label("", "small", "soft")
+        self.sort = Tabs([self.tr("Fits best"), self.tr("Most downloaded"), self.tr("Newest")])
+        self.sort.setAccessibleName(self.tr("Order of what was found"))
+        self.sort.chosen.connect(lambda _: self.ask())
+        self.more = Button(self.tr("More results"))
+        self.more.clicked.connect(self._on_more_clicked)
+        self.more.hide()
         self._results = QVBoxLayout()
         self._results.setSpacing(theme.GRID + 2)
         self._notice: Notice | None = None
         self._notice_place = QVBoxLayout()
+        self._build()
+        self._say_nothing_yet()
+
+    def _build(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(self.said, 1)
+        head.addWidget(self.sort)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GRID * 2)
         column.addWidget(self.field)
-        column.addWidget(self.said)
+        column.addLayout(head)
         column.addLayout(self._notice_place)
         column.addLayout(self._results)
-        self._say_nothing_yet()
+        column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignHCenter)
 
     def show_offline(self, on: bool) -> None:
         """The offline switch; what stood there as an error may be over now."""
         was, self._offline = self._offline, on
-        if on:
-            self._tasks.cancel(SEARCH_TASK)
-            self._say_offline()
-        elif was:
-            self._clear_notice()
+        if on or was:
             self.ask()
 
     def show_free(self, free_bytes: int) -> None:
-        """How much memory a model may take here."""
-        self._free_bytes = free_bytes
+        """How much memory a model may take here: results of before are judged anew."""
+        if free_bytes != self._free_bytes:
+            self._free_bytes = free_bytes
+            if self._found is not None and not any(card.is_open for card in self._cards):
+                self._show_found(self._found)
 
     # --- asking ---------------------------------------------------------------------------------------------------------------
 
     def ask(self) -> None:
         """Search for what stands in the field; what was searched for before is given up."""
-        self._wait.stop()
-        words = self.field.text().strip()
-        if self._offline:
-            return self._say_offline()
+        self._limit = PAGE
         self._clear()
-        self._tasks.cancel(SEARCH_TASK)
-        self._task = None
+        self._ask()
+
+    def _ask(self) -> None:
+        self._wait.stop()
+        self._clear_notice()
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        words = self.field.text().strip()
         if len(words) < SHORTEST:
-            return self._say_nothing_yet()
+            return self._say_offline() if self._offline else self._say_nothing_yet()
         self._say(self.tr("Searching for “{words}” …").format(words=words))
-        task = self._task = self._tasks.start(self._search(words), key=SEARCH_TASK)
-        task.yielded.connect(self._on_found)
+        self._asked += 1
+        sort: Sort = "date" if SORTS[self.sort.current()] == "date" else "downloads"
+        task = self._task = self._tasks.start(self._finder.find(words, self._limit, sort), key=f"{SEARCH_TASK} {self._asked}")
         task.done.connect(self._on_done)
         task.failed.connect(self._on_failed)
 
-    def _on_found(self, repo: Repo) -> None:
-        if self.sender() is not self._task:  # a search that was given up
-            return
-        card = RepoCard(repo, self._licences, self._free_bytes, self._judges)
+    def _on_more_clicked(self) -> None:
+        self._limit = min(MOST, self._limit + PAGE)
+        self.more.setEnabled(False)
+        self._ask()
+
+    def _on_done(self, found: Found) -> None:
+        if self.sender() is self._task:  # else it is of a search that was given up
+            self._show_found(found)
+
+    def _show_found(self, found: Found) -> None:
+        """Put the cards in their order; those that are there already stay as they are, and where the keyboard is."""
+        self._found = found
+        best = by_fit(found.repos, self._free_bytes) if SORTS[self.sort.current()] == "fit" else list(found.repos)
+        before = {card.repo.id: card for card in self._cards}
+        self._cards = [before.pop(repo.id) if repo.id in before else self._card(repo) for repo in best]
+        _take_away(before.values())
+        for place, card in enumerate(self._cards):
+            self._results.insertWidget(place, card)
+            card.show_guess(self._free_bytes)
+            card.show()
+        self.more.setVisible(found.more and self._limit < MOST)
+        self.more.setEnabled(True)
+        self.sort.setVisible(bool(self._cards))
+        self._say_found(found)
+
+    def _say_found(self, found: Found) -> None:
+        count = len(found.repos)
+        if not count:
+            return self._say(self.tr("Nothing was found. Try fewer or other words."))
+        words = self.tr("1 repository") if count == 1 else self.tr("{count} repositories").format(count=count)
+        if found.old:
+            words += " · " + self.tr("The Hub cannot be asked now. {when}").format(when=self.when(found.asked_at, date.today()))
+        self._say(words)
+
+    def when(self, asked_at: datetime, today: date) -> str:
+        """Of which day an answer is."""
+        day = asked_at.astimezone().date()
+        if (today - day).days <= 1:
+            return self.tr("From today's search.") if day == today else self.tr("From yesterday's search.")
+        said = QLocale().toString(QDate(day.year, day.month, day.day), QLocale.FormatType.ShortFormat)
+        return self.tr("From a search on {day}.").format(day=said)
+
+    def _card(self, repo: Repo) -> RepoCard:
+        card = RepoCard(repo, self._licences, self._judges)
+        card.opened.connect(lambda: self._look(card))
         card.get_clicked.connect(self.get_clicked)
         card.cancel_clicked.connect(self.cancel_clicked)
         card.chat_clicked.connect(self.chat_clicked)
-        card.page_clicked.connect(lambda address: QDesktopServices.openUrl(QUrl(address)))
-        card.token_clicked.connect(lambda: self.act_clicked.emit("settings", None))
-        for show in self._states.values():
-            show(card)
+        card.page_clicked.connect(self.page_clicked)
+        card.token_entered.connect(self.token_entered)
+        card.moved.connect(lambda step: self._go(card, step))
+        return card
+
+    def _look(self, card: RepoCard) -> None:
+        """Ask for the files of a repository, once it is opened."""
+        task = self._tasks.start(self._finder.repo(card.repo.id), key=LOOK_TASK.format(repo=card.repo.id))
+        task.done.connect(lambda repo: self._on_looked(card, repo))
+        task.failed.connect(lambda error: self._on_not_looked(card, error))
+
+    def _on_looked(self, card: RepoCard, repo: Repo) -> None:
+        if card not in self._cards:  # another search came in between
+            return
+        card.show_files(repo, self._free_bytes)
         for fold in card.folds():
             fold.opened.connect(partial(self._on_opened, fold))
             fold.wished.connect(self.wished)
             fold.look_again_clicked.connect(self.look_again_clicked)
-            fold.models_clicked.connect(self.field.setFocus)
             fold.act_clicked.connect(self.act_clicked)
-        self._cards.append(card)
-        self._results.addWidget(card)
-        card.show()
+        for show in self._states.values():
+            show(card)
+
+    def _on_not_looked(self, card: RepoCard, error: AlcoveError) -> None:
+        if card in self._cards:
+            notice = card.show_error(error)
+            act = explain(error).act
+            notice.clicked.connect((lambda: self._look(card)) if act == TRY_AGAIN else lambda: self.act_clicked.emit(act, error))
 
     def _on_opened(self, opened: FitFold) -> None:
-        """One at a time: each opened one is checked while it is looked at."""
+        """One at a time: what is opened is checked while it is looked at."""
         for card in self._cards:
             for fold in card.folds():
                 if fold is not opened:
@@ -137,25 +230,34 @@ class HubSearch(QWidget):
             for fold in card.folds():
                 fold.look_again()
 
-    def _on_done(self) -> None:
-        if self.sender() is not self._task:  # a search that was given up
-            return
-        count = len(self._cards)
-        if not count:
-            self._say(self.tr("Nothing was found. Try fewer or other words."))
-        else:
-            self._say(self.tr("1 repository") if count == 1 else self.tr("{count} repositories").format(count=count))
-
     def _on_failed(self, error: AlcoveError) -> None:
         if self.sender() is not self._task:  # a search that was given up
             return
+        self.more.setEnabled(True)
         self._say("")
         if isinstance(error, Offline):
             return self._say_offline()
-        self._error = error
         words = explain(error)
         notice = self._show_notice(Notice(words.title, words.sentence, words.button, tone="warning"))
-        notice.clicked.connect(self.ask if words.act == TRY_AGAIN else lambda: self.act_clicked.emit(words.act, error))
+        notice.clicked.connect(self._ask if words.act == TRY_AGAIN else lambda: self.act_clicked.emit(words.act, error))
+
+    # --- keyboard -------------------------------------------------------------------------------------------------------------
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Down leads from the field into the results."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Down:
+            if self._cards:
+                self._cards[0].opener.setFocus(Qt.FocusReason.TabFocusReason)
+            return True
+        return super().eventFilter(watched, event)
+
+    def _go(self, card: RepoCard, step: int) -> None:
+        """From one result to the next, or back into the field."""
+        place = self._cards.index(card) + step
+        if place < 0:
+            self.field.setFocus(Qt.FocusReason.BacktabFocusReason)
+        elif place < len(self._cards):
+            self._cards[place].opener.setFocus(Qt.FocusReason.TabFocusReason)
 
     # --- downloads ------------------------------------------------------------------------------------------------------------
 
@@ -188,6 +290,7 @@ class HubSearch(QWidget):
     # --- states ---------------------------------------------------------------------------------------------------------------
 
     def _say_nothing_yet(self) -> None:
+        self.sort.hide()
         self._say(
             self.tr("Type to search huggingface.co for models in the GGUF format. What you type is sent there, and nothing else.")
         )
@@ -215,7 +318,13 @@ class HubSearch(QWidget):
 
     def _clear(self) -> None:
         self._clear_notice()
-        for card in self._cards:
-            card.hide()
-            card.deleteLater()
-        self._cards = []
+        _take_away(self._cards)
+        self._cards, self._found = [], None
+        self.more.hide()
+        self.sort.setVisible(len(self.field.text().strip()) >= SHORTEST)
+
+
+def _take_away(cards: Iterable[RepoCard]) -> None:
+    for card in cards:
+        card.hide()
+        card.deleteLater()

@@ -73,7 +73,7 @@ class Program(QObject):
             app.licences,
             app.library,
             self.tasks,
-            lambda words: app.hub.search(words),
+            app.search,
             self._ruling,
             self.removals,
             Judges(self.tasks, self.wishes.estimate, self.wishes.judge, self.wishes.of, lambda: app.accuracy),
@@ -350,8 +350,9 @@ class Program(QObject):
         self.downloads.moved.connect(self.downloading.move)
         self.downloads.pause_all_clicked.connect(self.downloading.pause_all)
         self.downloads.resume_all_clicked.connect(self.downloading.resume_all)
-        self.downloads.token_entered.connect(self._use_token)
-        self.downloads.page_clicked.connect(self._open_page)
+        for page in (self.browse, self.downloads):
+            page.token_entered.connect(self._use_token)
+            page.page_clicked.connect(self._open_page)
         self.downloading.started.connect(self._keep)
         self.downloading.changed.connect(self._show_downloads)
         self.downloading.done.connect(self._on_downloaded)

@@ -1,60 +1,65 @@
-"""One repository that a search on the Hub found: its licence in words, and its files from light to powerful."""
+"""One repository that a search on the Hub found: licence and whether it should fit; opened, its files from light to powerful."""
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from desktop import gguf, text
+from desktop import text
+from desktop.errors import AlcoveError
 from desktop.fit import Fit
 from desktop.hub import File, Repo
 from desktop.licences import Evidence, Licences
+from desktop.search import bits_of, guess, judge, needed_bytes, size_bytes, usual_files
 from desktop.transfer import Progress
 from desktop.ui import theme, verdict
 from desktop.ui.bars import MemoryBar
+from desktop.ui.buttons import Button
 from desktop.ui.cards import Card, Fold
 from desktop.ui.fit_fold import FitFold
+from desktop.ui.gate import GateSteps
 from desktop.ui.getting import Getting
 from desktop.ui.judging import Judges
 from desktop.ui.labels import ElidedLabel, Label, hint
+from desktop.ui.messages import explain
 from desktop.ui.notice import Notice
 from desktop.ui.pills import Pill
 
 ROOMY = 640  # px at scale 1, of a row that has room for a bar
 FIRST = 4  # files shown at once; the others are folded away
-MORE_THAN_WEIGHTS = 1.15  # memory for a file's size: conversation memory and workspace on top, a rule of thumb
 
 
 class RepoCard(Card):
-    """Signals carry a file's reference, "hf:owner/name/file.gguf", or an address."""
+    """Signals carry a file's reference, "hf:owner/name/file.gguf", or an address. After `opened`, call `show_files`."""
 
+    opened = Signal()
+    moved = Signal(int)  # the keyboard goes to the next one, or to the one before
     get_clicked = Signal(str)
     cancel_clicked = Signal(str)
     chat_clicked = Signal(str)
     page_clicked = Signal(str)
-    token_clicked = Signal()
+    token_entered = Signal(str)
 
-    def __init__(self, repo: Repo, licences: Licences, free_bytes: int, judges: Judges) -> None:
+    def __init__(self, repo: Repo, licences: Licences, judges: Judges) -> None:
         super().__init__(padding=16, spacing=theme.GRID + 2)
         self.repo = repo
         self._judges = judges
         self._files: dict[str, FileRow] = {}
+        self._inside: QWidget | None = None
         self.setAccessibleName(repo.id)
+        self.guess = Label("", "small", "soft", wrap=False)
+        self.opener = Button(self.tr("Sizes"), "small_link", "chevron-down")
+        self.opener.setCheckable(True)
+        self.opener.setAccessibleName(self.tr("Sizes of {name}").format(name=repo.id))
+        self.opener.toggled.connect(self._on_toggled)
+        for keys, step in (("Down", 1), ("Up", -1)):
+            shortcut = QShortcut(QKeySequence(keys), self.opener, context=Qt.ShortcutContext.WidgetShortcut)
+            shortcut.activated.connect(lambda step=step: self.moved.emit(step))
         self._add_head(licences)
-        if repo.gated:
-            self._add_gate()
-        models = sorted((file for file in repo.files if file.kind == "model"), key=lambda file: file.size_bytes)
-        usual = sorted(models, key=lambda file: abs(_bits(file) - 4.9))[:FIRST]  # the sizes most people want
-        others = [file for file in models if file not in usual]
-        for file in sorted(usual, key=lambda file: file.size_bytes):
-            self.body.addWidget(self._row(file, free_bytes))
-        if others:
-            fold = Fold(self.tr("{count} more sizes").format(count=len(others)), kind="fold")
-            for file in others:
-                fold.body.addWidget(self._row(file, free_bytes))
-            self.body.addWidget(fold)
-        if not models:
-            words = self.tr("Its files come in several parts, or are no whole models; Alcove cannot get these yet.")
-            self.body.addWidget(Label(words, "small", "soft"))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its files are shown."""
+        return self.opener.isChecked()
 
     def _add_head(self, licences: Licences) -> None:
         repo = self.repo
@@ -67,6 +72,7 @@ class RepoCard(Card):
             self.tr("{count} downloads").format(count=f"{repo.downloads:,}"),
             self.tr("changed in {month}").format(month=repo.updated[:7]) if repo.updated else "",
             ruling.name,
+            self.tr("the maker wants your agreement") if repo.gated else "",
         ]
         words = QVBoxLayout()
         words.setSpacing(2)
@@ -75,19 +81,84 @@ class RepoCard(Card):
         row = QHBoxLayout()
         row.setSpacing(theme.GRID * 2)
         row.addLayout(words, 1)
+        row.addWidget(self.guess)
         row.addWidget(pill)
+        row.addWidget(self.opener)
         self.body.addLayout(row)
 
-    def _add_gate(self) -> None:
-        address = self.repo.files[0].url.partition("/resolve/")[0]
-        words = self.tr(
-            "1. Open its page and accept the terms with a Hugging Face account. 2. Make an access token there. "
-            "3. Enter the token in Settings, then get the model here."
-        )
-        notice = Notice(self.tr("The maker wants your agreement first"), words, self.tr("Open the page"), tone="warning")
-        notice.button.setToolTip(hint(address))
-        notice.clicked.connect(lambda: self.page_clicked.emit(address))
-        self.body.addWidget(notice)
+    def show_guess(self, free_bytes: int) -> None:
+        """Whether it should fit into so much free memory, and what its usual size is."""
+        words = {
+            "fits": self.tr("should fit"),
+            "light": self.tr("fits in a lighter size"),
+            "tight": self.tr("may just fit"),
+            "too_big": self.tr("too big"),
+            "unknown": "",
+        }[judge(self.repo, free_bytes)]
+        usual = usual_files((file for file in self.repo.files if file.kind == "model"), 1)
+        size = size_bytes(self.repo, usual[0]) if usual else 0
+        about = self.tr("about {size}").format(size=text.size(size)) if size else ""
+        self.guess.setText(" · ".join(each for each in (words, about) if each))
+        self.guess.set_tone("bad" if words == self.tr("too big") else "soft")
+        self.opener.setAccessibleDescription(self.guess.text())
+
+    def _on_toggled(self, on: bool) -> None:
+        self.opener.set_icon("chevron-up" if on else "chevron-down")
+        if on and not self._files:
+            self._show_inside(Label(self.tr("Asking the Hub …"), "small", "soft"))
+            self.opened.emit()
+        elif self._inside is not None:
+            self._inside.setVisible(on)
+        if not on:
+            for fold in self.folds():
+                fold.close_view()
+
+    def show_error(self, error: AlcoveError) -> Notice:
+        """Its files could not be listed; the caller connects the button."""
+        words = explain(error)
+        notice = Notice(words.title, words.sentence, words.button, tone="warning")
+        self._show_inside(notice)
+        return notice
+
+    def show_files(self, repo: Repo, free_bytes: int) -> None:
+        """Its files with their sizes, the usual ones first."""
+        self.repo = repo
+        self.show_guess(free_bytes)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GRID + 2)
+        if repo.gated:
+            column.addWidget(self._gate())
+        models = sorted((file for file in repo.files if file.kind == "model"), key=lambda file: file.size_bytes)
+        usual = usual_files(models, FIRST)
+        others = [file for file in models if file not in usual]
+        for file in sorted(usual, key=lambda file: file.size_bytes):
+            column.addWidget(self._row(file, free_bytes))
+        if others:
+            words = self.tr("1 more size") if len(others) == 1 else self.tr("{count} more sizes").format(count=len(others))
+            fold = Fold(words, kind="fold")
+            for file in others:
+                fold.body.addWidget(self._row(file, free_bytes))
+            column.addWidget(fold)
+        if not models:
+            words = self.tr("Its files come in several parts, or are no whole models; Alcove cannot get these yet.")
+            column.addWidget(Label(words, "small", "soft"))
+        self._show_inside(inside)
+
+    def _show_inside(self, widget: QWidget) -> None:
+        if self._inside is not None:
+            self._inside.hide()
+            self._inside.deleteLater()
+        self._inside = widget
+        self.body.addWidget(widget)
+        widget.setVisible(self.is_open)
+
+    def _gate(self) -> GateSteps:
+        gate = GateSteps(self.repo.files[0].url.partition("/resolve/")[0])
+        gate.page_clicked.connect(self.page_clicked)
+        gate.token_entered.connect(self.token_entered)
+        return gate
 
     def _row(self, file: File, free_bytes: int) -> "FileRow":
         row = FileRow(file, free_bytes, self._judges)
@@ -128,13 +199,13 @@ class FileRow(QWidget):
     def __init__(self, file: File, free_bytes: int, judges: Judges) -> None:
         super().__init__()
         self.reference = f"hf:{file.repo}/{file.name}"
-        precision = verdict.precision(_bits(file)) if file.quantization else self.tr("One size")
+        precision = verdict.precision(bits_of(file)) if file.quantization else self.tr("One size")
         words = self.tr("{precision} · {size}").format(precision=precision, size=text.size(file.size_bytes))
         name = Label(words, "small", wrap=False)
         name.setToolTip(hint(file.name))
         name.setMinimumWidth(theme.scaled(150))
-        needed = round(file.size_bytes * MORE_THAN_WEIGHTS)
-        fits = self.fits = Label(self._guess(needed, free_bytes), "small", "soft")
+        needed = needed_bytes(file.size_bytes)
+        fits = self.fits = Label(self._guess(file, free_bytes), "small", "soft")
         fits.setToolTip(self.tr("Guessed from the size of the file. “How it runs” reads its first part and tells exactly."))
         bar = self._bar = MemoryBar()
         self._judged = free_bytes > 0
@@ -171,18 +242,12 @@ class FileRow(QWidget):
         super().resizeEvent(event)
         self._bar.setVisible(self._judged and event.size().width() >= theme.scaled(ROOMY))  # the words alone say it too
 
-    def _guess(self, needed_bytes: int, free_bytes: int) -> str:
+    def _guess(self, file: File, free_bytes: int) -> str:
         """An honest guess: nothing but the size is known."""
-        if not free_bytes:
-            return ""
-        needed, free = text.size(needed_bytes), text.size(free_bytes)
-        if needed_bytes <= free_bytes * 0.9:
-            return self.tr("should fit: about {needed} of {free}").format(needed=needed, free=free)
-        if needed_bytes <= free_bytes * 1.05:
-            return self.tr("may just fit: about {needed} of {free}").format(needed=needed, free=free)
-        return self.tr("too big: about {needed}, {free} are free").format(needed=needed, free=free)
-
-
-def _bits(file: File) -> float:
-    """Bits a weight, by the file's name; the usual where it does not say."""
-    return gguf.QUANTIZATIONS.get((file.quantization or "").removeprefix("UD-"), 4.9)
+        words = {
+            "fits": self.tr("should fit: about {needed} of {free}"),
+            "tight": self.tr("may just fit: about {needed} of {free}"),
+            "too_big": self.tr("too big: about {needed}, {free} are free"),
+        }
+        said = words.get(guess(file.size_bytes, free_bytes), "")
+        return said.format(needed=text.size(needed_bytes(file.size_bytes)), free=text.size(free_bytes))

@@ -1,8 +1,9 @@
 """The page Models: the list and its filters, one model in full, what is on this computer, and the Hub."""
 
-import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -12,25 +13,60 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from desktop import fit
-from desktop.errors import Offline, Unreachable
+from desktop.errors import AlcoveError, Offline, Unreachable
 from desktop.hardware import Memory
-from desktop.hub import File, Repo
+from desktop.hub import File, Repo, Sort
 from desktop.library import Library, LocalModel, Provenance
 from desktop.licences import GUIDE, Evidence, Ruling
+from desktop.search import PAGE, Found
 from desktop.transfer import Progress
 from desktop.ui.browse import Browse
+from desktop.ui.gate import GateSteps
 from desktop.ui.model_row import ModelRow
+from desktop.ui.notice import Notice
+from desktop.ui.repo_card import RepoCard
 from desktop.ui.shortlist import Wish, matches
 from desktop.ui.tasks import Tasks
 from desktop.ui.undo import Removals
 from tests.engine import models as made
 from tests.ui.laptop import LAPTOP, RATES, Desk, known, law, library, ranked, words
 
-Search = Callable[[str], Iterator[Repo]]
+
+class Finder:
+    """A Hub that finds these repositories for any words; `asked` is what for."""
+
+    def __init__(self, *repos: Repo, more: bool = False, old: bool = False) -> None:
+        self.repos, self.more, self.old = repos, more, old
+        self.asked: list[str] = []
+        self.looked: list[str] = []
+        self.error: AlcoveError | None = None
+        self.hold: set[str] = set()  # words whose search takes for ever
+        self.closed: list[str] = []
+
+    def find(self, words: str, limit: int = PAGE, sort: Sort = "downloads") -> Generator[None, None, Found]:
+        self.asked.append(f"{words} {limit} {sort}")
+        try:
+            yield
+            while words in self.hold:
+                time.sleep(0.01)
+                yield
+        except GeneratorExit:
+            self.closed.append(words)
+            raise
+        if self.error is not None:
+            raise self.error
+        plain = [replace(each, files=tuple(replace(f, size_bytes=0) for f in each.files)) for each in self.repos[:limit]]
+        return Found(tuple(plain), ASKED_AT, self.more, self.old)
+
+    def repo(self, id: str) -> Generator[None, None, Repo]:
+        self.looked.append(id)
+        yield
+        if self.error is not None:
+            raise self.error
+        return next(each for each in self.repos if each.id == id)
 
 
-def nothing(_words: str) -> Iterator[Repo]:
-    return iter(())
+ASKED_AT = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
 
 
 def ruling(model: LocalModel) -> Ruling:
@@ -61,8 +97,8 @@ def removals() -> Removals:
 
 @pytest.fixture
 def open_page(qtbot: QtBot, models: Library, tasks: Tasks, removals: Removals, desk: Desk) -> Callable[..., Browse]:
-    def opened(search: Search = nothing) -> Browse:
-        page = Browse(law(), models, tasks, search, ruling, removals, desk.judges)
+    def opened(finder: Finder | None = None) -> Browse:
+        page = Browse(law(), models, tasks, finder or Finder(), ruling, removals, desk.judges)
         qtbot.addWidget(page)
         page.resize(1032, 800)
         with qtbot.waitExposed(page):
@@ -240,12 +276,8 @@ def test_leaving_a_model_stops_what_is_checked_for_it(
 
 
 def test_a_file_of_the_hub_is_judged_by_its_header_when_asked(open_page: Callable[..., Browse], desk: Desk, qtbot: QtBot) -> None:
-    page = open_page(lambda said: iter([repo("owner/name-GGUF")]))
-    page.show_tab("hub")
-    page.hub.field.setText("name")
-    page.hub.ask()
-    qtbot.waitUntil(lambda: bool(page.hub._cards))
-    first, second, *_ = page.hub._cards[0]._files.values()
+    page = open_page(Finder(repo("owner/name-GGUF")))
+    first, second, *_ = opened_card(page, qtbot)._files.values()
     assert not desk.asked
     assert "should fit" in words(first)
     first.fold.button.click()
@@ -377,66 +409,128 @@ def test_the_guide_cannot_be_removed(open_page: Callable[..., Browse]) -> None:
 # --- the Hub --------------------------------------------------------------------------------------------------------------------
 
 
-def repo(name: str, *, tag: str | None = "apache-2.0", gated: bool = False, size: int = 1_000_000_000) -> Repo:
+def repo(name: str, *, tag: str | None = "apache-2.0", gated: bool = False, weights: int = 1_600_000_000) -> Repo:
     sizes = (("Q2_K", 0.6), ("Q4_K_M", 1.0), ("Q5_K_M", 1.2), ("Q6_K", 1.4), ("Q8_0", 1.8), ("BF16", 3.4))
-    files = tuple(File(name, "sha", f"x-{q}.gguf", int(size * share), None, q, f"https://h/{q}") for q, share in sizes)
-    return Repo(name, "sha", tag, None, gated, 1234, "2026-08-01T00:00:00", (), files)
+    size = weights * 4.89 / 8
+    files = tuple(
+        File(name, "sha", f"x-{q}.gguf", int(size * share), None, q, f"https://h/{name}/resolve/x") for q, share in sizes
+    )
+    return Repo(name, "sha", tag, None, gated, 1234, "2026-08-01T00:00:00", (), files, weights)
 
 
-def test_the_search_waits_for_a_pause_and_shows_one_by_one(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
-    asked: list[str] = []
-    go_on = threading.Event()
+def found(page: Browse, qtbot: QtBot, said: str = "name") -> RepoCard:
+    """Search, and give the first card."""
+    page.show_tab("hub")
+    page.hub.field.setText(said)
+    page.hub.ask()
+    qtbot.waitUntil(lambda: bool(page.hub._cards))
+    return page.hub._cards[0]
 
-    def search(said: str) -> Iterator[Repo]:
-        asked.append(said)
-        yield repo("owner/first-GGUF")
-        go_on.wait(5)
-        yield repo("owner/last-GGUF", tag=None)
 
-    page = open_page(search)
+def opened_card(page: Browse, qtbot: QtBot) -> RepoCard:
+    card = found(page, qtbot)
+    card.opener.click()
+    qtbot.waitUntil(lambda: bool(card._files))
+    return card
+
+
+def test_the_search_waits_for_a_pause_and_shows_what_fits_first(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    finder = Finder(repo("owner/huge-GGUF", weights=70_000_000_000), repo("owner/small-GGUF", tag=None))
+    page = open_page(finder)
     page.show_tab("hub")
     qtbot.keyClicks(page.hub.field, "qwen")
-    qtbot.waitUntil(lambda: "owner/first-GGUF" in words(page.hub))
-    go_on.set()
-    qtbot.waitUntil(lambda: "owner/last-GGUF" in words(page.hub))
-    assert asked == ["qwen"]
-    assert "Licence not known" in words(page.hub)
-    assert "should fit: about 1.1 GB of 11.2 GB" in words(page.hub)
-    assert "2 more sizes" in [each.text() for each in page.hub.findChildren(QPushButton)]
+    qtbot.waitUntil(lambda: len(page.hub._cards) == 2)
+    assert finder.asked == ["qwen 20 downloads"]
+    assert [card.repo.id for card in page.hub._cards] == ["owner/small-GGUF", "owner/huge-GGUF"]
+    assert "Licence not known" in words(page.hub._cards[0])
+    assert page.hub._cards[0].guess.text() == "should fit · about 978 MB"
+    assert page.hub._cards[1].guess.text() == "too big · about 42.8 GB"
+    page.hub.sort.choose(1)
+    qtbot.waitUntil(lambda: [card.repo.id for card in page.hub._cards] == ["owner/huge-GGUF", "owner/small-GGUF"])
+    page.hub.sort.choose(2)
+    qtbot.waitUntil(lambda: finder.asked[-1] == "qwen 20 date")
+
+
+def test_the_files_of_a_repository_are_asked_for_when_it_is_opened(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    finder = Finder(repo("owner/name-GGUF"))
+    page = open_page(finder)
+    card = opened_card(page, qtbot)
+    assert finder.looked == ["owner/name-GGUF"]
+    assert "should fit: about 1.1 GB of 11.2 GB" in words(card)
+    assert "2 more sizes" in [each.text() for each in card.findChildren(QPushButton)]
+    card.opener.click()
+    assert "should fit: about" not in words(card)
+    card.opener.click()
+    assert "should fit: about" in words(card)
+    assert finder.looked == ["owner/name-GGUF"]
+
+
+def test_files_that_cannot_be_listed_say_why(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    finder = Finder(repo("owner/name-GGUF"))
+    page = open_page(finder)
+    card = found(page, qtbot)
+    finder.error = Unreachable(host="huggingface.co", why="there is no network connection")
+    card.opener.click()
+    qtbot.waitUntil(lambda: "huggingface.co could not be reached" in words(card))
+    finder.error = None
+    card.findChild(Notice).button.click()
+    qtbot.waitUntil(lambda: bool(card._files))
+
+
+def test_more_results_leave_those_before_as_they_are(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    finder = Finder(*(repo(f"owner/name-{n}-GGUF") for n in range(30)), more=True)
+    page = open_page(finder)
+    card = opened_card(page, qtbot)
+    assert len(page.hub._cards) == 20
+    finder.more = False
+    page.hub.more.click()
+    qtbot.waitUntil(lambda: len(page.hub._cards) == 30)
+    assert finder.asked == ["name 20 downloads", "name 40 downloads"]
+    assert page.hub._cards[0] is card
+    assert card.is_open
+    assert not page.hub.more.isVisible()
 
 
 def test_another_word_gives_up_the_search_before(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
-    closed = threading.Event()
-
-    def search(said: str) -> Iterator[Repo]:
-        try:
-            yield repo(f"owner/{said}-GGUF")
-            while said == "slow":
-                closed.wait(0.05)
-                yield repo("owner/slow-again-GGUF")
-        finally:
-            if said == "slow":
-                closed.set()
-
-    page = open_page(search)
+    finder = Finder(repo("owner/quick-GGUF"))
+    finder.hold.add("slow")
+    page = open_page(finder)
     page.show_tab("hub")
     page.hub.field.setText("slow")
     page.hub.ask()
-    qtbot.waitUntil(lambda: "owner/slow-GGUF" in words(page.hub))
-    page.hub.field.setText("quick")
-    page.hub.ask()
-    qtbot.waitUntil(lambda: "owner/quick-GGUF" in words(page.hub))
-    assert closed.wait(2)
-    assert "slow" not in words(page.hub)
+    found(page, qtbot, "quick")
+    qtbot.waitUntil(lambda: finder.closed == ["slow"])
+    assert "1 repository" in words(page.hub)
+
+
+def test_the_keyboard_goes_through_the_results(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    page = open_page(Finder(repo("owner/a-GGUF"), repo("owner/b-GGUF")))
+    first = found(page, qtbot)
+    page.hub.field.setFocus()
+    qtbot.keyClick(page.hub.field, Qt.Key.Key_Down)
+    assert page.window().focusWidget() is first.opener
+    qtbot.keyClick(first.opener, Qt.Key.Key_Down)
+    second = page.hub._cards[1].opener
+    assert page.window().focusWidget() is second
+    qtbot.keyClick(second, Qt.Key.Key_Down)
+    assert page.window().focusWidget() is second
+    qtbot.keyClick(second, Qt.Key.Key_Up)
+    qtbot.keyClick(first.opener, Qt.Key.Key_Up)
+    assert page.window().focusWidget() is page.hub.field
+
+
+def test_what_was_found_before_is_shown_with_its_day(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    page = open_page(Finder(repo("owner/a-GGUF"), old=True))
+    found(page, qtbot)
+    assert "The Hub cannot be asked now. From a search on " in words(page.hub)
+    day = ASKED_AT.astimezone().date()
+    assert page.hub.when(ASKED_AT, day) == "From today's search."
+    assert page.hub.when(ASKED_AT, day + timedelta(days=1)) == "From yesterday's search."
 
 
 def test_a_file_of_the_hub_is_asked_for_by_its_place(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
-    page = open_page(lambda said: iter([repo("owner/name-GGUF")]))
-    page.show_tab("hub")
-    page.hub.field.setText("name")
-    page.hub.ask()
-    qtbot.waitUntil(lambda: bool(page.hub._cards))
-    row = next(row for row in page.hub._cards[0]._files.values() if "Q4_K_M" in row.reference)
+    page = open_page(Finder(repo("owner/name-GGUF")))
+    row = next(row for row in opened_card(page, qtbot)._files.values() if "Q4_K_M" in row.reference)
     with qtbot.waitSignal(page.get_clicked) as got:
         row.getting.button.click()
     assert got.args == ["hf:owner/name-GGUF/x-Q4_K_M.gguf"]
@@ -446,51 +540,48 @@ def test_a_file_of_the_hub_is_asked_for_by_its_place(open_page: Callable[..., Br
     assert row.getting.button.text() == "Get it"
 
 
-def test_a_gated_repository_says_the_steps(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
-    page = open_page(lambda said: iter([repo("google/gemma-GGUF", tag="gemma", gated=True)]))
-    page.show_tab("hub")
-    page.hub.field.setText("gemma")
-    page.hub.ask()
-    qtbot.waitUntil(lambda: "wants your agreement first" in words(page.hub))
-    assert "Enter the token in Settings" in words(page.hub)
+def test_a_gated_repository_tells_the_steps_and_takes_the_token(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    page = open_page(Finder(repo("google/gemma-GGUF", tag="gemma", gated=True)))
+    card = opened_card(page, qtbot)
+    assert "wants your agreement first" in words(card)
+    gate = card.findChild(GateSteps)
+    with qtbot.waitSignal(page.page_clicked) as opened:
+        gate.open_page.click()
+    assert opened.args == ["https://h/google/gemma-GGUF"]
+    qtbot.keyClicks(gate.token, "hf_mine")
+    with qtbot.waitSignal(page.token_entered) as entered:
+        qtbot.keyClick(gate.token, Qt.Key.Key_Return)
+    assert entered.args == ["hf_mine"]
 
 
 def test_no_network_is_a_sentence_with_a_next_step(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
-    tries: list[str] = []
-
-    def search(said: str) -> Iterator[Repo]:
-        tries.append(said)
-        raise Unreachable(host="huggingface.co", why="there is no network connection")
-        yield
-
-    page = open_page(search)
+    finder = Finder()
+    finder.error = Unreachable(host="huggingface.co", why="there is no network connection")
+    page = open_page(finder)
     page.show_tab("hub")
     page.hub.field.setText("qwen")
     page.hub.ask()
     qtbot.waitUntil(lambda: "huggingface.co could not be reached" in words(page.hub))
     page.hub._notice.button.click()  # type: ignore[union-attr]
-    qtbot.waitUntil(lambda: len(tries) == 2)
+    qtbot.waitUntil(lambda: len(finder.asked) == 2)
 
 
-def test_offline_asks_nobody(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
-    asked: list[str] = []
-
-    def search(said: str) -> Iterator[Repo]:
-        asked.append(said)
-        raise Offline(host="huggingface.co")
-        yield
-
-    page = open_page(search)
+def test_offline_the_search_leads_to_the_switch(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    finder = Finder(repo("owner/a-GGUF"))
+    finder.error = Offline(host="huggingface.co")
+    page = open_page(finder)
     page.show_tab("hub")
     page.show_offline(True)
+    assert "Alcove is set to offline" in words(page.hub)
     page.hub.field.setText("qwen")
     page.hub.ask()
-    assert "Alcove is set to offline" in words(page.hub)
-    assert not asked
+    qtbot.waitUntil(lambda: "Alcove is set to offline" in words(page.hub))
     with qtbot.waitSignal(page.online_clicked):
         page.hub._notice.button.click()  # type: ignore[union-attr]
+    finder.error = None
     page.show_offline(False)
-    qtbot.waitUntil(lambda: asked == ["qwen"])
+    qtbot.waitUntil(lambda: "owner/a-GGUF" in words(page.hub))
+    assert "Alcove is set to offline" not in words(page.hub)
 
 
 def test_the_catalogue_is_whole() -> None:
@@ -500,13 +591,9 @@ def test_the_catalogue_is_whole() -> None:
 def test_a_file_of_the_hub_that_is_folded_out_stays_inside_a_narrow_window(
     open_page: Callable[..., Browse], qtbot: QtBot
 ) -> None:
-    page = open_page(lambda said: iter([repo("owner/name-GGUF")]))
+    page = open_page(Finder(repo("owner/name-GGUF")))
     page.resize(600, 533)
-    page.show_tab("hub")
-    page.hub.field.setText("name")
-    page.hub.ask()
-    qtbot.waitUntil(lambda: bool(page.hub._cards))
-    row = next(iter(page.hub._cards[0]._files.values()))
+    row = next(iter(opened_card(page, qtbot)._files.values()))
     row.fold.button.click()
     qtbot.waitUntil(lambda: row.fits.text().startswith("Runs well · "))
     qtbot.waitUntil(lambda: 0 < page.hub._cards[0].width() <= page.viewport().width())
