@@ -11,7 +11,7 @@ from desktop import search as finder
 from desktop import terminal, text
 from desktop.app import App
 from desktop.cli.command import Home, Json, Reference, commands, finish, opened
-from desktop.errors import AlcoveError, UnknownArchitecture
+from desktop.errors import AlcoveError, NotFound, UnknownArchitecture
 from desktop.hub import Repo
 from desktop.library import LocalModel
 from desktop.need import Room

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from desktop import text
@@ -20,7 +20,7 @@ from desktop.ui.labels import ElidedLabel, Label, hint
 from desktop.ui.messages import TRY_AGAIN, explain
 
 State = Literal["new", "running", "waiting", "paused", "done", "failed"]
-MOVES = {"Alt+Up": "up", "Alt+Down": "down", "Alt+Home": "top"}
+MOVES = {Qt.Key.Key_Up: "up", Qt.Key.Key_Down: "down", Qt.Key.Key_Home: "top"}  # with Alt
 
 
 class DownloadRow(Card):
@@ -58,9 +58,8 @@ class DownloadRow(Card):
         row.addLayout(self._words, 1)
         row.addLayout(self._buttons())
         self.body.addLayout(row)
-        for keys, where in MOVES.items():
-            shortcut = QShortcut(QKeySequence(keys), self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(lambda where=where: self.moved.emit(where))
+        for control in self.controls:
+            control.installEventFilter(self)
         self._show("new", self.tr("Starting …"), "")
 
     def _buttons(self) -> QHBoxLayout:
@@ -173,6 +172,14 @@ class DownloadRow(Card):
         words = self.tr("Take {name} off this list") if keeps else self.tr("Remove what has arrived of {name}")
         self.remove.setToolTip(hint(words.format(name=self._name)))
         self.remove.setAccessibleName(words.format(name=self._name))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Before a button takes an arrow for itself."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and (where := MOVES.get(Qt.Key(event.key()))):
+            if event.modifiers() & Qt.KeyboardModifier.AltModifier:
+                self.moved.emit(where)
+                return True
+        return super().eventFilter(watched, event)
 
     def _on_next_clicked(self) -> None:
         act = {"running": self.cancel_clicked, "waiting": self.cancel_clicked, "done": self.chat_clicked}

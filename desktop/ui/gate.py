@@ -59,10 +59,12 @@ class GateSteps(QWidget):
             self.token_entered.emit(token)
 
 
-def _step(words: str, *controls: QWidget) -> Flow:
+def _step(words: str, *controls: QWidget) -> QWidget:
+    if not controls:
+        return Label(words, "small", "soft")
     line = Flow()
     if words:
-        line.add(Label(words, "small", "soft", wrap=not controls))
+        line.add(Label(words, "small", "soft", wrap=False))
     for control in controls:
         line.add(control)
     return line

@@ -1,7 +1,7 @@
 """One repository that a search on the Hub found: licence and whether it should fit; opened, its files from light to powerful."""
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop import text
@@ -25,6 +25,7 @@ from desktop.ui.notice import Notice
 from desktop.ui.pills import Pill
 
 ROOMY = 640  # px at scale 1, of a row that has room for a bar
+STEPS = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
 FIRST = 4  # files shown at once; the others are folded away
 
 
@@ -51,15 +52,20 @@ class RepoCard(Card):
         self.opener.setCheckable(True)
         self.opener.setAccessibleName(self.tr("Sizes of {name}").format(name=repo.id))
         self.opener.toggled.connect(self._on_toggled)
-        for keys, step in (("Down", 1), ("Up", -1)):
-            shortcut = QShortcut(QKeySequence(keys), self.opener, context=Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(lambda step=step: self.moved.emit(step))
+        self.opener.installEventFilter(self)
         self._add_head(licences)
 
     @property
     def is_open(self) -> bool:
         """Whether its files are shown."""
         return self.opener.isChecked()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The arrows lead from one result to the next."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and (step := STEPS.get(Qt.Key(event.key()))):
+            self.moved.emit(step)
+            return True
+        return super().eventFilter(watched, event)
 
     def _add_head(self, licences: Licences) -> None:
         repo = self.repo
