@@ -98,10 +98,16 @@ class Search:
                 old.unlink(missing_ok=True)
 
 
-def size_bytes(repo: Repo, file: File) -> int:
-    """The size of a file, as the Hub says, else from the number of weights and the bits of each; 0 where nobody knows."""
-    bits = bits_of(file) if file.quantization else 0
-    return file.size_bytes or round(repo.weights * bits / 8)
+def models_of(repo: Repo) -> list[File]:
+    """The files that stand for a model each: whole ones, and the first of those that come in parts."""
+    return [f for f in repo.files if f.kind == "model" or (f.kind == "split" and (gguf.split_part(f.name) or (1, 1))[0] == 1)]
+
+
+def size_bytes(repo: Repo, model: File) -> int:
+    """The size of a model with all its parts, as the Hub says, else by its number of weights and their bits; 0: nobody knows."""
+    bits = bits_of(model) if model.quantization else 0
+    parts = gguf.part_names(model.name)
+    return sum(file.size_bytes for file in repo.files if file.name in parts) or round(repo.weights * bits / 8)
 
 
 def bits_of(file: File) -> float:
@@ -124,7 +130,7 @@ def guess(size: int, free_bytes: int) -> Guess:
 
 def judge(repo: Repo, free_bytes: int) -> Guess:
     """Whether a model of this repository should fit: in the usual size, or only in a "light" one."""
-    models = [file for file in repo.files if file.kind == "model"]
+    models = models_of(repo)
     usual = usual_files(models, 1)
     if not usual:
         return "unknown"

@@ -8,9 +8,9 @@ from typing import TypeVar
 import pytest
 
 from desktop.errors import NotFound, Offline, ServerRefused, Unreachable
-from desktop.hub import File, Hub, Repo
+from desktop.hub import File, Hub, Repo, kind
 from desktop.network import Network
-from desktop.search import Search, by_fit, guess, judge, size_bytes
+from desktop.search import Search, by_fit, guess, judge, models_of, size_bytes
 from tests.hub_server import Fault, HubServer
 from tests.test_hub import gguf
 
@@ -120,7 +120,8 @@ def repo(name: str, weights: int, *quantizations: str) -> Repo:
 def test_sizes_are_known_or_reckoned() -> None:
     found = repo("m/x", 8 * GB, "Q4_K_M", "UD-Q8_0")
     assert [round(size_bytes(found, file) / GB, 1) for file in found.files] == [4.9, 8.5]
-    assert size_bytes(found, replace(found.files[0], size_bytes=5)) == 5
+    told = replace(found, files=(replace(found.files[0], size_bytes=5),))
+    assert size_bytes(told, told.files[0]) == 5
     assert size_bytes(found, replace(found.files[0], quantization=None)) == 0
 
 
@@ -137,3 +138,10 @@ def test_what_fits_comes_first() -> None:
     assert [each.id for each in by_fit(reversed(known.values()), free)] == [each.id for each in known.values()]
     assert by_fit(reversed(known.values()), 0) == list(reversed(known.values())), "nothing is known of the computer"
     assert guess(10 * GB, 0) == "unknown"
+
+
+def test_a_model_in_parts_is_one_with_the_size_of_all() -> None:
+    names = ["x-Q4_0-00001-of-00002.gguf", "x-Q4_0-00002-of-00002.gguf", "mmproj-x.gguf", "x-Q8_0.gguf"]
+    files = tuple(File("m/x", "sha", name, 3 * GB, None, None, "https://h", kind(name)) for name in names)
+    split = replace(repo("m/x", 0), files=files)
+    assert [(file.name, size_bytes(split, file)) for file in models_of(split)] == [(names[0], 6 * GB), (names[3], 3 * GB)]

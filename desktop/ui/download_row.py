@@ -20,6 +20,7 @@ from desktop.ui.labels import ElidedLabel, Label, hint
 from desktop.ui.messages import TRY_AGAIN, explain
 
 State = Literal["new", "running", "waiting", "paused", "done", "failed"]
+ALT = Qt.KeyboardModifier.AltModifier
 MOVES = {Qt.Key.Key_Up: "up", Qt.Key.Key_Down: "down", Qt.Key.Key_Home: "top"}  # with Alt
 
 
@@ -94,6 +95,8 @@ class DownloadRow(Card):
             facts += [self.tr("{time} left").format(time=text.duration(progress.left_s))] if progress.left_s is not None else []
         else:
             facts = [progress_words(progress), size] if progress.size_bytes else [progress_words(progress)]
+        if progress.files > 1:
+            facts.append(self.tr("File {number} of {count}").format(number=progress.file, count=progress.files))
         self.bar.set_fraction(fraction(progress))
         self._show("running", " · ".join(facts), self.tr("Pause"), "pause")
 
@@ -175,10 +178,10 @@ class DownloadRow(Card):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Before a button takes an arrow for itself."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and (where := MOVES.get(Qt.Key(event.key()))):
-            if event.modifiers() & Qt.KeyboardModifier.AltModifier:
-                self.moved.emit(where)
-                return True
+        pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.modifiers() & ALT
+        if isinstance(event, QKeyEvent) and pressed and (where := MOVES.get(Qt.Key(event.key()))):
+            self.moved.emit(where)
+            return True
         return super().eventFilter(watched, event)
 
     def _on_next_clicked(self) -> None:

@@ -9,7 +9,7 @@ from desktop.errors import AlcoveError
 from desktop.fit import Fit
 from desktop.hub import File, Repo
 from desktop.licences import Evidence, Licences
-from desktop.search import bits_of, guess, judge, needed_bytes, size_bytes, usual_files
+from desktop.search import bits_of, guess, judge, models_of, needed_bytes, size_bytes, usual_files
 from desktop.transfer import Progress
 from desktop.ui import theme, verdict
 from desktop.ui.bars import MemoryBar
@@ -101,7 +101,7 @@ class RepoCard(Card):
             "too_big": self.tr("too big"),
             "unknown": "",
         }[judge(self.repo, free_bytes)]
-        usual = usual_files((file for file in self.repo.files if file.kind == "model"), 1)
+        usual = usual_files(models_of(self.repo), 1)
         size = size_bytes(self.repo, usual[0]) if usual else 0
         about = self.tr("about {size}").format(size=text.size(size)) if size else ""
         self.guess.setText(" · ".join(each for each in (words, about) if each))
@@ -136,10 +136,10 @@ class RepoCard(Card):
         column.setSpacing(theme.GRID + 2)
         if repo.gated:
             column.addWidget(self._gate())
-        models = sorted((file for file in repo.files if file.kind == "model"), key=lambda file: file.size_bytes)
+        models = sorted(models_of(repo), key=lambda file: size_bytes(repo, file))
         usual = usual_files(models, FIRST)
         others = [file for file in models if file not in usual]
-        for file in sorted(usual, key=lambda file: file.size_bytes):
+        for file in sorted(usual, key=models.index):
             column.addWidget(self._row(file, free_bytes))
         if others:
             words = self.tr("1 more size") if len(others) == 1 else self.tr("{count} more sizes").format(count=len(others))
@@ -148,7 +148,7 @@ class RepoCard(Card):
                 fold.body.addWidget(self._row(file, free_bytes))
             column.addWidget(fold)
         if not models:
-            words = self.tr("Its files come in several parts, or are no whole models; Alcove cannot get these yet.")
+            words = self.tr("Its files are no models by themselves.")
             column.addWidget(Label(words, "small", "soft"))
         self._show_inside(inside)
 
@@ -167,7 +167,7 @@ class RepoCard(Card):
         return gate
 
     def _row(self, file: File, free_bytes: int) -> "FileRow":
-        row = FileRow(file, free_bytes, self._judges)
+        row = FileRow(file, size_bytes(self.repo, file), free_bytes, self._judges)
         row.getting.get_clicked.connect(lambda: self.get_clicked.emit(row.reference))
         row.getting.cancel_clicked.connect(lambda: self.cancel_clicked.emit(row.reference))
         row.getting.chat_clicked.connect(lambda: self.chat_clicked.emit(row.reference))
@@ -202,16 +202,16 @@ class RepoCard(Card):
 class FileRow(QWidget):
     """One file: how close to the original, its size, whether it should fit, and the button; what it really needs below."""
 
-    def __init__(self, file: File, free_bytes: int, judges: Judges) -> None:
+    def __init__(self, file: File, size: int, free_bytes: int, judges: Judges) -> None:
         super().__init__()
         self.reference = f"hf:{file.repo}/{file.name}"
         precision = verdict.precision(bits_of(file)) if file.quantization else self.tr("One size")
-        words = self.tr("{precision} · {size}").format(precision=precision, size=text.size(file.size_bytes))
+        words = self.tr("{precision} · {size}").format(precision=precision, size=text.size(size))
         name = Label(words, "small", wrap=False)
         name.setToolTip(hint(file.name))
         name.setMinimumWidth(theme.scaled(150))
-        needed = needed_bytes(file.size_bytes)
-        fits = self.fits = Label(self._guess(file, free_bytes), "small", "soft")
+        needed = needed_bytes(size)
+        fits = self.fits = Label(self._guess(size, free_bytes), "small", "soft")
         fits.setToolTip(self.tr("Guessed from the size of the file. “How it runs” reads its first part and tells exactly."))
         bar = self._bar = MemoryBar()
         self._judged = free_bytes > 0
@@ -248,12 +248,12 @@ class FileRow(QWidget):
         super().resizeEvent(event)
         self._bar.setVisible(self._judged and event.size().width() >= theme.scaled(ROOMY))  # the words alone say it too
 
-    def _guess(self, file: File, free_bytes: int) -> str:
+    def _guess(self, size: int, free_bytes: int) -> str:
         """An honest guess: nothing but the size is known."""
         words = {
             "fits": self.tr("should fit: about {needed} of {free}"),
             "tight": self.tr("may just fit: about {needed} of {free}"),
             "too_big": self.tr("too big: about {needed}, {free} are free"),
         }
-        said = words.get(guess(file.size_bytes, free_bytes), "")
-        return said.format(needed=text.size(needed_bytes(file.size_bytes)), free=text.size(free_bytes))
+        said = words.get(guess(size, free_bytes), "")
+        return said.format(needed=text.size(needed_bytes(size)), free=text.size(free_bytes))

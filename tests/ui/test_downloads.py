@@ -270,6 +270,11 @@ def test_one_that_had_not_begun_leaves_the_list(three: DownloadsPage, qtbot: QtB
     assert "The model b" not in words(three)
 
 
+def test_of_several_files_it_says_which_one_comes(page: DownloadsPage) -> None:
+    page.show_progress(REFERENCE, Progress(1_200_000_000, 2_500_000_000, 12e6, 110.0, file=2, files=3))
+    assert "1.2 of 2.5 GB · 12 MB/s · 2 min left · File 2 of 3" in words(page)
+
+
 def test_a_gated_one_tells_the_steps_and_takes_the_token(page: DownloadsPage, queue: Downloads, qtbot: QtBot) -> None:
     queue.add(REFERENCE)
     page.show_failed(REFERENCE, Gated(repo="google/gemma", page="https://hub.example/google/gemma"))
