@@ -83,11 +83,14 @@ class RepoCard(Card):
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(ElidedLabel(repo.id, "card_title"))
-        words.addWidget(ElidedLabel(" · ".join(fact for fact in facts if fact), "small", "soft"))
+        below = QHBoxLayout()
+        below.setSpacing(theme.GRID)
+        below.addWidget(self.guess)
+        below.addWidget(ElidedLabel(" · ".join(fact for fact in facts if fact), "small", "soft"), 1)
+        words.addLayout(below)
         row = QHBoxLayout()
         row.setSpacing(theme.GRID * 2)
         row.addLayout(words, 1)
-        row.addWidget(self.guess)
         row.addWidget(pill)
         row.addWidget(self.opener)
         self.body.addLayout(row)
@@ -105,7 +108,8 @@ class RepoCard(Card):
         size = size_bytes(self.repo, usual[0]) if usual else 0
         about = self.tr("about {size}").format(size=text.size(size)) if size else ""
         self.guess.setText(" · ".join(each for each in (words, about) if each))
-        self.guess.set_tone("bad" if words == self.tr("too big") else "soft")
+        self.guess.setVisible(bool(self.guess.text()))
+        self.guess.set_tone("bad" if words == self.tr("too big") else "ink")
         self.opener.setAccessibleDescription(self.guess.text())
 
     def _on_toggled(self, on: bool) -> None:
