@@ -25,7 +25,7 @@ reads this list and checks every import, so it cannot go stale.
     trash elsewhere mirror
     hardware gguf licences network record digest
     graphics
-    paths bounded picture spans
+    paths bounded picture spans metered guard
     errors
     text address
 

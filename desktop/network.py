@@ -24,9 +24,12 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from desktop import __version__
+from desktop import __version__, guard
 from desktop.address import is_address, is_loopback, proxy_for, without_password
 from desktop.errors import AlcoveError, Forbidden, Gated, NotFound, Offline, ServerRefused, Unreachable
+from desktop.metered import metered
+
+__all__ = ["Activity", "Client", "Network", "Response", "metered", "refusal", "why"]
 
 CONNECT_S, READ_S = 10.0, 15.0
 _TIMEOUT = httpx2.Timeout(READ_S, connect=CONNECT_S)
@@ -61,6 +64,7 @@ class Network:
     """Makes clients, decides what may leave, remembers what did. Safe to use from any thread."""
 
     def __init__(self, *, offline: bool = False, ca_file: Path | None = None, log_path: Path | None = None) -> None:
+        guard.stand()
         self.plain_hosts: set[str] = set()  # mirrors that were asked for by an explicit http:// address
         self._offline = offline
         self._ca_file = ca_file
@@ -224,7 +228,8 @@ class _Door(httpx2.BaseTransport):
                 "timeout": {key: asked.get(key) or usual for key, usual in _TIMEOUT.as_dict().items()},
                 "trace": lambda event, details: self._trace(event, details, request.url),
             }
-            response = self._way(request.url).handle_request(request)
+            with guard.passage(lambda: not self._network.offline):
+                response = self._way(request.url).handle_request(request)
             _refuse_inward(request.url, response)
         except (httpx2.TransportError, UnicodeError) as error:  # UnicodeError: of a name that none can have
             proxy = proxy_for(str(request.url))
@@ -308,6 +313,8 @@ def why(error: BaseException) -> str:
         return f"the proxy did not let it through ({error})"
     for cause in _causes(error):
         match cause:
+            case guard.Refused():
+                return "Alcove was set to offline"
             case socket.gaierror() | UnicodeError():
                 return "its name could not be found; this computer may not be connected to the internet"
             case ssl.SSLCertVerificationError():
