@@ -4,8 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 START = "import os, socket\nfrom desktop import guard\nfrom desktop.network import Network\nnetwork = Network()\n"
 ROOT = Path(__file__).parent.parent
 
