@@ -8,6 +8,7 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 │   ├── Unreachable              no connection, a timeout, a refused or broken connection
 │   └── ServerRefused            an answer that is not the wanted one (429, 5xx ...)
 ├── NotFound                     the Hub has no such repository, revision or file
+├── NoCertificate                a file that was to hold an organisation's certificate does not
 ├── Gated                        the maker wants an access token or a click on its page first
 ├── Forbidden                    a rule of the organisation or of this program
 ├── DiskFull                     not enough room, told before the first byte or when it happens
@@ -106,6 +107,12 @@ class NotFound(AlcoveError):
     """Facts: what, host."""
 
     sentence = "{host} has no {what}; check the spelling, or it may have been renamed or removed."
+
+
+class NoCertificate(AlcoveError):
+    """Facts: path."""
+
+    sentence = "There is no certificate in {path}; choose the file that your organisation gave you (PEM or DER)."
 
 
 class Gated(AlcoveError):

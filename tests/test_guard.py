@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-START = "import os, socket\nfrom desktop import guard\nfrom desktop.network import Network\nnetwork = Network()\n"
+START = "import os, socket\nfrom desktop.network import guard\nfrom desktop.network import Network\nnetwork = Network()\n"
 ROOT = Path(__file__).parent.parent
 
 

@@ -28,6 +28,7 @@ HOMES = {
     "pynvml": ("hardware.nvidia",),
     "httpx2": ("network",),
     "httpcore2": ("network",),
+    "keyring": ("keychain",),
     "markdown_it": ("ui.markdown",),
     "typer": ("cli",),
     "rich": ("terminal",),

@@ -159,6 +159,12 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
             tr("See models"),
             MODELS,
         ),
+        errors.NoCertificate: (
+            tr("There is no certificate in this file"),
+            tr("{path} holds none that can be read. Choose the file that your organisation gave you."),
+            tr("Open Settings"),
+            SETTINGS,
+        ),
         errors.Gated: (
             tr("The maker wants your agreement first"),
             tr("Open the page of {repo}, accept its terms there, and give Alcove your Hugging Face access token in Settings."),
