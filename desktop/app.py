@@ -14,6 +14,7 @@ import msgspec
 from desktop import (
     bundle,
     chat,
+    connection,
     fetch,
     fit,
     gguf,
@@ -31,6 +32,7 @@ from desktop.accuracy import Entry, Record
 from desktop.address import proxy_for, with_login
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
+from desktop.connection import Connection
 from desktop.connections import Limit
 from desktop.conversations import Conversations, Stored
 from desktop.engine import STATES_BYTES, BenchStep, ChatOptions, Loaded, Loading, LoadOptions, Reply, probe, states
@@ -169,6 +171,10 @@ class App:
         self.network.trust(Path(ca_file) if ca_file else None)
         self.settings.ca_file = ca_file
         self.save_settings()
+
+    def test_connection(self) -> Generator[None, None, Connection]:
+        """Ask the Hub whether it can be reached as things are set. Raises what stands in the way, as connection.check."""
+        return connection.check(self.hub, self.network)
 
     def save_settings(self) -> None:
         """Let the parts that depend on the settings follow, and keep them. Raises NotWritable; they hold until the end then."""

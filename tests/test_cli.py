@@ -71,7 +71,7 @@ def test_doctor_tells_what_there_is(run: Run) -> None:
     assert found["engine"]["name"] == "llama.cpp"
     assert "CPU" in found["engine"]["backends"]
     assert found["disk"]["free_bytes"] > 0
-    assert set(found["network"]) == {"offline", "proxy", "hub"}
+    assert set(found["network"]) == {"offline", "proxy", "hub", "token", "ca_file", "allowed_hosts", "metered"}
     assert all(set(p) == {"what", "fix"} for p in found["problems"])
     assert found["accuracy"] == ""
     assert found["speed"]["memory_bytes_per_s"] > 1e8  # it was measured for this
@@ -102,6 +102,30 @@ def test_doctor_tells_what_is_wrong_and_no_password(run: Run, tmp_path: Path, mo
     monkeypatch.setenv("HF_ENDPOINT", "http://[bad")
     status, found, _ = run("doctor")
     assert any("HF_ENDPOINT" in p["fix"] for p in found["problems"])
+
+
+def test_doctor_tests_the_connection_when_it_is_asked_to(run: Run, hub: HubServer, tmp_path: Path) -> None:
+    known(tmp_path / "home")
+    run("doctor")
+    assert hub.requests == []
+    _, found, _ = run("doctor", "--connection")
+    assert (found["network"]["connection"]["ok"], len(hub.requests)) == (True, 1)
+    assert "127.0.0.1 answered" in found["network"]["connection"]["sentence"]
+    hub.faults.append(Fault("html", at="api"))
+    status, found, _ = run("doctor", "--connection")
+    assert status == 0
+    assert found["network"]["connection"]["kind"] == "server_refused"
+    assert any("it is no Hub" in problem["what"] for problem in found["problems"])
+
+
+def test_doctor_hands_out_the_record_of_all_sessions(run: Run, hub: HubServer, tmp_path: Path) -> None:
+    run("search", "x")
+    run("search", "y")
+    status, found, _ = run("doctor", "--network-log", str(tmp_path / "log.jsonl"))
+    assert (status, found) == (0, {"path": str(tmp_path / "log.jsonl"), "requests": 2})
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [(line["host"], line["purpose"], line["status"]) for line in lines] == [("127.0.0.1", "look up models", 200)] * 2
+    assert run("doctor", "--network-log", str(tmp_path / "no" / "log"))[1]["error"]["kind"] == "not_writable"
 
 
 # What is suggested must not depend on the computer that runs the tests
