@@ -347,12 +347,10 @@ def test_why(cause: Exception, words: str) -> None:
     assert why(error) == words
 
 
-@pytest.mark.parametrize(
-    ("code", "message"), [(9, "certificate is not yet valid"), (10, "x"), (0, "“hub” certificate is expired")]
-)
-def test_a_wrong_clock_is_named(code: int, message: str) -> None:
+@pytest.mark.parametrize("message", ["certificate is not yet valid", "certificate has expired", "“hub” certificate is expired"])
+def test_a_wrong_clock_is_named(message: str) -> None:
     cause = ssl.SSLCertVerificationError("x")
-    cause.verify_code, cause.verify_message = code, message
+    cause.verify_message = message
     error = httpx2.ConnectError("x")
     error.__cause__ = cause
     assert "check the date of this computer" in why(error)

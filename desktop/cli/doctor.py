@@ -10,7 +10,7 @@ from desktop import terminal, text
 from desktop.address import without_password
 from desktop.app import App
 from desktop.cli.command import Home, Json, commands, finish, opened
-from desktop.errors import AlcoveError, NotWritable
+from desktop.errors import AlcoveError
 from desktop.hardware import Hardware
 from desktop.network import metered
 
@@ -98,15 +98,11 @@ def _in_the_way(tested: dict[str, Any] | None) -> list[dict[str, str]]:
 
 def _write_log(app: App, file: Path, json: bool) -> None:
     """Copy the record of all requests, a JSON object a line, out of the home folder."""
-    lines = list(app.network.record.lines())
-    try:
-        file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    except OSError as error:
-        raise NotWritable(path=str(file)) from error
+    count = app.network.record.export(file)
     if json:
-        terminal.show_json({"path": str(file), "requests": len(lines)})
+        terminal.show_json({"path": str(file), "requests": count})
     else:
-        terminal.say(f"{len(lines)} requests are in {file}.")
+        terminal.say(f"{count} requests are in {file}.")
 
 
 def measured(app: App) -> Hardware:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import httpx2
 
+from desktop.errors import NotWritable
+
 REMEMBERED = 500  # activities kept in memory
 LOG_BYTES = 1_000_000  # the log file is turned over at this size; one older file is kept
 
@@ -58,6 +60,15 @@ class Record:
         for path in (self._older(self._path), self._path):
             with suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as log:
                 yield from (line.rstrip("\n") for line in log)
+
+    def export(self, file: Path) -> int:
+        """Copy those lines into a file; how many there are. Raises NotWritable."""
+        lines = list(self.lines())
+        try:
+            file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        except OSError as error:
+            raise NotWritable(path=str(file)) from error
+        return len(lines)
 
     def keep(self, activity: Activity) -> None:
         """Write down one that has ended, as a JSON line. No path and no query of the address: both can hold secrets."""

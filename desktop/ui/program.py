@@ -21,6 +21,7 @@ from desktop.ui.adoption import Adoption
 from desktop.ui.advice import About, Advice, name_of, unjudged
 from desktop.ui.browse import TABS, Browse
 from desktop.ui.chat import ChatPage
+from desktop.ui.connecting import Connecting
 from desktop.ui.downloading import Downloading
 from desktop.ui.downloads import Downloads
 from desktop.ui.first_run import FirstRun
@@ -77,6 +78,7 @@ class Program(QObject):
         )
         self.downloads = Downloads(app.library, self.name_of, self.removals)
         self.settings = SettingsPage(app.settings, app.library.folder)
+        self.connecting = Connecting(self.tasks, app, self.settings.network, self)
         self.activity = ActivityPage(app.network)
         pages = {
             "first_run": self.first_run,
@@ -522,8 +524,8 @@ class Program(QObject):
         self.settings.folder.move_clicked.connect(self._move)
         self.settings.folder.stop_clicked.connect(lambda: self.tasks.cancel("move models"))
         self._show_left()
-        self.settings.token_entered.connect(self.app.use_token)
-        self.settings.activity_clicked.connect(lambda: self._on_page_clicked("activity"))
+        self.connecting.trouble.connect(self.window.toast.say)
+        self.settings.network.activity_clicked.connect(lambda: self._on_page_clicked("activity"))
         self.activity.offline_toggled.connect(self._set_offline)
         self.advice.hardware_found.connect(lambda found: self.settings.show_engine(found.engine))
         self.settings.show_accuracy(self.app.accuracy)
