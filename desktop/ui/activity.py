@@ -34,7 +34,7 @@ class ActivityPage(Page):
         self.sentence = Label("", "strong")
         self.details = Label(
             self.tr(
-                "Alcove connects only when you search for a model, look closely at one, or get one. "
+                "Alcove connects only when you search for a model, look closely at one, get one, or test the connection. "
                 "Your conversations never leave this computer."
             ),
             "small",

@@ -154,6 +154,8 @@ def _side_by_side(*parts: QWidget) -> QWidget:
     fields = QHBoxLayout(whole)
     fields.setContentsMargins(0, 0, 0, 0)
     fields.setSpacing(theme.GRID)
+    if not isinstance(parts[0], QLineEdit):
+        fields.addStretch(1)
     for part in parts:
         fields.addWidget(part, 1 if isinstance(part, QLineEdit) else 0)
     return whole

@@ -28,6 +28,7 @@ class ProxySettings(QWidget):
         self.use = Button(self.tr("Use this proxy"))
         self.use.clicked.connect(self._on_entered)
         self._said = Label("", "small", "soft")
+        self._said.hide()
         self._below = QWidget()
         fields = QGridLayout(self._below)
         fields.setContentsMargins(0, 0, 0, 0)
@@ -95,3 +96,4 @@ class ProxySettings(QWidget):
     def _say(self, words: str, tone: str) -> None:
         self._said.setText(words)
         self._said.set_tone(tone)
+        self._said.show()
