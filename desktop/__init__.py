@@ -8,7 +8,7 @@ reads this list and checks every import, so it cannot go stale.
     app terminal
     opening adopting bundle
     judging accuracy problems rulings
-    chat offers fetch headers connection
+    chat offers fetch headers diagnosis
     targets room keeping
     settings hub library conversations engine transfer remote
     connections

@@ -14,7 +14,6 @@ import msgspec
 from desktop import (
     bundle,
     chat,
-    connection,
     fetch,
     fit,
     gguf,
@@ -32,9 +31,9 @@ from desktop.accuracy import Entry, Record
 from desktop.address import proxy_for, with_login
 from desktop.catalogue import Catalogue
 from desktop.catalogue import load as load_catalogue
-from desktop.connection import Connection
 from desktop.connections import Limit
 from desktop.conversations import Conversations, Stored
+from desktop.diagnosis import Diagnosis, diagnose
 from desktop.engine import STATES_BYTES, BenchStep, ChatOptions, Loaded, Loading, LoadOptions, Reply, probe, states
 from desktop.engine.local import LocalEngine, build, report
 from desktop.errors import AlcoveError, EngineCrashed, Forbidden, NotFound, NotHere
@@ -172,9 +171,9 @@ class App:
         self.settings.ca_file = ca_file
         self.save_settings()
 
-    def test_connection(self) -> Generator[None, None, Connection]:
-        """Ask the Hub whether it can be reached as things are set. Raises what stands in the way, as connection.check."""
-        return connection.check(self.hub, self.network)
+    def test_connection(self) -> Generator[None, None, Diagnosis]:
+        """Ask the Hub whether it can be reached as things are set. Raises what stands in the way, as diagnose."""
+        return diagnose(self.hub, self.network)
 
     def save_settings(self) -> None:
         """Let the parts that depend on the settings follow, and keep them. Raises NotWritable; they hold until the end then."""

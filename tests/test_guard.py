@@ -96,3 +96,16 @@ network.check = late
 network.client('look').get('http://mirror.example/')
 """
     assert "Alcove was set to offline" in run(code)
+
+
+def test_a_request_through_the_door_passes() -> None:
+    """It is stopped behind the guard, by a second hook, so that nothing is asked of anyone."""
+    code = """
+class Reached(Exception): pass
+def stop(event, arguments):
+    if event == 'socket.getaddrinfo' and arguments[0] == 'hub.example': raise Reached('it came through')
+import sys
+sys.addaudithook(stop)
+network.client('look').get('https://hub.example/')
+"""
+    assert run(code).endswith("Reached: it came through")

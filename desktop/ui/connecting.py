@@ -3,7 +3,7 @@
 from PySide6.QtCore import QObject, Signal
 
 from desktop.app import App
-from desktop.connection import Connection
+from desktop.diagnosis import Diagnosis
 from desktop.errors import AlcoveError
 from desktop.keychain import PROXY
 from desktop.ui import messages
@@ -61,7 +61,7 @@ class Connecting(QObject):
         task.done.connect(self._on_tested)
         task.failed.connect(lambda error: self._card.show_tested(str(error), works=False))
 
-    def _on_tested(self, found: Connection) -> None:
+    def _on_tested(self, found: Diagnosis) -> None:
         self._card.show_tested(found.sentence, works=True)
 
     def _save(self) -> None:

@@ -1,4 +1,4 @@
-"""A test of the connection to the Hub: one request, and a sentence that says what works, or what fails and why."""
+"""What is the matter with the connection to the Hub: one request, and a sentence that says what works, or what fails and why."""
 
 import time
 from collections.abc import Generator
@@ -17,7 +17,7 @@ CLOCKS_APART = timedelta(days=1)  # from which certificates may seem to have run
 
 
 @dataclass(frozen=True)
-class Connection:
+class Diagnosis:
     """What answered, by which way and how fast; `sentence` says it, with what is odd about it."""
 
     sentence: str
@@ -27,7 +27,7 @@ class Connection:
     token: bool  # that was shown and accepted
 
 
-def check(hub: Hub, network: Network) -> Generator[None, None, Connection]:
+def diagnose(hub: Hub, network: Network) -> Generator[None, None, Diagnosis]:
     """Ask the Hub for one model, and whether it knows the access token, if there is one.
 
     Raises what stands in the way: Offline, Forbidden, Unreachable (name, proxy, certificate, date), ServerRefused (an answer, but
@@ -51,7 +51,7 @@ def check(hub: Hub, network: Network) -> Generator[None, None, Connection]:
     words = [f"{hub.host} answered in {took_s:.1f} s{way}."]
     words += ["It knows the access token."] if token else []
     words += _about_clock(answer)
-    return Connection(" ".join(words), hub.host, without_password(proxy) if proxy else None, took_s, token is not None)
+    return Diagnosis(" ".join(words), hub.host, without_password(proxy) if proxy else None, took_s, token is not None)
 
 
 def _understand(hub: Hub, answer: Response) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from desktop.connection import Connection, check
+from desktop.diagnosis import Diagnosis, diagnose
 from desktop.errors import AlcoveError, Forbidden, NoCertificate, Offline, ServerRefused, Unreachable
 from desktop.hub import Hub
 from desktop.judging import end
@@ -111,8 +111,8 @@ def hub() -> Iterator[HubServer]:
         yield server
 
 
-def answer_of(network: Network, endpoint: str, token: str | None = None) -> Connection:
-    return end(check(Hub(network, endpoint, token), network))
+def answer_of(network: Network, endpoint: str, token: str | None = None) -> Diagnosis:
+    return end(diagnose(Hub(network, endpoint, token), network))
 
 
 def stopped(network: Network, endpoint: str, token: str | None = None) -> AlcoveError:
