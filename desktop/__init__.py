@@ -8,7 +8,7 @@ reads this list and checks every import, so it cannot go stale.
     app terminal
     opening adopting bundle
     judging accuracy problems rulings
-    chat offers fetch headers diagnosis
+    chat offers fetch headers diagnosis editions
     targets room keeping
     settings hub library conversations engine transfer remote
     connections
@@ -31,8 +31,8 @@ reads this list and checks every import, so it cannot go stale.
 
 Foreign libraries with one home: PySide6 in ui, markdown_it in ui.markdown, llama_cpp in engine.llama (its part for
 pictures in engine.pictures), huggingface_hub in hub, jinja2 in engine.template, fence and limits, sqlite3 in conversations,
-pynvml in hardware.nvidia, httpx2 and httpcore2 in network, keyring in keychain, PIL in picture, typer in cli, rich in
-terminal.
+pynvml in hardware.nvidia, httpx2 and httpcore2 in network, keyring in keychain, cryptography in editions, PIL in
+picture, typer in cli, rich in terminal.
 """
 
 __version__ = "0.1.0"

@@ -14,6 +14,7 @@ import msgspec
 from desktop import (
     bundle,
     chat,
+    editions,
     fetch,
     fit,
     gguf,
@@ -30,10 +31,10 @@ from desktop import (
 from desktop.accuracy import Entry, Record
 from desktop.address import proxy_for, with_login
 from desktop.catalogue import Catalogue
-from desktop.catalogue import load as load_catalogue
 from desktop.connections import Limit
 from desktop.conversations import Conversations, Stored
 from desktop.diagnosis import Diagnosis, diagnose
+from desktop.editions import Edition
 from desktop.engine import STATES_BYTES, BenchStep, ChatOptions, Loaded, Loading, LoadOptions, Reply, probe, states
 from desktop.engine.local import LocalEngine, build, report
 from desktop.errors import AlcoveError, EngineCrashed, Forbidden, NotFound, NotHere
@@ -50,7 +51,7 @@ from desktop.mirror import Bundle
 from desktop.need import MARGIN_BYTES, MARGIN_SHARE
 from desktop.network import Network
 from desktop.offers import Offer, Target
-from desktop.paths import GUIDE, SHARED_MODELS, Paths, resource
+from desktop.paths import GUIDE, SHARED_CATALOGUE, SHARED_MODELS, Paths, resource
 from desktop.projector import Projector
 from desktop.room import How
 from desktop.shape import BATCH
@@ -107,9 +108,20 @@ class App:
         if "conversations" in self.__dict__:
             self.conversations.close()
 
-    @cached_property
+    @property
     def catalogue(self) -> Catalogue:
-        return load_catalogue()
+        return self.edition.catalogue
+
+    @cached_property
+    def edition(self) -> Edition:
+        """The newest list of models that may be used, and why others may not."""
+        folders = (SHARED_CATALOGUE, self.paths.catalogue)
+        return editions.newest(folders, self.settings.catalogue_keys, self.licences)
+
+    def update_catalogue(self) -> Generator[int, None, Catalogue]:
+        """Get a newer list of models from the mirror; it is used from the next start on. Raises as editions.fetch."""
+        keys = self.settings.catalogue_keys
+        return editions.fetch(self.hub, self.paths.catalogue, keys, self.licences, self.catalogue.date)
 
     @cached_property
     def licences(self) -> Licences:
@@ -333,7 +345,8 @@ class App:
 
     def problems(self, found: Hardware) -> list[dict[str, str]]:
         """What is wrong on this computer, each with the step that mends it: keys "what" and "fix"."""
-        return problems.find(found, self.library, self.hub)
+        refused = [{"what": str(error), "fix": "Remove it, or have it signed."} for error in self.edition.refused]
+        return problems.find(found, self.library, self.hub) + refused
 
     # --- will it run ----------------------------------------------------------------------------------------------------------
 

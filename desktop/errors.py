@@ -20,6 +20,7 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 │   ├── NotAPicture              a file that was to be shown to a model and holds no picture that can be read
 │   └── Truncated                a GGUF that ends too early
 │       └── HeaderTruncated      so early that even its size cannot be told
+├── CatalogueRefused             a newer list of models that is not signed, older, or broken
 ├── NotAModel                    a GGUF that is something else: a projector, an adapter, a vocabulary
 ├── CannotSee                    a picture for a model that reads only text
 ├── UnknownArchitecture          the engine cannot run this kind of model
@@ -187,6 +188,12 @@ class HeaderTruncated(Truncated):
     """Facts: path, size_bytes (what is there)."""
 
     sentence = "{path} ends too early: only the first {size_bytes} of it are here; download it again."
+
+
+class CatalogueRefused(AlcoveError):
+    """Facts: path (or the host), why."""
+
+    sentence = "The list of models from {path} is not used: {why}."
 
 
 class CannotSee(AlcoveError):

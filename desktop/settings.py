@@ -43,6 +43,7 @@ class Settings(msgspec.Struct, kw_only=True):
     allowed_hosts: list[
         str
     ] = []  # the only ones that are connected to, "*.hf.co" for all below it; empty: those that are asked for
+    catalogue_keys: list[str] = []  # public keys, in base64, of those whose newer lists of models are used
     token_kept: bool = False  # an access token for the Hub is in the system's keyring
     avoid_metered: bool = False  # a download waits while the connection is paid for by its amount
     window: str = ""  # size and place of the window, as Qt wrote them

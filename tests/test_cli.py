@@ -23,6 +23,7 @@ from desktop.app import App
 from desktop.cli.command import finish
 from desktop.engine.local import build
 from desktop.hardware import EngineReport, Memory, detect
+from desktop.paths import resource
 from tests import gguf_files
 from tests.engine import models
 from tests.hub_server import Fault, HubServer
@@ -126,6 +127,25 @@ def test_doctor_hands_out_the_record_of_all_sessions(run: Run, hub: HubServer, t
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [(line["host"], line["purpose"], line["status"]) for line in lines] == [("127.0.0.1", "look up models", 200)] * 2
     assert run("doctor", "--network-log", str(tmp_path / "no" / "log"))[1]["error"]["kind"] == "not_writable"
+
+
+def test_a_newer_list_of_models_is_signed_and_used(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "catalogue"
+    folder.mkdir(parents=True)
+    content = json.loads(resource("catalogue.json").read_text(encoding="utf-8"))
+    (folder / "catalogue.json").write_text(json.dumps({**content, "date": "2099-01-01"}))
+    _, found, _ = run("catalogue", "show")
+    assert (found["models"], len(found["refused"])) == (len(content["models"]), 1)
+    status, signed, _ = run("catalogue", "sign", str(folder / "catalogue.json"), "--key", str(tmp_path / "key"))
+    assert (status, signed["path"]) == (0, str(folder / "catalogue.json.sig"))
+    (tmp_path / "home" / "settings.json").write_text(json.dumps({"catalogue_keys": [signed["public_key"]]}))
+    _, found, _ = run("catalogue", "show")
+    assert (found["date"], found["refused"]) == ("2099-01-01", [])
+
+
+def test_a_hub_without_a_list_of_models(run: Run, hub: HubServer) -> None:
+    status, found, _ = run("catalogue", "update")
+    assert (status, found["error"]["kind"]) == (1, "not_found")
 
 
 # What is suggested must not depend on the computer that runs the tests

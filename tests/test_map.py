@@ -29,6 +29,7 @@ HOMES = {
     "httpx2": ("network",),
     "httpcore2": ("network",),
     "keyring": ("keychain",),
+    "cryptography": ("editions",),
     "markdown_it": ("ui.markdown",),
     "typer": ("cli",),
     "rich": ("terminal",),

@@ -211,6 +211,12 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
             tr("See models"),
             MODELS,
         ),
+        errors.CatalogueRefused: (
+            tr("This list of models is not used"),
+            tr("The one from {path} does not count: {why}. The one in use stays as it is."),
+            tr("See models"),
+            MODELS,
+        ),
         errors.NotAModel: (
             tr("This file is no model by itself"),
             tr("{path} cannot be talked to: {why}. Choose another file."),
