@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import msgspec
 
+from desktop import mirror
 from desktop.address import without_password
-from desktop.errors import ServerRefused, Unreachable
+from desktop.errors import Corrupt, ServerRefused, Unreachable
 from desktop.hub import Hub
-from desktop.network import Network, Response, refusal
+from desktop.network import Client, Network, Response, refusal
 
 CLOCKS_APART = timedelta(days=1)  # from which certificates may seem to have run out
 
@@ -38,7 +40,7 @@ def diagnose(hub: Hub, network: Network) -> Generator[None, None, Diagnosis]:
     with hub.client("test the connection") as client:
         answer = client.get(f"{hub.endpoint}/api/models", params={"filter": "gguf", "limit": "1"})
         took_s = time.monotonic() - began_s
-        _understand(hub, answer)
+        mirrored = _understand(hub, answer, client)
         yield
         token = hub.token
         if token is not None:
@@ -49,13 +51,14 @@ def diagnose(hub: Hub, network: Network) -> Generator[None, None, Diagnosis]:
     proxy = network.proxy_for(hub.endpoint)
     way = f" through the proxy {without_password(proxy)}" if proxy else ""
     words = [f"{hub.host} answered in {took_s:.1f} s{way}."]
+    words += [f"It is a mirror; number of models: {mirrored}."] if mirrored is not None else []
     words += ["It knows the access token."] if token else []
     words += _about_clock(answer)
     return Diagnosis(" ".join(words), hub.host, without_password(proxy) if proxy else None, took_s, token is not None)
 
 
-def _understand(hub: Hub, answer: Response) -> None:
-    """Raise unless this is what a Hub answers: a list of models."""
+def _understand(hub: Hub, answer: Response, client: Client) -> int | None:
+    """Raise unless this is what a Hub answers, a list of models; else how many a plain mirror has."""
     if answer.history and answer.url.host != hub.host:
         why = f"this network sent the request on to {answer.url.host}; sign in there with a browser first"
         raise Unreachable(host=hub.host, why=why)
@@ -63,9 +66,15 @@ def _understand(hub: Hub, answer: Response) -> None:
         raise refusal(answer, what="list of models", repo=hub.host, page=hub.endpoint)
     try:
         msgspec.json.decode(answer.content, type=list[dict[str, object]])
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        why = "something answers there, but it is no Hub; check its address, or sign in to this network with a browser first"
-        raise ServerRefused(host=hub.host, status=answer.status_code, why=why) from error
+        return None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        where = f"{hub.endpoint}/{mirror.NAME}"
+    with suppress(Corrupt):
+        found = client.get(where)
+        if found.status_code == 200 and (models := mirror.decode(found.content, where).models):
+            return len(models)
+    why = "something answers there, but it is no Hub; check its address, or sign in to this network with a browser first"
+    raise ServerRefused(host=hub.host, status=answer.status_code, why=why)
 
 
 def _about_clock(answer: Response) -> list[str]:

@@ -1,5 +1,6 @@
 """The test of the connection, against real servers and proxies of this computer: each thing in the way has its sentence."""
 
+import json
 import select
 import socket
 import ssl
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from desktop import mirror
 from desktop.diagnosis import Diagnosis, diagnose
 from desktop.errors import AlcoveError, Forbidden, NoCertificate, Offline, ServerRefused, Unreachable
 from desktop.hub import Hub
@@ -138,6 +140,30 @@ def test_the_token_is_shown_and_known_or_refused(network: Network, hub: HubServe
 def test_a_mirror_that_knows_nobody(network: Network) -> None:
     with serving(answering(200, b"[]", {})) as server:  # whatever it is asked
         assert answer_of(network, f"http://127.0.0.1:{server.server_port}").token is False
+
+
+MODEL = {
+    "repo": "maker/model",
+    "reference": "hf:maker/model/model.gguf",
+    "files": [{"name": "model.gguf", "path": "maker/model/model.gguf", "size_bytes": 4, "sha256": "0" * 64}],
+}
+
+
+def test_a_plain_web_server_with_a_bundle(network: Network) -> None:
+    class Plain(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            there = self.path == f"/{mirror.NAME}"
+            body = json.dumps({"format": 1, "created": "2026-11-26", "models": [MODEL]}).encode() if there else b"Not found"
+            self.send_response(200 if there else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with serving(Plain) as server:
+        assert "It is a mirror; number of models: 1." in answer_of(network, f"http://127.0.0.1:{server.server_port}").sentence
 
 
 def test_offline_and_not_allowed(network: Network) -> None:
