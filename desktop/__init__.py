@@ -8,7 +8,7 @@ reads this list and checks every import, so it cannot go stale.
     app terminal
     opening adopting bundle
     judging accuracy problems rulings
-    chat offers fetch headers search
+    chat offers fetch headers search diagnosis editions
     targets room keeping
     settings hub library conversations engine transfer remote downloads
     connections
@@ -25,13 +25,14 @@ reads this list and checks every import, so it cannot go stale.
     trash elsewhere mirror
     hardware gguf licences network record digest
     graphics
-    paths bounded picture spans
+    paths bounded picture spans keychain
     errors
     text address
 
 Foreign libraries with one home: PySide6 in ui, markdown_it in ui.markdown, llama_cpp in engine.llama (its part for
 pictures in engine.pictures), huggingface_hub in hub, jinja2 in engine.template, fence and limits, sqlite3 in conversations,
-pynvml in hardware.nvidia, httpx2 and httpcore2 in network, PIL in picture, typer in cli, rich in terminal.
+pynvml in hardware.nvidia, httpx2 and httpcore2 in network, keyring in keychain, cryptography in editions, PIL in
+picture, typer in cli, rich in terminal.
 """
 
 __version__ = "0.1.0"

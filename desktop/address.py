@@ -3,7 +3,10 @@
 import ipaddress
 import re
 import urllib.request
-from urllib.parse import urlsplit
+from collections.abc import Sequence
+from urllib.parse import quote, urlsplit
+
+STRAIGHT = "none"  # in place of a proxy's address
 
 
 def is_loopback(host: str) -> bool:
@@ -25,16 +28,43 @@ def is_address(url: str) -> bool:
         return False
 
 
-def proxy_for(url: str) -> str | None:
-    """The proxy that the environment or the system (Windows, macOS) names for this address, or None."""
-    if not is_address(url):
+def is_one_of(host: str, hosts: Sequence[str]) -> bool:
+    """Whether a host is among these; "*.hf.co" stands for every one below hf.co."""
+    host = host.lower()
+    return any(host.endswith(each[1:]) if each.startswith("*.") else host == each for each in map(str.lower, hosts))
+
+
+def proxy_for(url: str, chosen: str = "") -> str | None:
+    """The proxy for this address, or None: what the environment or the system (Windows, macOS) names, or the chosen one.
+
+    chosen: the address of a proxy, "none" for never one, "" for what the system says. NO_PROXY and this computer itself go
+    straight, whatever was chosen.
+    """
+    if not is_address(url) or chosen == STRAIGHT:
         return None
     parts = urlsplit(url)
-    if is_loopback(parts.hostname or "") or urllib.request.proxy_bypass(parts.hostname or ""):
+    host = parts.hostname or ""
+    if is_loopback(host):
+        return None
+    if chosen:
+        straight = urllib.request.proxy_bypass_environment(host)  # type: ignore[attr-defined]  # in the manual, not in the stubs
+        return None if straight else with_scheme(chosen)
+    if urllib.request.proxy_bypass(host):
         return None
     proxies = urllib.request.getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+    return with_scheme(proxy) if proxy else proxy
+
+
+def with_scheme(proxy: str) -> str:
+    """A proxy's address as people write it, made whole."""
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def with_login(proxy: str, user: str, password: str) -> str:
+    """A proxy's address with the name and the password that it asks for."""
+    scheme, _, rest = proxy.partition("://")
+    return f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{rest.rpartition('@')[2]}"
 
 
 def without_password(url: str) -> str:

@@ -7,12 +7,14 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from desktop import (
     bundle,
     chat,
+    editions,
     fetch,
     fit,
     gguf,
@@ -27,11 +29,13 @@ from desktop import (
     speed,
 )
 from desktop.accuracy import Entry, Record
+from desktop.address import proxy_for, with_login
 from desktop.catalogue import Catalogue
-from desktop.catalogue import load as load_catalogue
 from desktop.connections import Limit
 from desktop.conversations import Conversations, Stored
+from desktop.diagnosis import Diagnosis, diagnose
 from desktop.downloads import Downloads
+from desktop.editions import Edition
 from desktop.engine import STATES_BYTES, BenchStep, ChatOptions, Loaded, Loading, LoadOptions, Reply, probe, states
 from desktop.engine.local import LocalEngine, build, report
 from desktop.errors import AlcoveError, EngineCrashed, Forbidden, NotFound, NotHere
@@ -40,6 +44,7 @@ from desktop.hardware import Hardware, detect, memory
 from desktop.headers import Headers
 from desktop.hub import File, Hub
 from desktop.judging import BenchReport, Judgement, Opened, Step
+from desktop.keychain import PROXY, TOKEN, Keychain
 from desktop.library import Library, LocalModel
 from desktop.licences import Evidence, Licences, Ruling
 from desktop.licences import load as load_licences
@@ -47,7 +52,7 @@ from desktop.mirror import Bundle
 from desktop.need import MARGIN_BYTES, MARGIN_SHARE
 from desktop.network import Network
 from desktop.offers import Offer, Target
-from desktop.paths import GUIDE, SHARED_MODELS, Paths, resource
+from desktop.paths import GUIDE, SHARED_CATALOGUE, SHARED_MODELS, Paths, resource
 from desktop.projector import Projector
 from desktop.room import How
 from desktop.search import Search
@@ -55,6 +60,7 @@ from desktop.shape import BATCH
 from desktop.speed import Rates
 from desktop.transfer import Progress
 
+TokenFrom = Literal["environment", "keyring", "session", "none"]
 TOO_MUCH = ("close_apps", "too_big")
 NO_ROOM_TO_SEE = "There is not enough free memory for this model to see pictures as well, so it reads only words for now."
 CANNOT_SEE = "The file that lets this model see pictures cannot be used, so it reads only words."
@@ -71,6 +77,9 @@ class App:
         self.settings = settings.load(paths.settings)
         ca_file = Path(self.settings.ca_file) if self.settings.ca_file else None
         self.network = Network(offline=self.settings.offline, ca_file=ca_file, log_path=paths.logs / "network.jsonl")
+        self.network.allowed_hosts = self.settings.allowed_hosts
+        self.network.proxy_for = self._proxy_for
+        self.keychain = Keychain(paths.home)
         self.library = Library(settings.models_dir(self.settings, paths), GUIDE, shared=[SHARED_MODELS])
         self.library.more = settings.more_folders(self.settings)
         self.library.tidy()
@@ -102,9 +111,20 @@ class App:
         if "conversations" in self.__dict__:
             self.conversations.close()
 
-    @cached_property
+    @property
     def catalogue(self) -> Catalogue:
-        return load_catalogue()
+        return self.edition.catalogue
+
+    @cached_property
+    def edition(self) -> Edition:
+        """The newest list of models that may be used, and why others may not."""
+        folders = (SHARED_CATALOGUE, self.paths.catalogue)
+        return editions.newest(folders, self.settings.catalogue_keys, self.licences)
+
+    def update_catalogue(self) -> Generator[int, None, Catalogue]:
+        """Get a newer list of models from the mirror; it is used from the next start on. Raises as editions.fetch."""
+        keys = self.settings.catalogue_keys
+        return editions.fetch(self.hub, self.paths.catalogue, keys, self.licences, self.catalogue.date)
 
     @cached_property
     def licences(self) -> Licences:
@@ -120,7 +140,8 @@ class App:
 
     @cached_property
     def hub(self) -> Hub:
-        return Hub(self.network, self.settings.hub_endpoint or None)
+        found = partial(self.keychain.get, TOKEN) if self.settings.token_kept else None
+        return Hub(self.network, self.settings.hub_endpoint or None, find_token=found)
 
     @cached_property
     def search(self) -> Search:
@@ -134,14 +155,50 @@ class App:
     def _build(self) -> str:
         return build() or ""
 
+    @property
+    def token_from(self) -> TokenFrom:
+        """Where the access token for the Hub comes from: the environment's goes before one that was entered."""
+        if os.environ.get("HF_TOKEN"):
+            return "environment"
+        if self.settings.token_kept:
+            return "keyring"
+        return "session" if "hub" in self.__dict__ and self.hub.token else "none"
+
     def use_token(self, token: str) -> None:
         """Show this access token to the Hub until Alcove is closed. It is written nowhere."""
         self.hub.token = token
+
+    def keep_token(self, token: str) -> bool:
+        """Show this access token to the Hub from now on; whether it is kept for the next start. Slow: asks the keyring."""
+        self.use_token(token)
+        return self.keychain.keep(TOKEN, token)
+
+    def forget_token(self) -> None:
+        """Show the Hub no access token any more, but the environment's. Slow: asks the keyring."""
+        self.hub.token = os.environ.get("HF_TOKEN")
+        self.keychain.forget(TOKEN)
+
+    def _proxy_for(self, url: str) -> str | None:
+        """The proxy for an address, as the person chose it, with its password. Slow the first time: asks the keyring."""
+        chosen, user = self.settings.proxy, self.settings.proxy_user
+        proxy = proxy_for(url, chosen)
+        return with_login(proxy, user, self.keychain.get(PROXY) or "") if proxy and chosen and user else proxy
+
+    def trust(self, ca_file: str) -> None:
+        """Trust the certificates of a file of the organisation's, "" for none, at once. Raises NoCertificate, NotWritable."""
+        self.network.trust(Path(ca_file) if ca_file else None)
+        self.settings.ca_file = ca_file
+        self.save_settings()
+
+    def test_connection(self) -> Generator[None, None, Diagnosis]:
+        """Ask the Hub whether it can be reached as things are set. Raises what stands in the way, as diagnose."""
+        return diagnose(self.hub, self.network)
 
     def save_settings(self) -> None:
         """Let the parts that depend on the settings follow, and keep them. Raises NotWritable; they hold until the end then."""
         self.network.offline = self.settings.offline
         self.limit.bytes_per_s = self.settings.speed_limit
+        self.network.allowed_hosts = self.settings.allowed_hosts
         self.library.folder = settings.models_dir(self.settings, self.paths)
         self.library.more = settings.more_folders(self.settings)
         if not self.settings.keep_ready:
@@ -296,7 +353,8 @@ class App:
 
     def problems(self, found: Hardware) -> list[dict[str, str]]:
         """What is wrong on this computer, each with the step that mends it: keys "what" and "fix"."""
-        return problems.find(found, self.library, self.hub)
+        refused = [{"what": str(error), "fix": "Remove it, or have it signed."} for error in self.edition.refused]
+        return problems.find(found, self.library, self.hub) + refused
 
     # --- will it run ----------------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -185,10 +185,10 @@ def _dealt(groups: Iterable[LayerGroup]) -> list[LayerGroup]:
 
 
 class Catalogue:
-    """All models, in the order of the file."""
+    """All models, in the order of the file, as they were known on a date: "2026-11-26"."""
 
-    def __init__(self, models: Iterable[Model]) -> None:
-        self.models = tuple(models)
+    def __init__(self, models: Iterable[Model], date: str = "") -> None:
+        self.models, self.date = tuple(models), date
         self._by_id = {m.id: m for m in self.models}
         self._by_repo: dict[str, Model] = {}
         for model in self.models:
@@ -206,6 +206,7 @@ class Catalogue:
 
 @dataclass(frozen=True)
 class _File:
+    date: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
     makings: dict[str, tuple[Link, ...]]
     models: tuple[Model, ...]
 
@@ -213,18 +214,23 @@ class _File:
 def load(path: Path | None = None) -> Catalogue:
     """Read the catalogue, by default resources/catalogue.json. Raises Corrupt with the place in the file."""
     path = path or resource("catalogue.json")
+    return read(path.read_bytes(), path.name)
+
+
+def read(content: bytes, name: str) -> Catalogue:
+    """The catalogue that a file of this name holds. Raises Corrupt with the place in the file."""
     try:
-        content = msgspec.json.decode(path.read_bytes(), type=_File)
-    except msgspec.MsgspecError as error:
-        raise Corrupt(path=path.name, why=str(error)) from error
-    return Catalogue(_checked(model, content.makings, path) for model in content.models)
+        found = msgspec.json.decode(content, type=_File)
+        return Catalogue([_checked(model, found.makings, name) for model in found.models], found.date)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Corrupt(path=name, why=str(error)) from error
 
 
-def _checked(model: Model, makings: dict[str, tuple[Link, ...]], path: Path) -> Model:
+def _checked(model: Model, makings: dict[str, tuple[Link, ...]], name: str) -> Model:
     """The model with what is public of its making. Raises Corrupt where the file contradicts itself."""
     sizes = [v.size_bytes for v in model.variants]
     if model.making not in makings:
-        raise Corrupt(path=path.name, why=f"{model.id} names the making “{model.making}”, which is not there")
+        raise Corrupt(path=name, why=f"{model.id} names the making “{model.making}”, which is not there")
     if sizes != sorted(sizes):
-        raise Corrupt(path=path.name, why=f"the variants of {model.id} are not sorted from light to powerful")
+        raise Corrupt(path=name, why=f"the variants of {model.id} are not sorted from light to powerful")
     return replace(model, links=makings[model.making])

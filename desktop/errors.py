@@ -8,6 +8,7 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 │   ├── Unreachable              no connection, a timeout, a refused or broken connection
 │   └── ServerRefused            an answer that is not the wanted one (429, 5xx ...)
 ├── NotFound                     the Hub has no such repository, revision or file
+├── NoCertificate                a file that was to hold an organisation's certificate does not
 ├── Gated                        the maker wants an access token or a click on its page first
 ├── Forbidden                    a rule of the organisation or of this program
 ├── DiskFull                     not enough room, told before the first byte or when it happens
@@ -19,6 +20,7 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 │   ├── NotAPicture              a file that was to be shown to a model and holds no picture that can be read
 │   └── Truncated                a GGUF that ends too early
 │       └── HeaderTruncated      so early that even its size cannot be told
+├── CatalogueRefused             a newer list of models that is not signed, older, or broken
 ├── NotAModel                    a GGUF that is something else: a projector, an adapter, a vocabulary
 ├── CannotSee                    a picture for a model that reads only text
 ├── UnknownArchitecture          the engine cannot run this kind of model
@@ -108,6 +110,12 @@ class NotFound(AlcoveError):
     sentence = "{host} has no {what}; check the spelling, or it may have been renamed or removed."
 
 
+class NoCertificate(AlcoveError):
+    """Facts: path."""
+
+    sentence = "There is no certificate in {path}; choose the file that your organisation gave you (PEM or DER)."
+
+
 class Gated(AlcoveError):
     """Facts: repo, page."""
 
@@ -180,6 +188,12 @@ class HeaderTruncated(Truncated):
     """Facts: path, size_bytes (what is there)."""
 
     sentence = "{path} ends too early: only the first {size_bytes} of it are here; download it again."
+
+
+class CatalogueRefused(AlcoveError):
+    """Facts: path (or the host), why."""
+
+    sentence = "The list of models from {path} is not used: {why}."
 
 
 class CannotSee(AlcoveError):

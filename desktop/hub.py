@@ -99,9 +99,20 @@ class Repo:
 class Hub:
     """One Hub: an endpoint, perhaps a token, reached through the network's door."""
 
-    def __init__(self, network: Network, endpoint: str | None = None, token: str | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        endpoint: str | None = None,
+        token: str | None = None,
+        find_token: Callable[[], str | None] | None = None,
+    ) -> None:
+        """find_token: where to look for a token that was not given, once one is needed; a keyring may take its time."""
         self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
+        self._token: str | None = None
+        self._find_token: Callable[[], str | None] | None = None
         self.token = token or os.environ.get("HF_TOKEN")
+        if not self._token:
+            self._find_token = find_token
         self._network = network
         self._bundle: mirror.Bundle | None = None  # what a plain web server hands out in place of a Hub
         self._is_hub = self.endpoint == ENDPOINT  # nobody needs to ask
@@ -111,10 +122,13 @@ class Hub:
     @property
     def token(self) -> str | None:
         """What the Hub is shown, if anything; what no header can carry stands in it as "?", for the Hub to refuse."""
+        if self._find_token is not None:
+            self.token = self._find_token()
         return self._token
 
     @token.setter
     def token(self, token: str | None) -> None:
+        self._find_token = None
         self._token = "".join(c if c.isascii() and c.isprintable() else "?" for c in (token or "").strip()) or None
 
     @property

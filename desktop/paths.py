@@ -11,7 +11,9 @@ from desktop.errors import NotWritable
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 GUIDE = RESOURCES / "starter" / "alcove-guide.gguf"
 
-SHARED_MODELS = Path(platformdirs.site_data_dir("alcove", appauthor=False)) / "models"  # of all users of this computer
+OF_ALL_USERS = Path(platformdirs.site_data_dir("alcove", appauthor=False))  # of this computer
+SHARED_MODELS = OF_ALL_USERS / "models"
+SHARED_CATALOGUE = OF_ALL_USERS / "catalogue"
 
 
 def resource(name: str) -> Path:
@@ -38,6 +40,11 @@ class Paths:
     @property
     def database(self) -> Path:
         return self.home / "conversations.sqlite"
+
+    @property
+    def catalogue(self) -> Path:
+        """A newer list of models, where the person got one."""
+        return self.home / "catalogue"
 
     @property
     def settings(self) -> Path:

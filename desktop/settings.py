@@ -41,6 +41,14 @@ class Settings(msgspec.Struct, kw_only=True):
     on_close: OnClose = "ask"  # what becomes of downloads when the window is closed
     hub_endpoint: str = ""  # empty: HF_ENDPOINT, else huggingface.co
     ca_file: str = ""  # a company's certificate, in addition to the system's
+    proxy: str = ""  # empty: what the system says; "none": never one; else the address of one
+    proxy_user: str = ""  # the name that the proxy knows the person by; the password is in the system's keyring
+    allowed_hosts: list[
+        str
+    ] = []  # the only ones that are connected to, "*.hf.co" for all below it; empty: those that are asked for
+    catalogue_keys: list[str] = []  # public keys, in base64, of those whose newer lists of models are used
+    token_kept: bool = False  # an access token for the Hub is in the system's keyring
+    avoid_metered: bool = False  # a download waits while the connection is paid for by its amount
     window: str = ""  # size and place of the window, as Qt wrote them
 
 

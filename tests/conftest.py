@@ -6,9 +6,12 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import keyring
 import psutil
 import pytest
 from hypothesis import settings
+
+from tests.keyrings import InMemory
 
 # Whoever starts the tests in the background may have them ignore Ctrl-C, and the programs that they start with them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -26,6 +29,15 @@ for name in ("HF_TOKEN", "HF_ENDPOINT", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that forgets to name its home must not write into the person's own."""
     monkeypatch.setenv("ALCOVE_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def system_keyring() -> Iterator[InMemory]:
+    """In place of the person's own, which no test may ask or change."""
+    before, fresh = keyring.get_keyring(), InMemory()
+    keyring.set_keyring(fresh)
+    yield fresh
+    keyring.set_keyring(before)
 
 
 @pytest.fixture(autouse=True)

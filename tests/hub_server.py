@@ -278,6 +278,9 @@ class _Api(_Handler):
             self.search(query)
         elif match := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/([^/]+))?", unquote(url.path)):
             self.describe(match[1], match[2], blobs="blobs" in query)
+        elif url.path == "/api/whoami-v2":
+            known = self.headers.get("Authorization") == f"Bearer {self.server.hub.token}"
+            self.answer(*((200, b'{"name":"person"}') if known else (401, b'{"error":"Invalid username or password."}')))
         else:
             self.answer(404, b'{"error":"Not found"}')
 

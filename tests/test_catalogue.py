@@ -1,6 +1,7 @@
 """The catalogue: complete, consistent with the licences, and with shapes that count memory right."""
 
 import json
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from desktop import catalogue, licences
 from desktop.catalogue import Catalogue, Model, Variant
 from desktop.errors import Corrupt
+from desktop.gguf import TYPES
 from desktop.paths import resource
 from desktop.shape import Shape
 from tests import architectures
@@ -276,3 +278,66 @@ def load_changed(tmp_path, change) -> Catalogue:
 def test_a_broken_catalogue_is_named_with_the_place(tmp_path, change, why: str) -> None:
     with pytest.raises(Corrupt, match=why):
         load_changed(tmp_path, change)
+
+
+# --- facts that follow from each other ------------------------------------------------------------------------------------------
+
+UNGATED = ("bloom", "gptneox", "falcon", "apertus")  # two tables in the feed-forward part, where all others have three
+COUNTED_TWICE = ("falcon-7b",)  # whose maker counts the one table for words, which is kept twice in the original
+
+
+def counted(m: Model) -> int:
+    """The weights that follow from the shape: tables of words, attention, feed-forward; not norms, experts and states."""
+    once = m.tied_embeddings and m.id not in COUNTED_TWICE
+    words = m.embedding_length * m.vocab_size * (1 if once else 2)
+    attention = sum(
+        group.count
+        * m.embedding_length
+        * (2 * m.head_count * group.key_length + group.kv_heads * (group.key_length + group.value_length))
+        for group in m.layers
+        if group.kind in ("full", "sliding")
+    )
+    tables = 2 if m.architecture in UNGATED else 3
+    return words + attention + tables * m.embedding_length * m.feed_forward_length * sum(group.count for group in m.layers)
+
+
+@pytest.mark.parametrize("m", KNOWN.models, ids=lambda m: m.id)
+def test_its_weights_are_those_of_its_shape(m: Model) -> None:
+    plain = {group.kind for group in m.layers} <= {"full", "sliding"} and m.feed_forward_length and not m.params_active
+    share = counted(m) / m.params_total
+    if not plain or m.architecture == "falcon-h1":  # which has states beside its attention
+        assert 0 < share < 0.9
+    elif m.reads_pictures:  # its eyes are counted among the weights, and are no part of the shape
+        assert 0.88 < share < 1.005
+    else:
+        assert share == pytest.approx(1, abs=0.005)
+
+
+@pytest.mark.parametrize("m", KNOWN.models, ids=lambda m: m.id)
+def test_its_name_says_how_large_it_is(m: Model) -> None:
+    sizes = re.findall(r"(?<![\w.])(a?)(\d+(?:\.\d+)?)([bm])(?=-|$)", m.id)
+    for active, number, unit in sizes:
+        first_of_two = sizes[0] != sizes[-1] and (active, number, unit) == sizes[0] and not sizes[-1][0]  # as in olmoe-1b-7b
+        weights = m.params_active if active or first_of_two else m.params_total
+        assert weights is not None, "a mixture of experts by its name"
+        said = float(number) * {"b": 1e9, "m": 1e6}[unit]
+        assert 0.85 < weights / said < 1.55, "makers round, and mostly down"
+    assert (m.params_active or 1) < m.params_total
+
+
+@pytest.mark.parametrize("m", KNOWN.models, ids=lambda m: m.id)
+def test_its_files_are_as_large_as_their_names_say(m: Model) -> None:
+    """A few tables are always kept finer than the rest, and the weights of the eyes are in another file."""
+    bits_of = {name: size_bytes * 8 / numbers for name, numbers, size_bytes in TYPES.values()}
+    for variant in m.variants:
+        usual = bits_of[catalogue._main_type(variant.quantization)]
+        assert 0.97 * usual < variant.bits < 1.45 * usual, variant.quantization
+
+
+def test_a_family_has_one_way_of_being_built() -> None:
+    """Models of one family, architecture and vocabulary that are equally wide have equal heads."""
+    seen: dict[tuple[str, str, int, int], Model] = {}
+    for m in KNOWN.models:
+        other = seen.setdefault((m.family, m.architecture, m.vocab_size, m.embedding_length), m)
+        heads = [{(g.kv_heads, g.key_length, g.value_length) for g in each.layers if g.kind == "full"} for each in (m, other)]
+        assert heads[0] == heads[1], f"{m.id} and {other.id}"

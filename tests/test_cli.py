@@ -23,6 +23,7 @@ from desktop.app import App
 from desktop.cli.command import finish
 from desktop.engine.local import build
 from desktop.hardware import EngineReport, Memory, detect
+from desktop.paths import resource
 from tests import gguf_files
 from tests.engine import models
 from tests.hub_server import Fault, HubServer
@@ -71,7 +72,7 @@ def test_doctor_tells_what_there_is(run: Run) -> None:
     assert found["engine"]["name"] == "llama.cpp"
     assert "CPU" in found["engine"]["backends"]
     assert found["disk"]["free_bytes"] > 0
-    assert set(found["network"]) == {"offline", "proxy", "hub"}
+    assert set(found["network"]) == {"offline", "proxy", "hub", "token", "ca_file", "allowed_hosts", "metered"}
     assert all(set(p) == {"what", "fix"} for p in found["problems"])
     assert found["accuracy"] == ""
     assert found["speed"]["memory_bytes_per_s"] > 1e8  # it was measured for this
@@ -102,6 +103,50 @@ def test_doctor_tells_what_is_wrong_and_no_password(run: Run, tmp_path: Path, mo
     monkeypatch.setenv("HF_ENDPOINT", "http://[bad")
     status, found, _ = run("doctor")
     assert any("HF_ENDPOINT" in p["fix"] for p in found["problems"])
+
+
+def test_doctor_tests_the_connection_when_it_is_asked_to(run: Run, hub: HubServer, tmp_path: Path) -> None:
+    known(tmp_path / "home")
+    run("doctor")
+    assert hub.requests == []
+    _, found, _ = run("doctor", "--connection")
+    assert (found["network"]["connection"]["ok"], len(hub.requests)) == (True, 1)
+    assert "127.0.0.1 answered" in found["network"]["connection"]["sentence"]
+    hub.faults.append(Fault("html", at="api"))
+    status, found, _ = run("doctor", "--connection")
+    assert status == 0
+    assert found["network"]["connection"]["kind"] == "server_refused"
+    assert any("it is no Hub" in problem["what"] for problem in found["problems"])
+
+
+def test_doctor_hands_out_the_record_of_all_sessions(run: Run, hub: HubServer, tmp_path: Path) -> None:
+    run("search", "x")
+    run("search", "y")
+    status, found, _ = run("doctor", "--network-log", str(tmp_path / "log.jsonl"))
+    assert status == 0
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert found == {"path": str(tmp_path / "log.jsonl"), "requests": len(lines)}
+    assert [line["host"] for line in lines if line["purpose"] == "look up models" and line["status"] == 200] == ["127.0.0.1"] * 2
+    assert run("doctor", "--network-log", str(tmp_path / "no" / "log"))[1]["error"]["kind"] == "not_writable"
+
+
+def test_a_newer_list_of_models_is_signed_and_used(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "catalogue"
+    folder.mkdir(parents=True)
+    content = json.loads(resource("catalogue.json").read_text(encoding="utf-8"))
+    (folder / "catalogue.json").write_text(json.dumps({**content, "date": "2099-01-01"}))
+    _, found, _ = run("catalogue", "show")
+    assert (found["models"], len(found["refused"])) == (len(content["models"]), 1)
+    status, signed, _ = run("catalogue", "sign", str(folder / "catalogue.json"), "--key", str(tmp_path / "key"))
+    assert (status, signed["path"]) == (0, str(folder / "catalogue.json.sig"))
+    (tmp_path / "home" / "settings.json").write_text(json.dumps({"catalogue_keys": [signed["public_key"]]}))
+    _, found, _ = run("catalogue", "show")
+    assert (found["date"], found["refused"]) == ("2099-01-01", [])
+
+
+def test_a_hub_without_a_list_of_models(run: Run, hub: HubServer) -> None:
+    status, found, _ = run("catalogue", "update")
+    assert (status, found["error"]["kind"]) == (1, "not_found")
 
 
 # What is suggested must not depend on the computer that runs the tests

@@ -28,6 +28,8 @@ HOMES = {
     "pynvml": ("hardware.nvidia",),
     "httpx2": ("network",),
     "httpcore2": ("network",),
+    "keyring": ("keychain",),
+    "cryptography": ("editions",),
     "markdown_it": ("ui.markdown",),
     "typer": ("cli",),
     "rich": ("terminal",),

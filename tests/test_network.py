@@ -2,6 +2,7 @@ import json
 import socket
 import ssl
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,8 +11,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from desktop.address import is_loopback, proxy_for, without_password
-from desktop.errors import Forbidden, Gated, NotFound, Offline, ServerRefused, Unreachable
+from desktop.address import is_loopback, proxy_for, with_login, without_password
+from desktop.errors import Forbidden, Gated, NoCertificate, NotFound, Offline, ServerRefused, Unreachable
 from desktop.network import Client, Network, Response, refusal, why
 from tests.hub_server import Fault, HubServer
 
@@ -243,8 +244,74 @@ def test_a_certificate_must_be_trusted_and_the_companys_own_can_be_given(network
 def test_a_certificate_file_that_is_none(tmp_path: Path, hub: HubServer) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     for name in ("ca.pem", "absent.pem"):
-        with Network(ca_file=tmp_path / name).client("look") as client, pytest.raises(NotFound, match=name):
+        with Network(ca_file=tmp_path / name).client("look") as client, pytest.raises(NoCertificate, match=name):
             client.get(file_url(hub))
+
+
+def test_a_companys_certificate_may_be_bare_bytes(tmp_path: Path) -> None:
+    pem = CERTIFICATE.read_text()
+    start = pem.index("-----BEGIN CERTIFICATE")
+    (tmp_path / "company.cer").write_bytes(ssl.PEM_cert_to_DER_cert(pem[start : pem.index("-----END CERTIFICATE") + 25]))
+    (tmp_path / "empty.cer").touch()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    network = Network()
+    with serving(replying(204, {}, []), context) as server, network.client("look") as client:
+        address = f"https://localhost:{server.server_port}/"
+        with pytest.raises(Unreachable, match="not trusted"):
+            client.get(address)
+        with pytest.raises(NoCertificate, match=r"empty\.cer"):
+            network.trust(tmp_path / "empty.cer")
+        network.trust(tmp_path / "company.cer")
+        assert client.get(address).status_code == 204, "the same client follows"
+        network.trust(None)
+        with pytest.raises(Unreachable, match="not trusted"):
+            client.get(address)
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_a_chosen_proxy_with_a_name_and_a_password(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str | None] = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            seen.append(self.headers.get("Proxy-Authorization"))
+            self.send_error(502 if seen[-1] == f"Basic {b64encode(b'me:p:@ss').decode()}" else 407)
+
+        do_GET = do_CONNECT
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    network.plain_hosts.add("mirror.example")
+    with serving(Proxy) as server, network.client("look") as client:
+        chosen = f"127.0.0.1:{server.server_port}"
+        network.proxy_for = lambda url: proxy_for(url, chosen)
+        with pytest.raises(Unreachable, match="the proxy wants a name and a password"):
+            client.get("https://huggingface.co/")
+        refused = refusal(client.get("http://mirror.example/"), what="x", repo="x/y", page="")
+        assert "the proxy wants a name and a password" in str(refused)
+        network.proxy_for = lambda url: with_login(proxy_for(url, chosen) or "", "me", "p:@ss")
+        with pytest.raises(Unreachable, match="502") as caught:  # known, and let no further
+            client.get("https://huggingface.co/")
+        assert "p:@ss" not in str(caught.value)
+        monkeypatch.setenv("no_proxy", "mirror.example")
+        assert proxy_for("http://mirror.example/", chosen) is None
+    assert len(seen) == 3
+
+
+def test_only_allowed_hosts_at_every_hop(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    network.allowed_hosts = ("Mirror.example", "*.hf.co")
+    network.plain_hosts.add("mirror.example")
+    for address in ("https://cdn.hf.co/x", "https://a.b.hf.co/x", "http://mirror.example/", "http://127.0.0.1/"):
+        network.check(httpx2.URL(address))
+    for address in ("https://hf.co/", "https://nothf.co/", "https://mirror.example.org/", "https://huggingface.co/"):
+        with pytest.raises(Forbidden, match=r"allowed_hosts lets Alcove connect only to Mirror\.example, \*\.hf\.co"):
+            network.check(httpx2.URL(address))
+    with serving(replying(302, {"Location": "https://cdn.example.org/x"}, [])) as proxy, network.client("look") as client:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_port}")
+        with pytest.raises(Forbidden, match=r"A connection to cdn\.example\.org"):
+            client.get("http://mirror.example/")
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------------------------------
@@ -278,6 +345,15 @@ def test_why(cause: Exception, words: str) -> None:
     error = httpx2.ConnectError("x")
     error.__cause__ = cause
     assert why(error) == words
+
+
+@pytest.mark.parametrize("message", ["certificate is not yet valid", "certificate has expired", "“hub” certificate is expired"])
+def test_a_wrong_clock_is_named(message: str) -> None:
+    cause = ssl.SSLCertVerificationError("x")
+    cause.verify_message = message
+    error = httpx2.ConnectError("x")
+    error.__cause__ = cause
+    assert "check the date of this computer" in why(error)
 
 
 def test_timeouts_in_plain_words() -> None:

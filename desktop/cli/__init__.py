@@ -13,10 +13,19 @@ from typing import Annotated
 import typer
 
 from desktop import __version__, terminal
-from desktop.cli import bundles, computer, keeping, models, talk
+from desktop.cli import bundles, catalogue, computer, doctor, keeping, models, talk
 from desktop.cli.command import Home, commands
 
-__all__ = ["bundles", "computer", "keeping", "models", "run", "talk"]  # importing them is what adds their commands
+__all__ = [
+    "bundles",
+    "catalogue",
+    "computer",
+    "doctor",
+    "keeping",
+    "models",
+    "run",
+    "talk",
+]  # importing them is what adds their commands
 
 
 def run(arguments: list[str], open_window: Callable[[Path | None], int]) -> int:

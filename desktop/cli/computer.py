@@ -1,17 +1,16 @@
-"""The commands about this computer: doctor, suggest, fit, bench."""
+"""The commands about this computer and what runs on it: suggest, fit, bench."""
 
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 import typer
 
-from desktop import offers, terminal, text
-from desktop.address import proxy_for, without_password
+from desktop import offers, terminal
 from desktop.app import App
 from desktop.cli.assumed import Cores, CpuName, GpuName, Ram, Vram, assumed
 from desktop.cli.command import Context, Home, Json, Reference, Threads, commands, finish, opened
+from desktop.cli.doctor import measured
 from desktop.engine import BenchStep
-from desktop.hardware import Hardware
 from desktop.judging import BenchReport, Judgement
 from desktop.offers import Offer, Wanted
 from desktop.projector import workspace_bytes
@@ -25,52 +24,6 @@ KvType = Annotated[
 ]
 STAGE_WORDS = {"header": "Reading the file's header", "engine": "Asking the engine"}
 GpuLayers = Annotated[int | None, typer.Option(help="Layers on the graphics card; default: as many as fit.", min=0)]
-
-
-@commands.command()
-def doctor(json: Json = False, home: Home = None) -> None:
-    """What this computer has, what the engine can use, and what is wrong."""
-    with opened(home, json) as app:
-        found = _measured(app)
-        folder = app.library.folder
-        free_bytes = app.library.free_bytes()
-        problems = app.problems(found)
-        proxy = proxy_for(app.hub.endpoint)
-        if json:
-            engine = {k: getattr(found.engine, k) for k in ("name", "version", "backends", "gpu_offload", "confined")}
-            door = {"offline": app.network.offline, "proxy": without_password(proxy) if proxy else None}
-            terminal.show_json(
-                {
-                    "memory": asdict(found.memory),
-                    "cpu": asdict(found.cpu),
-                    "gpus": [asdict(g) for g in found.gpus],
-                    "engine": engine,
-                    "disk": {"models_dir": str(folder), "free_bytes": free_bytes},
-                    "network": {**door, "hub": app.hub.endpoint},
-                    "speed": asdict(app.rates),
-                    "accuracy": app.accuracy,
-                    "problems": problems,
-                }
-            )
-            return
-        network = "offline by your choice" if app.network.offline else f"{app.hub.endpoint}, only when you ask for a model"
-        others = (
-            ("Models", f"{folder}, {text.size(free_bytes)} free"),
-            ("Network", network),
-            ("Protection", terminal.confined_words(found.engine.confined)),
-            ("Speed", terminal.rates_words(app.rates)),
-            ("Estimates", app.accuracy or "None could be checked yet; alcove bench MODEL checks one."),
-        )
-        terminal.show_computer(found, others, problems)
-
-
-def _measured(app: App) -> Hardware:
-    """This computer, whose speed is measured first where that is due."""
-    found = app.hardware()
-    if app.measure_due:
-        with terminal.steps() as show:
-            finish(app.measure_computer(), lambda step: show(step.text, step.fraction))
-    return found
 
 
 @commands.command()
@@ -202,7 +155,7 @@ def bench(
 ) -> None:
     """Measure this computer with a model that is on it, beside what was predicted."""
     with opened(home, json) as app:
-        _measured(app)
+        measured(app)
         with terminal.steps() as show:
             work = app.bench(
                 reference,

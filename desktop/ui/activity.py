@@ -1,15 +1,17 @@
 """The page Network activity: every request that left this computer, for whom, what for, how much went and came back."""
 
 from datetime import datetime
+from pathlib import Path
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QHBoxLayout, QHeaderView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QFrame, QHBoxLayout, QHeaderView, QTableView
 
 from desktop import text
 from desktop.address import is_loopback
+from desktop.errors import AlcoveError
 from desktop.network import Activity, Network
-from desktop.ui import theme
+from desktop.ui import messages, theme
 from desktop.ui.buttons import Button, Switch
 from desktop.ui.cards import Card
 from desktop.ui.labels import Label, hint
@@ -32,7 +34,7 @@ class ActivityPage(Page):
         self.sentence = Label("", "strong")
         self.details = Label(
             self.tr(
-                "Alcove connects only when you search for a model, look closely at one, or get one. "
+                "Alcove connects only when you search for a model, look closely at one, get one, or test the connection. "
                 "Your conversations never leave this computer."
             ),
             "small",
@@ -52,9 +54,14 @@ class ActivityPage(Page):
         self.body.addWidget(self._head())
         self.body.addWidget(self._empty)
         self.body.addWidget(self.table)
+        self.save = Button(self.tr("Save the whole record …"), "secondary", "file")
+        self.save.clicked.connect(self._on_save_clicked)
+        self._saved = Label("", "small", "soft")
         row = QHBoxLayout()
+        row.setSpacing(theme.GRID)
         row.addWidget(self.copy)
-        row.addStretch(1)
+        row.addWidget(self.save)
+        row.addWidget(self._saved, 1)
         self.body.addLayout(row)
         self._timer = QTimer(self)
         self._timer.setInterval(round(LOOK_S * 1000))
@@ -97,8 +104,29 @@ class ActivityPage(Page):
         self.offline.update()
         self.look()
 
+    def _on_save_clicked(self) -> None:
+        proposed = str(Path.home() / "alcove-network.jsonl")
+        chosen, _ = QFileDialog.getSaveFileName(self, self.tr("Save the record of all requests"), proposed)
+        if chosen:
+            self.save_record(Path(chosen))
+
+    def save_record(self, file: Path) -> None:
+        """Write every request of this session and those before there, a line each."""
+        try:
+            count = self._network.record.export(file)
+        except AlcoveError as error:
+            self._say_saved(messages.explain(error).sentence, "bad")
+        else:
+            words = self.tr("{count} requests, of earlier sessions too, are in {file}.")
+            self._say_saved(words.format(count=count, file=file.name), "soft")
+
+    def _say_saved(self, words: str, tone: str) -> None:
+        self._saved.setText(words)
+        self._saved.set_tone(tone)
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._saved.setText("")
         self.look()
         self._timer.start()
 

@@ -159,6 +159,12 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
             tr("See models"),
             MODELS,
         ),
+        errors.NoCertificate: (
+            tr("There is no certificate in this file"),
+            tr("{path} holds none that can be read. Choose the file that your organisation gave you."),
+            tr("Open Settings"),
+            SETTINGS,
+        ),
         errors.Gated: (
             tr("The maker wants your agreement first"),
             tr("Open the page of {repo}, accept its terms there, and give Alcove your Hugging Face access token in Settings."),
@@ -202,6 +208,12 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
         errors.HeaderTooLarge: (
             tr("This file is not like a model"),
             tr("The part of {path} that describes the model is larger than {limit_bytes}. It may be damaged; choose another."),
+            tr("See models"),
+            MODELS,
+        ),
+        errors.CatalogueRefused: (
+            tr("This list of models is not used"),
+            tr("The one from {path} does not count: {why}. The one in use stays as it is."),
             tr("See models"),
             MODELS,
         ),

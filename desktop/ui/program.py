@@ -20,6 +20,7 @@ from desktop.ui.adoption import Adoption
 from desktop.ui.advice import About, Advice, name_of, unjudged
 from desktop.ui.browse import TABS, Browse
 from desktop.ui.chat import ChatPage
+from desktop.ui.connecting import Connecting
 from desktop.ui.downloading import OFFLINE, Downloading
 from desktop.ui.downloads import DownloadsPage
 from desktop.ui.first_run import FirstRun
@@ -80,6 +81,7 @@ class Program(QObject):
         )
         self.downloads = DownloadsPage(app.library, self.name_of, self.removals, app.downloads)
         self.settings = SettingsPage(app.settings, app.library.folder)
+        self.connecting = Connecting(self.tasks, app, self.settings.network, self)
         self.activity = ActivityPage(app.network)
         pages = {
             "first_run": self.first_run,
@@ -552,10 +554,10 @@ class Program(QObject):
         self.settings.folder.move_clicked.connect(self._move)
         self.settings.folder.stop_clicked.connect(lambda: self.tasks.cancel("move models"))
         self._show_left()
-        self.settings.token_entered.connect(self._use_token)
+        self.connecting.trouble.connect(self.window.toast.say)
+        self.settings.network.activity_clicked.connect(lambda: self._on_page_clicked("activity"))
         self.leaving.remembered.connect(self.settings.downloads.show_on_close)
         self.leaving.going_on.connect(self.waking.sleep)
-        self.settings.activity_clicked.connect(lambda: self._on_page_clicked("activity"))
         self.activity.offline_toggled.connect(self._set_offline)
         self.advice.hardware_found.connect(lambda found: self.settings.show_engine(found.engine))
         self.settings.show_accuracy(self.app.accuracy)

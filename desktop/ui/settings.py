@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
 from desktop import __version__, text
 from desktop.engine import STATES_BYTES
@@ -15,6 +15,7 @@ from desktop.ui.cards import Card, line
 from desktop.ui.download_settings import DownloadSettings
 from desktop.ui.folder_settings import FolderSettings
 from desktop.ui.labels import FactRow, Label
+from desktop.ui.network_settings import NetworkSettings
 from desktop.ui.page import Page
 from desktop.ui.setting import Choice, row, section
 
@@ -29,19 +30,20 @@ CONTEXTS = (0, 2048, 4096, 8192, 16384, 32768, 65536)  # tokens; 0: what suits m
 class SettingsPage(Page):
     """Changes fields of `settings` and says which: the window keeps and applies them.
 
-    `folder` is where models are kept now. token_entered carries a Hugging Face access token.
+    `folder` is where models are kept now. The network's part has signals of its own.
     """
 
     changed = Signal(str)  # the field's name
-    token_entered = Signal(str)
-    activity_clicked = Signal()
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         super().__init__(self.tr("Settings"))
         self._settings, self._folder = settings, folder
         self.downloads = DownloadSettings(settings)
         self.downloads.changed.connect(self.changed)
-        for card in (self._models(), self.downloads, self._look(), self._network(), self._conversations(), self._about()):
+        self.network = NetworkSettings(settings)
+        self.network.changed.connect(self.changed)
+        self.offline = self.network.offline
+        for card in (self._models(), self.downloads, self._look(), self.network, self._conversations(), self._about()):
             self.body.addWidget(card)
 
     # --- models ---------------------------------------------------------------------------------------------------------------
@@ -125,54 +127,9 @@ class SettingsPage(Page):
 
     # --- network --------------------------------------------------------------------------------------------------------------
 
-    def _network(self) -> Card:
-        card = section(self.tr("Network"))
-        self.offline = Switch(self.tr("Stay offline"), self._settings.offline)
-        self.offline.toggled.connect(self._on_offline_toggled)
-        words = self.tr("Alcove then connects to no other computer. Chats work as before; searching and downloading do not.")
-        card.body.addWidget(row(self.tr("Stay offline"), words, self.offline))
-        activity = Button(self.tr("See what was sent and received"), "link")
-        activity.clicked.connect(self.activity_clicked)
-        card.body.addWidget(activity, 0, Qt.AlignmentFlag.AlignLeft)
-        card.body.addWidget(line())
-        self.token = QLineEdit()
-        self.token.setEchoMode(QLineEdit.EchoMode.Password)
-        self.token.setPlaceholderText("hf_…")
-        self.token.setAccessibleName(self.tr("Hugging Face access token"))
-        self.token.returnPressed.connect(self._on_token_entered)
-        self.use_token = Button(self.tr("Use it"))
-        self.use_token.setAccessibleName(self.tr("Use this access token"))
-        self.use_token.setEnabled(False)
-        self.token.textChanged.connect(lambda words: self.use_token.setEnabled(bool(words.strip())))
-        self.use_token.clicked.connect(self._on_token_entered)
-        field = QWidget()
-        fields = QHBoxLayout(field)
-        fields.setContentsMargins(0, 0, 0, 0)
-        fields.setSpacing(theme.GRID)
-        fields.addWidget(self.token, 1)
-        fields.addWidget(self.use_token)
-        words = self.tr("Some makers ask for one. It is sent to the Hub only, and forgotten when Alcove is closed.")
-        self._token_said = Label(words, "small", "soft")
-        card.body.addWidget(row(self.tr("Hugging Face access token"), self._token_said, field))
-        return card
-
     def show_offline(self, on: bool) -> None:
         """The offline switch, wherever it was moved."""
-        self.offline.blockSignals(True)
-        self.offline.setChecked(on)
-        self.offline.blockSignals(False)
-        self.offline.update()
-
-    def _on_offline_toggled(self, on: bool) -> None:
-        self._settings.offline = on
-        self.changed.emit("offline")
-
-    def _on_token_entered(self) -> None:
-        token = self.token.text().strip()
-        if token:
-            self.token_entered.emit(token)
-            self.token.clear()
-            self._token_said.setText(self.tr("It is in use until Alcove is closed. Enter another one to replace it."))
+        self.network.show_offline(on)
 
     # --- conversations and about ----------------------------------------------------------------------------------------------
 

@@ -75,6 +75,19 @@ def test_a_refused_request_is_listed_with_its_reason(page: ActivityPage, network
     assert "Alcove is set to offline" in words(page)
 
 
+def test_the_whole_record_is_saved_with_earlier_sessions(page: ActivityPage, network: Network, tmp_path: Path) -> None:
+    (tmp_path / "network.old.jsonl").write_text('{"host":"earlier.example"}\n')
+    with HubServer() as hub, network.client("look up models") as client:
+        client.get(f"{hub.endpoint}/api/models")
+    page.save_record(tmp_path / "record.jsonl")
+    first, second = (tmp_path / "record.jsonl").read_text().splitlines()
+    assert "earlier.example" in first
+    assert '"host": "127.0.0.1"' in second
+    assert "2 requests, of earlier sessions too, are in record.jsonl." in words(page)
+    page.save_record(tmp_path / "none" / "record.jsonl")
+    assert "cannot be written" in words(page)
+
+
 def test_the_switch_says_what_was_chosen_and_follows(page: ActivityPage, qtbot: QtBot) -> None:
     with qtbot.waitSignal(page.offline_toggled) as toggled:
         page.offline.click()

@@ -94,17 +94,6 @@ def test_a_folder_that_cannot_be_written_is_refused(page: SettingsPage, settings
     assert "Nothing can be written in" in words(page)
 
 
-def test_a_token_is_handed_on_and_not_kept_in_the_settings(page: SettingsPage, settings: Settings, qtbot: QtBot) -> None:
-    assert not page.use_token.isEnabled()
-    page.token.setText(" hf_secret ")
-    with qtbot.waitSignal(page.token_entered) as entered:
-        page.use_token.click()
-    assert entered.args == ["hf_secret"]
-    assert page.token.text() == ""
-    assert "in use until Alcove is closed" in words(page)
-    assert "hf_secret" not in repr(settings)
-
-
 def test_the_length_of_conversations_is_said_in_words(page: SettingsPage, settings: Settings, qtbot: QtBot) -> None:
     assert page.context.currentText() == "What suits the model"
     with qtbot.waitSignal(page.changed) as changed:

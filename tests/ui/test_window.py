@@ -191,7 +191,7 @@ def test_the_privacy_line_says_what_the_network_does(qtbot: QtBot, open_program:
     sidebar, network = program.window.sidebar, program.app.network
     assert isinstance(network, Network)
     assert sidebar.privacy.text() == "Nothing leaves this computer"
-    exchange = network._begin("huggingface.co", "download a model")
+    exchange = network.begin("huggingface.co", "download a model")
     program.window.show_privacy()
     assert sidebar.privacy.text() == "Downloading from huggingface.co"
     exchange.end()

@@ -1,0 +1,114 @@
+"""The command doctor: what this computer has, what is wrong, whether the Hub can be reached, and what was ever sent."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from desktop import terminal, text
+from desktop.address import without_password
+from desktop.app import App
+from desktop.cli.command import Home, Json, commands, finish, opened
+from desktop.errors import AlcoveError
+from desktop.hardware import Hardware
+from desktop.network import metered
+
+
+@commands.command()
+def doctor(
+    connection: Annotated[bool, typer.Option("--connection", help="Also ask the Hub, and say what stands in the way.")] = False,
+    network_log: Annotated[
+        Path | None,
+        typer.Option(help="Only write the record of all requests, of earlier sessions too, to this file ('-': here)."),
+    ] = None,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """What this computer has, what the engine can use, and what is wrong."""
+    with opened(home, json) as app:
+        if network_log is not None:
+            _write_log(app, network_log, json)
+            return
+        found = measured(app)
+        free_bytes = app.library.free_bytes()
+        tested = _test(app) if connection else None
+        problems = [*app.problems(found), *_in_the_way(tested)]
+        if json:
+            network = _network_json(app) | ({"connection": tested} if tested else {})
+            terminal.show_json(_doctor_json(app, found, free_bytes) | {"network": network, "problems": problems})
+            return
+        others = (
+            ("Models", f"{app.library.folder}, {text.size(free_bytes)} free"),
+            ("Network", str(tested["sentence"]) if tested else _network_words(app)),
+            ("Protection", terminal.confined_words(found.engine.confined)),
+            ("Speed", terminal.rates_words(app.rates)),
+            ("Estimates", app.accuracy or "None could be checked yet; alcove bench MODEL checks one."),
+        )
+        terminal.show_computer(found, others, problems)
+
+
+def _doctor_json(app: App, found: Hardware, free_bytes: int) -> dict[str, Any]:
+    return {
+        "memory": asdict(found.memory),
+        "cpu": asdict(found.cpu),
+        "gpus": [asdict(g) for g in found.gpus],
+        "engine": {k: getattr(found.engine, k) for k in ("name", "version", "backends", "gpu_offload", "confined")},
+        "disk": {"models_dir": str(app.library.folder), "free_bytes": free_bytes},
+        "speed": asdict(app.rates),
+        "accuracy": app.accuracy,
+    }
+
+
+def _network_json(app: App) -> dict[str, Any]:
+    proxy = app.network.proxy_for(app.hub.endpoint)
+    return {
+        "offline": app.network.offline,
+        "proxy": without_password(proxy) if proxy else None,
+        "hub": app.hub.endpoint,
+        "token": app.token_from,
+        "ca_file": app.settings.ca_file or None,
+        "allowed_hosts": list(app.network.allowed_hosts),
+        "metered": metered(),
+    }
+
+
+def _network_words(app: App) -> str:
+    return "offline by your choice" if app.network.offline else f"{app.hub.endpoint}, only when you ask for a model"
+
+
+def _test(app: App) -> dict[str, Any]:
+    """What came of asking the Hub, as facts."""
+    try:
+        return {"ok": True, **asdict(finish(app.test_connection()))}
+    except AlcoveError as error:
+        return {"ok": False, "kind": error.kind, "sentence": str(error)}
+
+
+def _in_the_way(tested: dict[str, Any] | None) -> list[dict[str, str]]:
+    if tested is None or tested["ok"]:
+        return []
+    return [
+        {
+            "what": tested["sentence"],
+            "fix": "See Settings, Network, in the window; on a company's computer, ask its IT department.",
+        }
+    ]
+
+
+def _write_log(app: App, file: Path, json: bool) -> None:
+    """Copy the record of all requests, a JSON object a line, out of the home folder."""
+    count = app.network.record.export(file)
+    if json:
+        terminal.show_json({"path": str(file), "requests": count})
+    else:
+        terminal.say(f"{count} requests are in {file}.")
+
+
+def measured(app: App) -> Hardware:
+    """This computer, whose speed is measured first where that is due."""
+    found = app.hardware()
+    if app.measure_due:
+        with terminal.steps() as show:
+            finish(app.measure_computer(), lambda step: show(step.text, step.fraction))
+    return found

@@ -1,0 +1,161 @@
+"""The network's part of the page Settings: offline, a test, the proxy, a company's certificate, the Hub's access token."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget
+
+from desktop.settings import Settings
+from desktop.ui import theme
+from desktop.ui.buttons import Button, Switch
+from desktop.ui.cards import Card, line
+from desktop.ui.labels import Label
+from desktop.ui.proxy_settings import ProxySettings
+from desktop.ui.setting import row
+
+
+class NetworkSettings(Card):
+    """Changes fields of `settings` and says which. Secrets and files are handed on; the answers are shown by show_…()."""
+
+    changed = Signal(str)  # the field's name
+    activity_clicked = Signal()
+    test_clicked = Signal()
+    certificate_chosen = Signal(str)  # its path; "" for none any more
+    proxy_password_entered = Signal(str)
+    token_entered = Signal(str)
+    token_removed = Signal()
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(spacing=theme.GRID * 2)
+        self._settings = settings
+        self.proxy = ProxySettings(settings)
+        self.proxy.changed.connect(self.changed)
+        self.proxy.password_entered.connect(self.proxy_password_entered)
+        self.body.addWidget(Label(self.tr("Network"), "section", "accent"))
+        self._add_offline()
+        for part in (self._test(), self.proxy, self._certificate(), self._token()):
+            self.body.addWidget(line())
+            self.body.addWidget(part)
+        self.show_certificate()
+        self.show_token("none")
+
+    # --- offline --------------------------------------------------------------------------------------------------------------
+
+    def _add_offline(self) -> None:
+        self.offline = Switch(self.tr("Stay offline"), self._settings.offline)
+        self.offline.toggled.connect(self._on_offline_toggled)
+        words = self.tr("Alcove then connects to no other computer. Chats work as before; searching and downloading do not.")
+        activity = Button(self.tr("See what was sent and received"), "link")
+        activity.clicked.connect(self.activity_clicked)
+        self.body.addWidget(row(self.tr("Stay offline"), words, self.offline))
+        self.body.addWidget(activity, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def show_offline(self, on: bool) -> None:
+        """The offline switch, wherever it was moved."""
+        self.offline.blockSignals(True)
+        self.offline.setChecked(on)
+        self.offline.blockSignals(False)
+        self.offline.update()
+
+    def _on_offline_toggled(self, on: bool) -> None:
+        self._settings.offline = on
+        self.changed.emit("offline")
+
+    # --- test -----------------------------------------------------------------------------------------------------------------
+
+    def _test(self) -> QWidget:
+        self.test = Button(self.tr("Test connection"))
+        self.test.clicked.connect(self.test_clicked)
+        self._tested = Label(self.tr("Asks the Hub, where models come from, and says what stands in the way."), "small", "soft")
+        return row(self.tr("Connection"), self._tested, self.test)
+
+    def show_testing(self) -> None:
+        """The Hub is being asked."""
+        self._show_test(self.tr("Asking the Hub …"), "soft", over=False)
+
+    def show_tested(self, sentence: str, works: bool) -> None:
+        """What came of it."""
+        self._show_test(sentence, "ink" if works else "bad", over=True)
+
+    def _show_test(self, sentence: str, tone: str, *, over: bool) -> None:
+        self._tested.setText(sentence)
+        self._tested.set_tone(tone)
+        self.test.setEnabled(over)
+
+    # --- certificate ----------------------------------------------------------------------------------------------------------
+
+    def _certificate(self) -> QWidget:
+        self.choose_certificate = Button(self.tr("Choose a file …"), "secondary", "file")
+        self.choose_certificate.clicked.connect(self._on_choose_clicked)
+        self.drop_certificate = Button(self.tr("Do without it"), "quiet")
+        self.drop_certificate.clicked.connect(lambda: self.certificate_chosen.emit(""))
+        self._trusted = Label("", "small", "soft")
+        both = _side_by_side(self.drop_certificate, self.choose_certificate)
+        return row(self.tr("Certificate of your organisation"), self._trusted, both)
+
+    def show_certificate(self, refused: str = "") -> None:
+        """Which file is trusted, or why one is not."""
+        used = self._settings.ca_file
+        words = self.tr("Only needed where a company looks into what is sent. The system's own certificates always count.")
+        words = self.tr("{file} is trusted, in addition to the system's own.").format(file=Path(used).name) if used else words
+        self._trusted.setText(refused or words)
+        self._trusted.set_tone("bad" if refused else "soft")
+        self.drop_certificate.setVisible(bool(used))
+
+    def _on_choose_clicked(self) -> None:
+        kinds = self.tr("Certificates (*.pem *.crt *.cer *.der)") + ";;" + self.tr("All files (*)")
+        chosen, _ = QFileDialog.getOpenFileName(self, self.tr("Choose a certificate"), str(Path.home()), kinds)
+        if chosen:
+            self.certificate_chosen.emit(chosen)
+
+    # --- token ----------------------------------------------------------------------------------------------------------------
+
+    def _token(self) -> QWidget:
+        self.token = QLineEdit()
+        self.token.setEchoMode(QLineEdit.EchoMode.Password)
+        self.token.setPlaceholderText("hf_…")
+        self.token.setAccessibleName(self.tr("Hugging Face access token"))
+        self.token.returnPressed.connect(self._on_token_entered)
+        self.use_token = Button(self.tr("Use it"))
+        self.use_token.setAccessibleName(self.tr("Use this access token"))
+        self.use_token.setEnabled(False)
+        self.token.textChanged.connect(lambda words: self.use_token.setEnabled(bool(words.strip())))
+        self.use_token.clicked.connect(self._on_token_entered)
+        self.remove_token = Button(self.tr("Remove it"), "quiet")
+        self.remove_token.setAccessibleName(self.tr("Remove the access token"))
+        self.remove_token.clicked.connect(self.token_removed)
+        self._token_said = Label("", "small", "soft")
+        fields = _side_by_side(self.token, self.use_token, self.remove_token)
+        return row(self.tr("Hugging Face access token"), self._token_said, fields)
+
+    def show_token(self, found: str) -> None:
+        """Where a token comes from, as App.token_from has it; the token itself is never shown."""
+        words = {
+            "none": self.tr("Some makers ask for one. It is sent to the Hub only, and kept in this computer's keyring."),
+            "keyring": self.tr("One is kept in this computer's keyring. It is sent to the Hub only."),
+            "session": self.tr("It is in use until Alcove is closed: no keyring on this computer would keep it."),
+            "environment": self.tr("The one in HF_TOKEN is in use. It goes before one that is entered here."),
+        }[found]
+        self._token_said.setText(words)
+        self._token_said.set_tone("warning" if found == "session" else "soft")
+        self.remove_token.setVisible(found in ("keyring", "session"))
+        for part in (self.token, self.use_token):
+            part.setVisible(found != "environment")
+
+    def _on_token_entered(self) -> None:
+        token = self.token.text().strip()
+        if token:
+            self.token.clear()
+            self.token_entered.emit(token)
+
+
+def _side_by_side(*parts: QWidget) -> QWidget:
+    whole = QWidget()
+    fields = QHBoxLayout(whole)
+    fields.setContentsMargins(0, 0, 0, 0)
+    fields.setSpacing(theme.GRID)
+    if not isinstance(parts[0], QLineEdit):
+        fields.addStretch(1)
+    for part in parts:
+        fields.addWidget(part, 1 if isinstance(part, QLineEdit) else 0)
+    return whole
