@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from desktop.network import Network
 
 TIMEOUT = httpx2.Timeout(READ_S, connect=CONNECT_S)
-READ_BYTES = 1 << 20  # taken off a connection at once: httpcore2's own 64 KB cost half as much again of the processor
+READ_BYTES = 1 << 18  # taken off a connection at once: httpcore2's own 64 KB cost more of the processor
 
 httpcore2.HTTP11Connection.READ_NUM_BYTES = READ_BYTES
 

@@ -1,10 +1,11 @@
-"""The part of Settings about downloads: how fast they may be, and what becomes of them when the window is closed."""
+"""The part of Settings about downloads: how fast they may be, when they wait, what becomes of them when the window is closed."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QInputDialog
 
 from desktop.settings import OnClose, Settings
 from desktop.ui import theme
+from desktop.ui.buttons import Switch
 from desktop.ui.cards import Card, line
 from desktop.ui.labels import Label
 from desktop.ui.setting import Choice, row
@@ -31,6 +32,13 @@ class DownloadSettings(Card):
         self.limit.activated.connect(self._on_limit_chosen)
         words = self.tr("What all downloads together may take of the connection. It holds at once, also for one that runs.")
         self.body.addWidget(row(self.tr("Speed limit"), words, self.limit))
+        self.body.addWidget(line())
+        self.metered = Switch(self.tr("Wait while the connection is metered"), settings.avoid_metered)
+        self.metered.toggled.connect(self._on_metered_toggled)
+        words = self.tr(
+            "Where the system tells that the connection is paid for by its amount. What has begun is stopped then, and goes on."
+        )
+        self.body.addWidget(row(self.tr("Wait while the connection is metered"), words, self.metered))
         self.body.addWidget(line())
         self.on_close = Choice(list(enumerate(self._choices())), ON_CLOSE.index(settings.on_close), str)
         self.on_close.setAccessibleName(self.tr("When the window is closed during a download"))
@@ -67,6 +75,10 @@ class DownloadSettings(Card):
         title, words = self.tr("Speed limit"), self.tr("Megabytes a second that downloads may take:")
         given, ok = QInputDialog.getDouble(self, title, words, (now or 5 * MEGABYTE) / MEGABYTE, 0.1, MOST_MB_PER_S, 1)
         return round(given * MEGABYTE) if ok else now
+
+    def _on_metered_toggled(self, on: bool) -> None:
+        self._settings.avoid_metered = on
+        self.changed.emit("avoid_metered")
 
     def _on_close_chosen(self) -> None:
         self._settings.on_close = ON_CLOSE[self.on_close.currentIndex()]

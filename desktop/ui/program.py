@@ -21,12 +21,13 @@ from desktop.ui.advice import About, Advice, name_of, unjudged
 from desktop.ui.browse import TABS, Browse
 from desktop.ui.chat import ChatPage
 from desktop.ui.connecting import Connecting
-from desktop.ui.downloading import OFFLINE, Downloading
+from desktop.ui.downloading import METERED, OFFLINE, Downloading
 from desktop.ui.downloads import DownloadsPage
 from desktop.ui.first_run import FirstRun
 from desktop.ui.focus import FocusRing
 from desktop.ui.judging import Judges
 from desktop.ui.leaving import Leaving
+from desktop.ui.metering import Metering
 from desktop.ui.model_panel import ModelPanel
 from desktop.ui.reference import reference_of, same
 from desktop.ui.settings import SettingsPage
@@ -57,6 +58,7 @@ class Program(QObject):
         self.advice = Advice(self.tasks, app, self)
         self.waking = Waking(self.tasks, app, self)
         self.wishes = Wishes(app, lambda: self.advice.hardware is not None)
+        self.metering = Metering(self.tasks, lambda: app.settings.avoid_metered, self)
         self.downloading = Downloading(self.tasks, app.get, app.downloads, self._held, self)
         self.adoption = Adoption(self.tasks, app.library, self)
         self.removals = Removals(self)
@@ -110,6 +112,7 @@ class Program(QObject):
             self.adoption.look()
         self.ring.watch(self.window)
         self.window.show()
+        self.metering.look()
         self.downloading.begin()
         QTimer.singleShot(0, self, self.advice.look)
 
@@ -439,7 +442,11 @@ class Program(QObject):
 
     def _held(self) -> str:
         """Why no download may run by itself now."""
-        return OFFLINE if self.app.settings.offline else ""
+        return OFFLINE if self.app.settings.offline else METERED if self.metering.on else ""
+
+    def _on_metering_changed(self) -> None:
+        self.downloads.show_held(self._held())
+        self.downloading.go_on()
 
     def _show_downloads(self) -> None:
         count, fraction = len(self.downloading.active), self.downloading.fraction()
@@ -556,6 +563,9 @@ class Program(QObject):
         self._show_left()
         self.connecting.trouble.connect(self.window.toast.say)
         self.settings.network.activity_clicked.connect(lambda: self._on_page_clicked("activity"))
+        self.settings.network.token_entered.connect(lambda _: self.downloading.try_again(Gated, ServerRefused))
+        self.settings.downloads.changed.connect(self.metering.look)
+        self.metering.changed.connect(self._on_metering_changed)
         self.leaving.remembered.connect(self.settings.downloads.show_on_close)
         self.leaving.going_on.connect(self.waking.sleep)
         self.activity.offline_toggled.connect(self._set_offline)
@@ -615,7 +625,7 @@ class Program(QObject):
 
     def _use_token(self, token: str) -> None:
         """Show the Hub this access token, and go on with what waited for one."""
-        self.app.use_token(token)
+        self.connecting.keep_token(token)
         self.downloading.try_again(Gated, ServerRefused)
 
     def _on_wished(self, reference: str, wish: Wish) -> None:
