@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from desktop import connections, network
+from desktop import connections
 from desktop.connections import Limit
-from desktop.network import Network
+from desktop.network import Network, door
 from desktop.part import Source, arrived_bytes
 from desktop.transfer import _Count, download
 from tests.hub_server import Fault, HubServer
@@ -93,7 +93,7 @@ def test_one_in_trouble_does_not_stop_the_others(hub: HubServer, getting: Gettin
 def test_a_connection_on_which_nothing_comes_is_replaced(
     hub: HubServer, getting: Getting, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(network, "_TIMEOUT", httpx2.Timeout(0.2))
+    monkeypatch.setattr(door, "TIMEOUT", httpx2.Timeout(0.2))
     hub.faults += [Fault("none"), hold := Fault("hold", bytes=1000)]
     assert getting.all(source) == SHA256
     hold.release.set()

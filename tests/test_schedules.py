@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from desktop import connections, network, transfer
+from desktop import connections, transfer
 from desktop.errors import AlcoveError
-from desktop.network import Network
+from desktop.network import Network, door
 from desktop.part import Source
 from tests.hub_server import Fault, HubServer
 from tests.test_transfer import BODY, SHA256, SOON, Getting
@@ -56,7 +56,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfer, "TRIAL_S", 0.0)
     monkeypatch.setattr(transfer, "HELPS", 0.0)
     monkeypatch.setattr(transfer, "TICK_S", 0.005)
-    monkeypatch.setattr(network, "_TIMEOUT", httpx2.Timeout(0.15, connect=1.0))
+    monkeypatch.setattr(door, "TIMEOUT", httpx2.Timeout(0.15, connect=1.0))
 
 
 @pytest.mark.parametrize("seeds", [range(at, min(at + 20, SCHEDULES)) for at in range(0, SCHEDULES, 20)], ids=lambda s: str(s[0]))

@@ -132,7 +132,9 @@ def test_a_file_on_the_hub_is_judged_by_its_first_part(qtbot: QtBot, open_progra
     program.browse.hub.field.setText("model")
     program.browse.hub.ask()
     qtbot.waitUntil(lambda: bool(program.browse.hub._cards), timeout=10_000)
+    program.browse.hub._cards[0].opener.click()
     rows = program.browse.hub._cards[0]._files
+    qtbot.waitUntil(lambda: bool(rows), timeout=10_000)
     good = rows["hf:maker/model-GGUF/model-Q8_0.gguf"]
     good.fold.button.click()
     qtbot.waitUntil(lambda: good.fold.view is not None and settled(good.fold.view), timeout=20_000)
