@@ -92,7 +92,7 @@ def _web_target(reference: str) -> Target:
     name = unquote(Path(parts.path).name)
     if not host or not name.lower().endswith(".gguf"):
         raise BadReference(reference=reference)
-    return Target(reference, Path(name).stem, url=reference)
+    return Target(reference, gguf.part_stem(name), url=reference)
 
 
 def _hub_target(reference: str, catalogue: Catalogue, library: Library) -> Target:
@@ -105,7 +105,7 @@ def _hub_target(reference: str, catalogue: Catalogue, library: Library) -> Targe
         return replace(local_target(local, catalogue), reference=reference)
     model = catalogue.by_repo(repo)
     variant = next((v for v in model.variants if v.quantization == gguf.quantization(file)), None) if model else None
-    return Target(reference, Path(file).stem, None, model, variant, repo, file, revision)
+    return Target(reference, gguf.part_stem(Path(file).name), None, model, variant, repo, file, revision)
 
 
 def _catalogue_target(reference: str, model: Model, quantization: str, library: Library) -> Target:

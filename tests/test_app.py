@@ -323,3 +323,7 @@ def test_the_limit_of_downloads_follows_the_settings(tmp_path: Path) -> None:
     again = App.open(tmp_path)
     assert again.limit.bytes_per_s == 2_000_000
     again.close()
+
+
+def test_a_model_in_parts_is_called_by_its_name(app: App) -> None:
+    assert app.target("hf:maker/Large-GGUF/Large-Q4_K_M-00001-of-00002.gguf").name == "Large-Q4_K_M"
