@@ -76,12 +76,12 @@ class App:
         self.paths = paths
         self.settings = settings.load(paths.settings)
         ca_file = Path(self.settings.ca_file) if self.settings.ca_file else None
-        self.network = Network(offline=self.settings.offline, ca_file=ca_file, log_path=paths.logs / "network.jsonl")
-        self.network.allowed_hosts = self.settings.allowed_hosts
+        self.network = Network(ca_file=ca_file, log_path=paths.logs / "network.jsonl")
         self.network.proxy_for = self._proxy_for
+        self.limit = Limit()  # of all downloads together
         self.keychain = Keychain(paths.home)
         self.library = Library(settings.models_dir(self.settings, paths), GUIDE, shared=[SHARED_MODELS])
-        self.library.more = settings.more_folders(self.settings)
+        self._follow_settings()
         self.library.tidy()
         self.downloads = Downloads(paths.downloads)
         self.engine = LocalEngine(paths.cache)
@@ -90,7 +90,6 @@ class App:
         self.record = Record(paths.cache / "accuracy.json")
         self._door = opening.Door()
         self._opened: Opened | None = None  # the last that the engine opened
-        self.limit = Limit(self.settings.speed_limit)  # of all downloads together
         self._held: Mapping[str, int] = fit.NOTHING  # what would come free with the open model
         self._noted: set[str] = set()  # which of its figures are in the record
         self._found: Hardware | None = None  # this computer as it was last seen
@@ -196,14 +195,17 @@ class App:
 
     def save_settings(self) -> None:
         """Let the parts that depend on the settings follow, and keep them. Raises NotWritable; they hold until the end then."""
-        self.network.offline = self.settings.offline
-        self.limit.bytes_per_s = self.settings.speed_limit
-        self.network.allowed_hosts = self.settings.allowed_hosts
-        self.library.folder = settings.models_dir(self.settings, self.paths)
-        self.library.more = settings.more_folders(self.settings)
+        self._follow_settings()
         if not self.settings.keep_ready:
             self._forget(None)
         settings.save(self.settings, self.paths.settings)
+
+    def _follow_settings(self) -> None:
+        self.network.offline = self.settings.offline
+        self.network.allowed_hosts = self.settings.allowed_hosts
+        self.limit.bytes_per_s = self.settings.speed_limit
+        self.library.folder = settings.models_dir(self.settings, self.paths)
+        self.library.more = settings.more_folders(self.settings)
 
     def hardware(self) -> Hardware:
         """This computer as it is now. The first call ever asks the engine's process what it can use, which takes a second."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from desktop import digest, mirror, record
+from desktop import digest, gguf, mirror, record
 from desktop.errors import AlcoveError, Corrupt, DiskFull, Forbidden, NotFound, NotWritable
 from desktop.keeping import Pace
 from desktop.library import RESERVE_BYTES, Library, LocalModel, Provenance, room_bytes
@@ -170,7 +170,7 @@ def _provenance(model: Model, entry: Entry) -> Provenance:
 
 
 def _is_part(entry: Entry) -> bool:
-    return "mmproj" not in entry.name.rpartition("/")[2].lower()
+    return gguf.named_kind(entry.name) != "mmproj"
 
 
 def _is_one(model: Model) -> bool:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 from desktop.errors import AlcoveError, Corrupt, ServerRefused, Unreachable
 from desktop.network import Client, Response, refusal
@@ -84,7 +83,7 @@ class Connections:
     def keep(self, wanted: int) -> None:
         """Have so many connections at work, as long as there is something to fetch for them."""
         self._wanted = wanted if self.ranges else 1
-        while len(self._running) < self._wanted and self.part.free(0, self._taken):
+        while len(self._running) < self._wanted and self.part.free(self._taken):
             fresh = Connection(self, self._client())
             self._running.append(fresh)
             fresh.start()
@@ -121,7 +120,7 @@ class Connections:
         """The stretch that a connection fetches next; None when it is not needed any more."""
         with self.changed:
             while not self.stopped:
-                free = self.part.free(0, self._taken)
+                free = self.part.free(self._taken)
                 if free is None or self._running.index(asked) >= self._wanted:
                     return None
                 unhashed = self.part.frontier - max(self._begun, self._hashed_bytes())  # what was there before can take its time
@@ -223,7 +222,7 @@ class Connection(threading.Thread):
 
     def _fetch(self, start: int, end: int) -> None:
         whole, url = end == self._all.part.source.size_bytes, self._all.url
-        headers = self._headers(url)
+        headers = self._all.part.source.headers_to(url)
         if (start or not whole) and self._all.ranges:
             headers["Range"] = f"bytes={start}-" if whole else f"bytes={start}-{end - 1}"
             if (etag := self._all.part.etag) and not etag.startswith("W/"):
@@ -242,12 +241,6 @@ class Connection(threading.Thread):
                     return
             if at < end:
                 raise Unreachable(host=self.host, why="the connection was cut")
-
-    def _headers(self, url: str) -> dict[str, str]:
-        """What a source must be shown, a token perhaps, is no business of another host that it redirects to."""
-        source = self._all.part.source
-        shown = source.headers if urlsplit(url)[:2] == urlsplit(source.url)[:2] else {}
-        return {**shown, "Accept-Encoding": "identity"}
 
     def _judge(self, response: Response, start: int, end: int) -> int:
         """Judge an answer before its first byte is taken; returns where in the file it begins."""

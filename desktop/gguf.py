@@ -222,6 +222,15 @@ def quantization(filename: str) -> str | None:
     return (packed or names)[-1]
 
 
+def named_kind(filename: str) -> str:
+    """What a GGUF file is, by its name: "model", "split", "mmproj" (the eyes of a model) or "imatrix" (a maker's tool)."""
+    stem = filename.rpartition("/")[2].lower()
+    for other in ("mmproj", "imatrix"):
+        if other in stem:
+            return other
+    return "split" if split_part(stem) else "model"
+
+
 def split_part(filename: str) -> tuple[int, int] | None:
     """Which part of how many a file is: "x-00001-of-00003.gguf" -> (1, 3); None for a whole model."""
     found = _SPLIT.search(filename)

@@ -174,18 +174,19 @@ class Hub:
 
     def file(self, repo: str, name: str, revision: str | None = None) -> File:
         """One GGUF file of a repository. Raises as repo() does."""
-        for file in self.repo(repo, revision).files:
-            if file.name == name:
-                return file
-        raise NotFound(what=f"file {name} in {repo}", host=self.host)
+        return self._find(repo, name, revision)[1]
 
     def set_of(self, repo: str, name: str, revision: str | None = None) -> tuple[File, ...]:
         """All files of the model that one file of a repository belongs to. Raises as repo() does."""
-        found = self.repo(repo, revision)
-        file = next((each for each in found.files if each.name == name), None)
-        if file is None:
-            raise NotFound(what=f"file {name} in {repo}", host=self.host)
+        found, file = self._find(repo, name, revision)
         return found.set_of(file)
+
+    def _find(self, repo: str, name: str, revision: str | None) -> tuple[Repo, File]:
+        found = self.repo(repo, revision)
+        for file in found.files:
+            if file.name == name:
+                return found, file
+        raise NotFound(what=f"file {name} in {repo}", host=self.host)
 
     def address(self, url: str) -> File:
         """The GGUF at a web address; one on this Hub is looked up there. Raises NotGguf and the network's errors."""
@@ -204,7 +205,7 @@ class Hub:
         if not re.fullmatch(r"\d{1,19}", length):
             raise ServerRefused(host=host, status=response.status_code, why="it does not say how large the file is")
         etag = response.headers.get("ETag")
-        return File(host, "", name, int(length), None, gguf.quantization(name), url, kind(name), etag=etag)
+        return File(host, "", name, int(length), None, gguf.quantization(name), url, gguf.named_kind(name), etag=etag)
 
     def bundle(self) -> mirror.Bundle | None:
         """The list of a bundle, where the endpoint is a plain web server with one; asked once. Raises NetworkError, Corrupt."""
@@ -231,7 +232,7 @@ class Hub:
                 sha256=entry.sha256,
                 quantization=gguf.quantization(entry.name),
                 url=mirror.url(self.endpoint, entry.path),
-                kind=kind(entry.name),
+                kind=gguf.named_kind(entry.name),
                 licence=model.licence,
                 base_models=model.base_models,
             )
@@ -276,7 +277,7 @@ class Hub:
                 sha256=sibling.lfs.sha256 if sibling.lfs else None,
                 quantization=gguf.quantization(sibling.rfilename),
                 url=f"{self.endpoint}/{info.id}/resolve/{revision}/{quote(sibling.rfilename)}",
-                kind=kind(sibling.rfilename),
+                kind=gguf.named_kind(sibling.rfilename),
                 licence=licence,
                 base_models=base_models,
             )
@@ -303,15 +304,6 @@ def _weights(name: str) -> int:
         r"(?<![\w.])(?:(\d{1,2})x)?(\d{1,4}(?:\.\d{1,2})?)([bm])(?![a-z\d])", name.rpartition("/")[2], re.IGNORECASE
     )
     return round(int(found[1] or 1) * float(found[2]) * (1e9 if found[3] in "bB" else 1e6)) if found else 0
-
-
-def kind(name: str) -> str:
-    """What a GGUF file is, by its name: "model", "split", "mmproj" (the eyes of a model) or "imatrix" (a maker's tool)."""
-    stem = name.rpartition("/")[2].lower()
-    for other in ("mmproj", "imatrix"):
-        if other in stem:
-            return other
-    return "split" if gguf.split_part(stem) else "model"
 
 
 def _exactness(file: File) -> tuple[int, int, str]:

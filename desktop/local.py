@@ -54,8 +54,8 @@ def models_in(root: Path, origin: str) -> list[LocalModel]:
         if here == root:
             folders[:] = [name for name in folders if name not in (LINKED, trash.FOLDER)]
         ours = {name.removesuffix(".part") for name in names if name.lower().endswith((".gguf", ".gguf.part"))}
-        eyes = tuple(here / name for name in sorted(ours) if "mmproj" in name.lower() and f"{name}.json" in names)
-        found |= {here / gguf.part_names(name)[0]: eyes for name in ours if _is_model(name)}
+        eyes = tuple(here / name for name in sorted(ours) if gguf.named_kind(name) == "mmproj" and f"{name}.json" in names)
+        found |= {here / gguf.part_names(name)[0]: eyes for name in ours if gguf.named_kind(name) in ("model", "split")}
     models = []
     for first, eyes in sorted(found.items()):
         with suppress(FileNotFoundError):  # removed or renamed while we look; the next look tells
@@ -173,9 +173,3 @@ def _place(path: Path) -> tuple[str | None, str | None]:
     else:
         return None, None
     return f"{unquote(owner)}/{unquote(rest[0])}", "/".join(unquote(part) for part in rest[1:])
-
-
-def _is_model(name: str) -> bool:
-    """Not the eyes of a model and not a maker's tool."""
-    lower = name.lower()
-    return "mmproj" not in lower and "imatrix" not in lower

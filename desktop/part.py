@@ -15,10 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 import msgspec
 
 from desktop.errors import AlcoveError, DiskFull, FileTooBig, Forbidden, NotGguf, NotWritable
+from desktop.record import beside
 from desktop.spans import Spans
 
 TICK_S = 0.1  # how often progress is told
@@ -38,6 +40,11 @@ class Source:
     name: str
     repo: str = ""
     page: str = ""
+
+    def headers_to(self, url: str) -> dict[str, str]:
+        """What a request for the file carries. What the source must be shown, a token perhaps, is no business of another host."""
+        shown = self.headers if urlsplit(url)[:2] == urlsplit(self.url)[:2] else {}
+        return {**shown, "Accept-Encoding": "identity"}
 
 
 class _Record(msgspec.Struct):
@@ -63,7 +70,7 @@ class Part:
         self.spans = Spans()
         self.etag: str | None = None
         self._path = path
-        self._record_path = _record_path(path)
+        self._record_path = beside(path)
         self._lock = threading.Lock()
         self._file: IO[bytes] | None = None
 
@@ -109,10 +116,10 @@ class Part:
         with self._lock:
             return self.spans.frontier
 
-    def free(self, start: int, taken: Spans) -> tuple[int, int] | None:
-        """The first gap from `start` on of which nothing is in `taken`."""
+    def free(self, taken: Spans) -> tuple[int, int] | None:
+        """The first gap of which nothing is in `taken`."""
         with self._lock:
-            both = Spans((*self.spans, *taken, (0, start)))
+            both = Spans((*self.spans, *taken))
         return next(both.gaps(self.source.size_bytes), None)
 
     def write(self, start: int, piece: bytes | memoryview) -> None:
@@ -240,14 +247,10 @@ class Part:
 
 def arrived_bytes(path: Path) -> int:
     """How many bytes an unfinished file holds, by its record; 0 where there is none. Raises FileNotFoundError."""
-    size, record = path.stat().st_size, _record(_record_path(path))
+    size, record = path.stat().st_size, _record(beside(path))
     if record is None or record.spans is None:
         return size
     return sum(max(0, min(end, size) - start) for start, end in record.spans)
-
-
-def _record_path(path: Path) -> Path:
-    return path.with_name(path.name + ".json")
 
 
 def _record(path: Path) -> _Record | None:
@@ -307,4 +310,5 @@ def _lock(file: IO[bytes]) -> bool:
     return True
 
 
+OTHER_PART = "it sent another part of the file than the one asked for"
 WEB_PAGE = "it sent a web page instead of the file; this network may want you to sign in first"

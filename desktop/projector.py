@@ -37,7 +37,7 @@ def beside(path: Path, header: gguf.Header) -> Projector | None:
         return None
     found = []
     for file in path.parent.glob("*.gguf"):
-        if "mmproj" in file.name.lower() and (projector := _read(file, header, width)) is not None:
+        if gguf.named_kind(file.name) == "mmproj" and (projector := _read(file, header, width)) is not None:
             found.append(projector)
     # of equal size, the one whose numbers a processor computes with
     return min(found, key=lambda each: (each.size_bytes, "bf16" in each.path.name.lower(), each.path.name), default=None)

@@ -7,11 +7,10 @@ further than is wanted; closing the stream hangs up.
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from urllib.parse import urlsplit
 
 from desktop.errors import ServerRefused, Unreachable
 from desktop.network import Client, Response, refusal
-from desktop.part import WEB_PAGE, Source
+from desktop.part import OTHER_PART, WEB_PAGE, Source
 
 MAX_REQUESTS = 256  # for the beginning of one file, which takes about five
 
@@ -47,12 +46,7 @@ class RemoteFile:
 
     def _range(self, start: int, size: int) -> bytes:
         self._requests += 1
-        # What the source must be shown, a token perhaps, is no business of another host that it redirects to.
-        headers = {
-            **(self._source.headers if _origin(self._url) == _origin(self._source.url) else {}),
-            "Accept-Encoding": "identity",
-        }
-        headers["Range"] = f"bytes={start}-{start + size - 1}"
+        headers = {**self._source.headers_to(self._url), "Range": f"bytes={start}-{start + size - 1}"}
         with ExitStack() as answer:
             response = answer.enter_context(self._client.stream("GET", self._url, headers=headers))
             if response.status_code == 416:  # there is nothing from here on
@@ -83,7 +77,7 @@ class RemoteFile:
         if response.status_code == 206:
             told = re.fullmatch(r"bytes (\d{1,19})-\d+/(\d{1,19}|\*)", response.headers.get("Content-Range", ""))
             if not told or int(told[1]) != start:
-                raise ServerRefused(host=host, status=206, why="it sent another part of the file than the one asked for")
+                raise ServerRefused(host=host, status=206, why=OTHER_PART)
             self._size_bytes = int(told[2]) if told[2] != "*" else None
         if self._etag not in (None, etag):
             raise Unreachable(host=host, why="the file was replaced there while it was being read")
@@ -105,8 +99,3 @@ class RemoteFile:
             if self._received:
                 self._received(self.received_bytes)
             yield chunk
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc

@@ -13,7 +13,7 @@ from pathlib import Path
 from desktop.connections import Connections, Limit, NoRanges, Overrun, Replaced
 from desktop.errors import AlcoveError, Corrupt, ServerRefused, Unreachable
 from desktop.network import Client
-from desktop.part import TICK_S, Part, Source
+from desktop.part import OTHER_PART, TICK_S, Part, Source
 
 RATE_S = 5.0  # the rate is the average of these last seconds
 MOST_CONNECTIONS = 8
@@ -105,7 +105,7 @@ def _fetch(
                             yield from _arrive(connections, tries, count, meter)
                         except NoRanges:
                             if not ranges:
-                                raise ServerRefused(host=connections.host, status=206, why=NO_SENSE) from None
+                                raise ServerRefused(host=connections.host, status=206, why=OTHER_PART) from None
                             ranges = False
                 while not hashed.done.wait(TICK_S):
                     yield meter.progress("check", hashed.bytes)
@@ -259,6 +259,3 @@ class _Meter:
         told = "mend" if self.mends and stage == "download" else stage
         shown = done_bytes if checked_bytes is None else checked_bytes
         return Progress(shown, size_bytes, rate, left_s, self.resumed_bytes, told, self.connections)
-
-
-NO_SENSE = "it sent another part of the file than the one asked for"

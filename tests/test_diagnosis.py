@@ -6,11 +6,10 @@ import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,6 +21,7 @@ from desktop.hub import Hub
 from desktop.judging import end
 from desktop.network import Network
 from tests.hub_server import Fault, HubServer
+from tests.test_network import serving
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 LOGIN = "Basic " + b64encode(b"me:secret").decode()
@@ -82,23 +82,6 @@ def answering(status: int, body: bytes, headers: dict[str, str]) -> type[BaseHTT
             pass
 
     return Answer
-
-
-@contextmanager
-def serving(handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | None = None) -> Iterator[HTTPServer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = False
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    if context:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture

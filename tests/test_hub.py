@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from desktop.errors import BadReference, NotFound, NotGguf, Offline, ServerRefused, Unreachable
-from desktop.hub import ENDPOINT, Hub, kind
+from desktop.gguf import named_kind
+from desktop.hub import ENDPOINT, Hub
 from desktop.network import Network
 from tests.hub_server import COMMIT, Fault, HubServer
 
@@ -141,7 +142,7 @@ def test_a_licence_of_the_makers_own(hub: Hub) -> None:
     [("a-Q4_0.gguf", "model"), ("x/mmproj-a.gguf", "mmproj"), ("a-00002-of-00003.gguf", "split"), ("imatrix.gguf", "imatrix")],
 )
 def test_kinds(name: str, expected: str) -> None:
-    assert kind(name) == expected
+    assert named_kind(name) == expected
 
 
 def test_a_file_at_a_revision(hub: Hub) -> None:

@@ -8,7 +8,8 @@ from typing import TypeVar
 import pytest
 
 from desktop.errors import NotFound, Offline, ServerRefused, Unreachable
-from desktop.hub import File, Hub, Repo, kind
+from desktop.gguf import named_kind
+from desktop.hub import File, Hub, Repo
 from desktop.network import Network
 from desktop.search import Search, by_fit, guess, judge, models_of, size_bytes
 from tests.hub_server import Fault, HubServer
@@ -142,6 +143,6 @@ def test_what_fits_comes_first() -> None:
 
 def test_a_model_in_parts_is_one_with_the_size_of_all() -> None:
     names = ["x-Q4_0-00001-of-00002.gguf", "x-Q4_0-00002-of-00002.gguf", "mmproj-x.gguf", "x-Q8_0.gguf"]
-    files = tuple(File("m/x", "sha", name, 3 * GB, None, None, "https://h", kind(name)) for name in names)
+    files = tuple(File("m/x", "sha", name, 3 * GB, None, None, "https://h", named_kind(name)) for name in names)
     split = replace(repo("m/x", 0), files=files)
     assert [(file.name, size_bytes(split, file)) for file in models_of(split)] == [(names[0], 6 * GB), (names[3], 3 * GB)]
