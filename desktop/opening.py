@@ -52,7 +52,7 @@ def opened(engine: LocalEngine, path: Path, ask: Ask, wish: Wish, order: Order) 
     Then fewer layers on graphics cards are tried, once, and a conversation of half the length, once.
     """
     judged = first = yield from _planned(engine, path, ask(wish))
-    smaller = _smaller(wish, first.plan)
+    smaller = _smaller(ask, wish, first.plan)
     while True:
         try:
             loaded = yield from engine.load(order(judging.options(path, judged)))
@@ -77,10 +77,11 @@ def _planned(engine: LocalEngine, path: Path, question: Question) -> Generator[L
     return judged
 
 
-def _smaller(wish: Wish, plan: Plan) -> Iterator[Wish]:
+def _smaller(ask: Ask, wish: Wish, plan: Plan) -> Iterator[Wish]:
     """What to wish for when a plan did not fit after all: each of them once, the second with the first."""
     if plan.gpu_layers:
-        wish = replace(wish, gpu_layers=int(plan.gpu_layers * FEWER))
+        now = ask(replace(wish, gpu_layers=None)).by_formula(advise=False).plan  # another program may just have taken the card
+        wish = replace(wish, gpu_layers=min(int(plan.gpu_layers * FEWER), now.gpu_layers))
         yield wish
     if plan.context > SHORTEST_CONTEXT:
         yield replace(wish, context=max(SHORTEST_CONTEXT, plan.context // 2))

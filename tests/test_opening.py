@@ -18,7 +18,7 @@ from desktop.engine.local import LocalEngine
 from desktop.errors import AlcoveError, EngineCrashed, LoadFailed, OutOfMemory, WillNotFit
 from desktop.fit import Shape, Wish
 from desktop.gguf import read_file
-from desktop.hardware import Gpu
+from desktop.hardware import Gpu, Hardware
 from desktop.judging import Question, end
 from tests import gguf_files
 from tests.engine import models
@@ -96,13 +96,19 @@ class FullCard:
             raise self.error
         return Loaded(options.context, 1.0, "llama", "", True)
 
+    def measure(self, *_: object) -> None:
+        raise EngineCrashed(code=None, why="it has no such card")
 
-def open_on(engine: FullCard, folder: Path) -> Loaded:
-    """Open a model of eight layers on a computer with a graphics card."""
+
+def open_on(engine: FullCard, folder: Path, later: Hardware = DESKTOP) -> Loaded:
+    """Open a model of eight layers on a computer with a graphics card; `later` is that computer once a plan was made."""
     path = gguf_files.llama(folder / "layers.gguf", layers=8, width=512, context=8192)
-    question = partial(Question, Shape.from_header(read_file(path)), DESKTOP, RATES, held={})
-    steps = opening.opened(cast(LocalEngine, engine), path, lambda wish: question(wish=wish), Wish(), lambda plan: plan)
-    return end(steps)[0]
+    question = partial(Question, Shape.from_header(read_file(path)), rates=RATES, held={})
+
+    def ask(wish: Wish) -> Question:
+        return question(later if engine.asked else DESKTOP, wish=wish)
+
+    return end(opening.opened(cast(LocalEngine, engine), path, ask, Wish(), lambda plan: plan))[0]
 
 
 def test_a_graphics_card_with_less_room_than_it_said_gets_fewer_layers(tmp_path: Path) -> None:
@@ -111,6 +117,17 @@ def test_a_graphics_card_with_less_room_than_it_said_gets_fewer_layers(tmp_path:
     assert [options.gpu_layers for options in engine.asked] == [9, 6]
     (sentence,) = loaded.notices
     assert sentence.startswith("There was less memory on the graphics card than expected")
+
+
+@pytest.mark.parametrize(("left_bytes", "layers"), [(375 * MB, 3), (100 * MB, 0)])
+def test_a_card_that_another_program_has_just_taken_gets_what_it_still_has_room_for(
+    tmp_path: Path, left_bytes: int, layers: int
+) -> None:
+    engine = FullCard(most_layers=layers)
+    taken = replace(DESKTOP, gpus=(replace(CARD, memory_free_bytes=left_bytes),))
+    (sentence,) = open_on(engine, tmp_path, taken).notices
+    assert [options.gpu_layers for options in engine.asked] == [9, layers]
+    assert "the processor does more of the work" in sentence
 
 
 def test_fewer_layers_are_tried_before_a_shorter_conversation_and_each_once(tmp_path: Path) -> None:
