@@ -251,7 +251,7 @@ class App:
     def files(self, target: Target) -> tuple[File, ...]:
         """The files on the Hub that a target means, the model's own first. Raises NotFound and the network's errors."""
         if target.url:
-            return (self.hub.address(target.url),)
+            return self.hub.files_at(target.url)
         assert target.repo is not None
         if target.file:
             return self.hub.set_of(target.repo, target.file, target.revision)

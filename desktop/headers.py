@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -169,9 +168,7 @@ class _Work:
         """All parts of a split model. Raises NotFound with the name of one that is missing."""
         file = self._file
         if not file.revision:  # it lies elsewhere, where nothing can be listed
-            parts = urlsplit(file.url)
-            folder = parts.path.rpartition("/")[0]
-            return [self._hub.address(parts._replace(path=f"{folder}/{quote(name)}").geturl()) for name in names]
+            return [*self._hub.files_at(file.url)]
         there = {each.name: each for each in self._hub.repo(file.repo, file.revision).files}
         for number, name in enumerate(names, 1):
             if name not in there:

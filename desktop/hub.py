@@ -188,11 +188,20 @@ class Hub:
                 return found, file
         raise NotFound(what=f"file {name} in {repo}", host=self.host)
 
+    def files_at(self, url: str) -> tuple[File, ...]:
+        """All files of the model that the GGUF at a web address belongs to. Raises as address()."""
+        if ours := self._ours(url):
+            return self.set_of(*ours)
+        parts = urlsplit(url)
+        folder, _, name = parts.path.rpartition("/")
+        names = gguf.part_names(unquote(name))
+        urls = [parts._replace(path=f"{folder}/{quote(each)}").geturl() for each in names] if len(names) > 1 else [url]
+        return tuple(map(self.address, urls))
+
     def address(self, url: str) -> File:
         """The GGUF at a web address; one on this Hub is looked up there. Raises NotGguf and the network's errors."""
-        match = re.fullmatch(re.escape(self.endpoint) + r"/([^/]+/[^/]+)/(?:resolve|blob)/([^/]+)/(.+?)(?:\?.*)?", url)
-        if match:
-            return self.file(match[1], unquote(match[3]), unquote(match[2]))
+        if ours := self._ours(url):
+            return self.file(*ours)
         parts = urlsplit(url)
         host, name = parts.hostname or "", unquote(parts.path.rpartition("/")[2])
         if not name.lower().endswith(ENDING):
@@ -206,6 +215,11 @@ class Hub:
             raise ServerRefused(host=host, status=response.status_code, why="it does not say how large the file is")
         etag = response.headers.get("ETag")
         return File(host, "", name, int(length), None, gguf.quantization(name), url, gguf.named_kind(name), etag=etag)
+
+    def _ours(self, url: str) -> tuple[str, str, str] | None:
+        """Repository, name and revision of a file, where its address is on this Hub."""
+        match = re.fullmatch(re.escape(self.endpoint) + r"/([^/]+/[^/]+)/(?:resolve|blob)/([^/]+)/(.+?)(?:\?.*)?", url)
+        return (match[1], unquote(match[3]), unquote(match[2])) if match else None
 
     def bundle(self) -> mirror.Bundle | None:
         """The list of a bundle, where the endpoint is a plain web server with one; asked once. Raises NetworkError, Corrupt."""

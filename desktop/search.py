@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from desktop import gguf
-from desktop.errors import NetworkError
+from desktop.errors import NetworkError, NotFound
 from desktop.hub import File, Hub, Repo, Sort
 
 PAGE = 20  # repositories that are asked for at once
@@ -104,10 +104,14 @@ def models_of(repo: Repo) -> list[File]:
 
 
 def size_bytes(repo: Repo, model: File) -> int:
-    """The size of a model with all its parts, as the Hub says, else by its number of weights and their bits; 0: nobody knows."""
-    bits = bits_of(model) if model.quantization else 0
-    parts = gguf.part_names(model.name)
-    return sum(file.size_bytes for file in repo.files if file.name in parts) or round(repo.weights * bits / 8)
+    """What a model's files take, its parts and its eyes, as the Hub says, else by its number of weights and their bits.
+
+    0: nobody knows.
+    """
+    if model.size_bytes:
+        with suppress(NotFound):  # of a part; told when the model is asked for
+            return sum(file.size_bytes for file in repo.set_of(model))
+    return round(repo.weights * (bits_of(model) if model.quantization else 0) / 8)
 
 
 def bits_of(file: File) -> float:

@@ -282,6 +282,13 @@ def test_all_parts_and_the_eyes_come_with_one_progress(hub: Hub, library: Librar
     assert len(library.list()) == 1
 
 
+def test_an_address_of_one_part_means_the_model(network: Network, server: HubServer, hub: Hub, large: str) -> None:
+    url = f"{server.endpoint}/maker/Large-GGUF/resolve/main/{large}"
+    assert hub.files_at(url) == hub.set_of("maker/Large-GGUF", large)
+    abroad = Hub(network, "https://hub.example").files_at(f"{url}?download=true")
+    assert [(file.name, file.size_bytes) for file in abroad] == [(name, len(body)) for name, body in PARTS.items()]
+
+
 def test_a_model_of_several_files_goes_on_with_what_is_missing(
     hub: Hub, library: Library, network: Network, server: HubServer, large: str
 ) -> None:

@@ -13,6 +13,7 @@ def run(home: Path | None = None) -> int:
     from desktop.app import App
     from desktop.errors import AlcoveError
     from desktop.ui import crash
+    from desktop.ui.alone import Alone
     from desktop.ui.program import Program
 
     qt = QApplication.instance() or QApplication(sys.argv[:1])
@@ -23,16 +24,37 @@ def run(home: Path | None = None) -> int:
     if words.load(QLocale(), "qtbase", "_", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         qt.installTranslator(words)
     try:
-        program = Program(App.open(home), qt)
+        app = App.open(home)
+        alone = Alone(app.paths.home, qt)
+        if alone.other:
+            return _already_open(alone.other if alone.is_elsewhere else "")
+        program = Program(app, qt)
     except AlcoveError as error:
         print(error, file=sys.stderr)
         QMessageBox.critical(None, "Alcove", str(error))  # nothing of ours can be drawn yet
         return 1
     crash.install(program.window.show_crash)
+    alone.called.connect(program.leaving.come_back)
     # Ctrl+C in the terminal closes the window; Python sees the signal only while it runs, so the timer lets it run.
     signal.signal(signal.SIGINT, lambda *_: program.window.close())
     awake = QTimer(qt)
     awake.timeout.connect(lambda: None)
     awake.start(300)
     program.begin()
-    return qt.exec()
+    try:
+        return qt.exec()
+    finally:
+        alone.end()
+
+
+def _already_open(elsewhere: str) -> int:
+    """Another window has this home: it comes to the front, unless it is on another computer."""
+    from PySide6.QtWidgets import QMessageBox
+
+    if not elsewhere:
+        print("Alcove is open already; its window comes to the front.", file=sys.stderr)
+        return 0
+    said = f"Alcove is open on {elsewhere} with the same folder of chats and models. Close it there first."
+    print(said, file=sys.stderr)
+    QMessageBox.information(None, "Alcove", said)
+    return 1

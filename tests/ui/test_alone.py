@@ -1,0 +1,58 @@
+"""Two windows on one home: the second brings the first to the front."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from pytestqt.qtbot import QtBot
+
+from desktop.ui.alone import Alone
+from desktop.ui.program import Program
+
+
+def test_the_second_calls_the_first_and_is_told_so(qtbot: QtBot, tmp_path: Path) -> None:
+    first = Alone(tmp_path)
+    assert not first.other
+    for _ in range(2):
+        with qtbot.waitSignal(first.called):
+            second = Alone(tmp_path)
+        assert second.other
+        assert not second.is_elsewhere
+    first.end()
+    assert not Alone(tmp_path).other
+
+
+def test_a_window_that_was_killed_holds_nothing(tmp_path: Path) -> None:
+    code = "import sys, pathlib, desktop.ui.alone as a\nkept = a.Alone(pathlib.Path(sys.argv[1]))\nprint(flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-c", code, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        assert Alone(tmp_path).other
+        os.kill(other.pid, signal.SIGKILL)
+    assert not Alone(tmp_path).other
+
+
+def test_a_start_from_elsewhere_is_told_where(tmp_path: Path) -> None:
+    (tmp_path / "window.lock").write_text("1\nAlcove\nother-computer\n", encoding="ascii")
+    alone = Alone(tmp_path)
+    assert (alone.other, alone.is_elsewhere) == ("other-computer", True)
+
+
+def test_starting_again_ends_at_once_and_shows_the_window(
+    open_program: Callable[[], Program], qtbot: QtBot, tmp_path: Path
+) -> None:
+    program = open_program()
+    first = Alone(tmp_path / "home")
+    first.called.connect(program.leaving.come_back)
+    program.window.hide()
+    with qtbot.waitSignal(first.called, timeout=20_000):
+        again = subprocess.run(
+            [sys.executable, "-m", "desktop", "--home", str(tmp_path / "home")], capture_output=True, text=True
+        )
+    assert (again.returncode, again.stdout) == (0, "")
+    assert "comes to the front" in again.stderr
+    assert program.window.isVisible()
+    first.end()
