@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from desktop import digest, gguf, local, record, trash
@@ -22,11 +23,12 @@ OURS = re.compile(r"\.gguf(\.part)?(\.json)?$|^\.used\.json$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Verified:
-    """Whether a model's files are what they were; `why` says which is not, and what to do, or how it was judged."""
+    """Whether a model's files are what they were; `why` says which is not, or how it was judged, `step` what to do by command."""
 
     id: str
     ok: bool
     why: str
+    step: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,33 +80,35 @@ def verify(library: Library, ids: Sequence[str] = ()) -> Generator[Progress, Non
     pace = Pace(sum(model.done_bytes for model in models))
     verified = []
     for model in models:
-        ok, why = yield from _verify(library, model, pace)
-        verified.append(Verified(model.id, ok, why))
+        verified.append((yield from _verify(library, model, pace)))
     return verified
 
 
-def _verify(library: Library, model: LocalModel, pace: Pace) -> Generator[Progress, None, tuple[bool, str]]:
+def _verify(library: Library, model: LocalModel, pace: Pace) -> Generator[Progress, None, Verified]:
+    bad = partial(Verified, model.id, False)
     if model.missing:
-        return False, f"{model.path} is no longer there; put it back, or forget it with: alcove remove {model.id}"
+        return bad(f"{model.path} is no longer there.", f"Put it back, or forget it with: alcove remove {model.id}")
     if not model.complete:
-        return False, f"it is not here as a whole yet; go on with: alcove get {model.reference or model.id}"
+        return bad("It is not here as a whole yet.", f"Go on with: alcove get {model.reference or model.id}")
     try:
         gguf.read_file(model.path)
     except AlcoveError as error:
-        return False, f"{error} {_again(model)}"
+        return bad(str(error), _again(model))
     noted = False
     for path in (*model.files, *model.projectors):
         known = library.known_hash(model, path)
         try:
             found = yield from pace.follow(digest.sha256(path), path)
         except OSError as error:
-            return False, f"{path.name} cannot be read: {error.strerror}; the disk may be failing, so copy what matters to you"
+            return bad(f"{path.name} cannot be read: {error.strerror}.", "The disk may be failing, so copy what matters to you.")
         if known and found != known:
-            return False, f"{path.name} is damaged: its SHA-256 is {found[:12]}… instead of {known[:12]}…. {_again(model)}"
+            return bad(f"{path.name} is damaged: its SHA-256 is {found[:12]}… instead of {known[:12]}….", _again(model))
         if not known:
             library.note_hash(model, path, found)
             noted = True
-    return True, "its hash was not known; it is noted now, for the next time" if noted else "as it was when it came"
+    return Verified(
+        model.id, True, "its hash was not known; it is noted now, for the next time" if noted else "as it was when it came"
+    )
 
 
 def _again(model: LocalModel) -> str:

@@ -65,7 +65,7 @@ def test_a_damaged_file_is_named_with_what_to_do(library: Library) -> None:
     assert found[good.id] == Verified(good.id, True, "as it was when it came")
     assert not found[bad.id].ok
     assert "Small-Q8_0.gguf is damaged: its SHA-256 is" in found[bad.id].why
-    assert f"alcove remove {bad.id} --now, then: alcove get hf:maker/Small-GGUF/Small-Q8_0.gguf" in found[bad.id].why
+    assert f"alcove remove {bad.id} --now, then: alcove get hf:maker/Small-GGUF/Small-Q8_0.gguf" in found[bad.id].step
     assert finish(keeping.verify(library, [good.id])) == [found[good.id]]
     with pytest.raises(NotFound, match="no model nobody"):
         finish(keeping.verify(library, [good.id, "nobody"]))
@@ -81,7 +81,7 @@ def test_a_hash_that_was_not_known_is_noted_for_the_next_time(library: Library, 
     flip(linked.path)
     bad = finish(keeping.verify(library))[1]
     assert not bad.ok
-    assert "the program that it belongs to" in bad.why, "a file of others is not to be removed"
+    assert "the program that it belongs to" in bad.step, "a file of others is not to be removed"
 
 
 def test_every_part_and_the_projector_are_checked(library: Library, tmp_path: Path) -> None:

@@ -52,10 +52,11 @@ def verify(
     with opened(home, json) as app, terminal.progress("auto") as show:
         found = finish(keeping.verify(app.library, models or ()), show)
     if json:
-        terminal.show_json({"verified": [{"id": each.id, "ok": each.ok, "why": each.why} for each in found]})
+        rows = [{"id": each.id, "ok": each.ok, "why": f"{each.why} {each.step}".strip()} for each in found]
+        terminal.show_json({"verified": rows})
     else:
         for each in found:
-            terminal.say(f"{'✓' if each.ok else '✗'} {each.id}: {each.why}")
+            terminal.say(f"{'✓' if each.ok else '✗'} {each.id}: {each.why} {each.step}".rstrip())
     if not all(each.ok for each in found):
         raise typer.Exit(1)
 

@@ -237,7 +237,7 @@ def _table(model: ActivityModel, name: str) -> QTableView:
     head = table.horizontalHeader()
     head.setHighlightSections(False)
     head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    for column, width in enumerate((84, 160, 0, 72, 84, 176)):
+    for column, width in enumerate((76, 150, 0, 64, 80, 116)):
         if width:
             table.setColumnWidth(column, theme.scaled(width))
     head.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)

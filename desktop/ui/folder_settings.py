@@ -12,8 +12,9 @@ from desktop.settings import Settings
 from desktop.transfer import Progress
 from desktop.ui import theme
 from desktop.ui.bars import Bar
-from desktop.ui.buttons import Button
-from desktop.ui.labels import ElidedLabel, Label
+from desktop.ui.buttons import Button, IconButton
+from desktop.ui.labels import ElidedLabel, Label, hint
+from desktop.ui.setting import row
 
 
 class FolderSettings(QWidget):
@@ -40,7 +41,9 @@ class FolderSettings(QWidget):
         column.addLayout(place)
         column.addWidget(self._left_behind())
         column.addWidget(self.refused)
+        column.addWidget(self._others())
         self.show_folder(folder)
+        self.show_others()
 
     def _left_behind(self) -> QWidget:
         """What is in the old folder, and what can be done about it; while it moves, how far that is."""
@@ -68,6 +71,58 @@ class FolderSettings(QWidget):
         self._show_running(False)
         self.left.hide()
         return self.left
+
+    def _others(self) -> QWidget:
+        """The other folders that are read, a line each."""
+        self.add_folder = Button(self.tr("Add a folder …"), "secondary", "plus")
+        self.add_folder.clicked.connect(self._on_add_clicked)
+        words = self.tr("Models in these are used as well: on another disk, or in a folder that others share.")
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GRID)
+        column.addWidget(row(self.tr("Other folders"), words, self.add_folder))
+        self._lines = QVBoxLayout()
+        self._lines.setSpacing(0)
+        column.addLayout(self._lines)
+        return whole
+
+    def show_others(self) -> None:
+        """Show which other folders are read."""
+        while (item := self._lines.takeAt(0)) is not None:
+            if (gone := item.widget()) is not None:
+                gone.hide()
+                gone.deleteLater()
+        for folder in self._settings.more_folders:
+            self._lines.addWidget(self._line(folder))
+
+    def _line(self, folder: str) -> QWidget:
+        place = ElidedLabel(folder, "body")
+        place.setToolTip(hint(folder))
+        drop = IconButton("cross", self.tr("Read {folder} no longer; its files stay").format(folder=folder))
+        drop.clicked.connect(lambda: self._set_others([each for each in self._settings.more_folders if each != folder]))
+        whole = QWidget()
+        line = QHBoxLayout(whole)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(place, 1)
+        line.addWidget(drop)
+        return whole
+
+    def _on_add_clicked(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, self.tr("Choose a folder with models"), str(self._folder))
+        if chosen:
+            self.add(Path(chosen))
+
+    def add(self, folder: Path) -> None:
+        """Read the models of this folder as well."""
+        known = {str(self._folder), *self._settings.more_folders}
+        if str(folder) not in known:
+            self._set_others([*self._settings.more_folders, str(folder)])
+
+    def _set_others(self, folders: list[str]) -> None:
+        self._settings.more_folders = folders
+        self.show_others()
+        self.changed.emit("more_folders")
 
     def show_folder(self, folder: Path) -> None:
         """Show where models are kept and how much room there is."""
@@ -134,11 +189,11 @@ class FolderSettings(QWidget):
         settings.more_folders = [each for each in others if each and Path(each) not in (folder, self._folder)]
         settings.moving_from, settings.models_dir = str(self._folder), str(folder)
         self.show_folder(folder)
+        self.show_others()
         self.changed.emit("models_dir")
 
     def _on_leave_clicked(self) -> None:
         """The old folder stays one that is read."""
-        self._settings.more_folders = [*self._settings.more_folders, self._settings.moving_from]
-        self._settings.moving_from = ""
+        left, self._settings.moving_from = self._settings.moving_from, ""
         self.left.hide()
-        self.changed.emit("more_folders")
+        self._set_others([*self._settings.more_folders, left])

@@ -14,6 +14,7 @@ from desktop.transfer import Progress
 from desktop.ui import theme, verdict
 from desktop.ui.buttons import Button, IconButton
 from desktop.ui.cards import Card
+from desktop.ui.checking import Checking
 from desktop.ui.fit_fold import FitFold
 from desktop.ui.getting import Getting
 from desktop.ui.judging import Judges
@@ -54,8 +55,13 @@ class LocalModels(QWidget):
         self._sum = Label("", "small", "soft")
         open_file = Button(self.tr("Open a model file …"), "secondary", "folder")
         open_file.clicked.connect(self.open_file_clicked)
+        self.checking = Checking(library, tasks, self._name_of)
+        self.check = Button(self.tr("Check the files"), "quiet", "check")
+        self.check.clicked.connect(self.checking.begin)
         head = QHBoxLayout()
+        head.setSpacing(theme.GRID)
         head.addWidget(self._sum, 1)
+        head.addWidget(self.check)
         head.addWidget(open_file)
         self.others, self.thrown = Others(), Thrown()
         self._column = QVBoxLayout()
@@ -65,6 +71,7 @@ class LocalModels(QWidget):
         column.setSpacing(theme.GRID * 2)
         column.addLayout(head)
         column.addWidget(self.others)
+        column.addWidget(self.checking)
         column.addLayout(self._column)
         column.addWidget(self.thrown)
         removals.changed.connect(self.show_library)
@@ -100,6 +107,11 @@ class LocalModels(QWidget):
             self._names = dict(names)
             if self._rows:
                 self.show_library()
+
+    def _name_of(self, id: str) -> str:
+        """How a model is called here."""
+        row = self._rows.get(id)
+        return self._names.get(row.model.repo or "", row.model.name) if row else id
 
     def _row(self, model: LocalModel) -> "LocalRow":
         row = LocalRow(model, self._names.get(model.repo or "", model.name), self._judges)

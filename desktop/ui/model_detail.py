@@ -64,7 +64,7 @@ class ModelDetail(QWidget):
             facts.append(self.tr("{count} of them at work for each word").format(count=text.billions(model.params_active)))
         facts.append(self.tr("from {year}").format(year=model.released[:4]))
         if model.reads_pictures:
-            facts.append(self.tr("made to read pictures too; Alcove uses its text"))
+            facts.append(self.tr("reads pictures too, with a second file that comes along, often near a gigabyte"))
         facts += {"yes": [self.tr("thinks before it answers")], "switchable": [self.tr("can think before it answers")]}.get(
             model.thinks, []
         )

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.settings import Settings
 from desktop.transfer import Progress
+from desktop.ui.buttons import IconButton
 from desktop.ui.settings import SettingsPage
 from tests.ui.laptop import LAPTOP
 
@@ -84,6 +85,18 @@ def test_another_folder_leaves_the_models_of_the_old_one_in_use(
     assert not page.folder.left.isVisible()
     page.folder.choose(old)
     assert (settings.models_dir, settings.moving_from, settings.more_folders) == (str(old), str(tmp_path / "elsewhere"), [])
+
+
+def test_other_folders_are_added_and_left_out(page: SettingsPage, settings: Settings, tmp_path: Path, qtbot: QtBot) -> None:
+    shared = tmp_path / "shared"
+    for _ in range(2):
+        page.folder.add(shared)
+    assert settings.more_folders == [str(shared)]
+    (drop,) = (each for each in page.folder.findChildren(IconButton) if str(shared) in each.accessibleName())
+    with qtbot.waitSignal(page.changed) as changed:
+        drop.click()
+    assert (changed.args, settings.more_folders) == (["more_folders"], [])
+    assert str(shared) not in words(page)
 
 
 def test_a_folder_that_cannot_be_written_is_refused(page: SettingsPage, settings: Settings, tmp_path: Path, qtbot: QtBot) -> None:
