@@ -21,6 +21,7 @@ from desktop.ui.page import Page
 LOOK_S = 0.5  # between two looks at the network, only while the page is shown
 ROWS = 12  # shown at once
 RESULT = 5  # its column
+WIDE, WIDEST = (1, 2), 400  # the columns that share what the others leave: host and purpose; px
 
 
 class ActivityPage(Page):
@@ -237,8 +238,8 @@ def _table(model: ActivityModel, name: str) -> QTableView:
     head = table.horizontalHeader()
     head.setHighlightSections(False)
     head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    for column, width in enumerate((76, 150, 0, 64, 80, 116)):
-        if width:
-            table.setColumnWidth(column, theme.scaled(width))
-    head.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+    head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    head.setMaximumSectionSize(theme.scaled(WIDEST))
+    for column in WIDE:
+        head.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
     return table

@@ -70,9 +70,11 @@ class Checking(Card):
             good = self.tr("Every file is what it was when it came")
             self._show(good, self.tr("{count} models were read and compared with their checksums.").format(count=len(found)))
             return
-        title = self.tr("{count} of {all} models are not what they were").format(count=len(bad), all=len(found))
+        title = self.tr("{name} is not what it was").format(name=self._name_of(bad[0].id))
+        if len(bad) > 1:
+            title = self.tr("{count} of {all} models are not what they were").format(count=len(bad), all=len(found))
         lines = [f"{self._name_of(each.id)}: {each.why}" for each in bad]
-        self._show(title, "\n".join([*lines, self.tr("Remove them below, and get them again.")]))
+        self._show(title, "\n".join([*lines, self.tr("Remove what is damaged below, and get it again.")]))
 
     def _on_failed(self, error: AlcoveError) -> None:
         explained = explain(error)

@@ -1,15 +1,16 @@
 """The page Network activity, with real requests to a Hub on this computer's own address."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from desktop.errors import AlcoveError
-from desktop.network import Network
+from desktop.network import Activity, Network
 from desktop.ui.activity import ActivityPage
 from tests.hub_server import HubServer
 
@@ -60,8 +61,12 @@ def test_each_request_is_a_row_with_its_host_reason_and_result(page: ActivityPag
 
 
 def test_the_reason_of_a_failure_can_be_read_in_its_column(page: ActivityPage) -> None:
-    table = page.table
-    assert table.columnWidth(5) >= table.fontMetrics().horizontalAdvance("the connection was cut") + 16
+    table, why = page.table, "the connection was cut"
+    table.show()
+    page.model.show_requests((Activity(datetime.now(UTC), "cdn.example.org", "look up models", error=why, open=False),))
+    QApplication.processEvents()
+    assert table.columnWidth(5) >= table.fontMetrics().horizontalAdvance(why) + 16
+    assert min(table.columnWidth(1), table.columnWidth(2)) > table.fontMetrics().horizontalAdvance("look up models")
 
 
 def test_a_refused_request_is_listed_with_its_reason(page: ActivityPage, network: Network) -> None:

@@ -34,7 +34,7 @@ def test_what_is_damaged_is_named_and_what_is_not_is_told(qtbot: QtBot, tmp_path
         file.write(b"x")
     checking.begin()
     qtbot.waitUntil(lambda: tasks.get(CHECK_TASK) is None)
-    assert checking.title.text() == "1 of 2 models are not what they were"
+    assert checking.title.text() == "Model 2 is not what it was"
     assert checking.said.text().startswith("Model 2: model-2.gguf is damaged")
     assert "alcove remove" not in checking.said.text()
     checking.close_button.click()
