@@ -9,7 +9,7 @@ reads this list and checks every import, so it cannot go stale.
     opening adopting bundle
     judging accuracy problems rulings
     chat offers fetch headers search diagnosis editions
-    targets room keeping
+    targets room keeping cards
     settings hub library conversations engine transfer remote downloads
     connections
     catalogue
@@ -22,7 +22,7 @@ reads this list and checks every import, so it cannot go stale.
     shape part projector
     work
     layers
-    trash elsewhere mirror
+    trash elsewhere mirror texts
     hardware gguf licences network record digest
     graphics
     paths bounded picture spans keychain

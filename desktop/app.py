@@ -13,6 +13,7 @@ import msgspec
 
 from desktop import (
     bundle,
+    cards,
     chat,
     editions,
     fetch,
@@ -58,6 +59,7 @@ from desktop.room import How
 from desktop.search import Search
 from desktop.shape import BATCH
 from desktop.speed import Rates
+from desktop.texts import Text, Texts
 from desktop.transfer import Progress
 
 TokenFrom = Literal["environment", "keyring", "session", "none"]
@@ -128,6 +130,11 @@ class App:
     @cached_property
     def licences(self) -> Licences:
         return load_licences()
+
+    @cached_property
+    def texts(self) -> Texts:
+        """The texts of licences that are on this computer."""
+        return Texts(self.paths.licences)
 
     @cached_property
     def conversations(self) -> Conversations:
@@ -352,6 +359,10 @@ class App:
             evidence = Evidence(hub_card=file.licence, file_base_models=file.base_models)
             return self.licences.rule(evidence)
         return self.ruling(target)
+
+    def fetch_text(self, target: Target) -> Generator[int, None, tuple[Text, ...]]:
+        """Get the licence texts of a target that are missing; yields bytes, returns all that are here. As cards.fetch_texts."""
+        return cards.fetch_texts(self.hub, self.ruling(target), rulings.repos(target), self.texts)
 
     def problems(self, found: Hardware) -> list[dict[str, str]]:
         """What is wrong on this computer, each with the step that mends it: keys "what" and "fix"."""

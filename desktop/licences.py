@@ -34,10 +34,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Duty:
-    """Something to do when passing a model on; `copy` is the exact wording to copy, where there is one."""
+    """Something to do when passing a model on; `copy` is the exact wording to copy, where there is one, and goes by its `kind`.
+
+    "notice": into the file NOTICE; "credit": where people see it; "naming": into the name of a changed model.
+    """
 
     text: str
     copy: str | None = None
+    kind: Literal["notice", "credit", "naming", "other"] = "other"
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,12 @@ class Ruling:
     text_read: bool = True
     licences: tuple[Licence, ...] = ()  # strictest first
     links: tuple[Link, ...] = ()
+    condition: str | None = None  # the one that matters most
+    thresholds: tuple[Threshold, ...] = ()  # these three: of all licences that apply
+    territory: tuple[Territory, ...] = ()
+    naming: tuple[str, ...] = ()
+    notice: str | None = None  # what the file NOTICE must say that goes along
+    credits: tuple[str, ...] = ()  # exact lines
 
     def to_json(self) -> dict[str, Any]:
         """The keys of `alcove licence --json`; its openness has no word for unknown, so the strictest stands for it."""
@@ -268,6 +278,12 @@ class Licences(Mapping[str, Licence]):
             text_read=all(x.text_read for x in applying),
             licences=tuple(applying),
             links=evidence.links,
+            condition=_condition(applying),
+            thresholds=tuple(dict.fromkeys(each for x in applying for each in x.thresholds)),
+            territory=tuple(dict.fromkeys(x.territory for x in applying if x.territory)),
+            naming=tuple(dict.fromkeys(x.naming for x in applying if x.naming)),
+            notice="\n\n".join(_wording(applying, "notice")) or None,
+            credits=_wording(applying, "credit"),
         )
 
     def _statements(self, evidence: Evidence) -> list[_Statement]:
@@ -311,6 +327,24 @@ def _normal(tag: str) -> str:
 def _severity(licence: Licence) -> tuple[int, int, bool]:
     at_work, passed_on = (STRICTNESS.index(a.answer) for a in (licence.commercial, licence.share))
     return at_work, passed_on, licence.openness == "conditions"
+
+
+def _condition(applying: list[Licence]) -> str | None:
+    """The sentence of the strictest answer that is not simply yes: about work first, then about passing on."""
+    answers = [(x.commercial, x.territory, x.share) for x in applying]
+    for forbidden in (True, False):
+        for commercial, territory, share in answers:
+            if territory and not forbidden:
+                return territory.scope
+            for answer in (commercial, share):
+                if answer.answer == "no" if forbidden else answer.answer != "yes":
+                    return answer.because
+    return None
+
+
+def _wording(applying: list[Licence], kind: str) -> tuple[str, ...]:
+    """The exact words of the duties of one kind."""
+    return tuple(dict.fromkeys(duty.copy for x in applying for duty in x.duties if duty.kind == kind and duty.copy))
 
 
 def _strictest(answers: list[Answer]) -> Answer:

@@ -56,6 +56,11 @@ class Paths:
         return self.home / "downloads.json"
 
     @property
+    def licences(self) -> Path:
+        """The texts of licences that were fetched with models."""
+        return self.home / "licences"
+
+    @property
     def cache(self) -> Path:
         return self.home / "cache"
 

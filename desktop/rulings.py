@@ -25,6 +25,13 @@ def of(target: Target, licences: Licences) -> Ruling:
     return licences.rule(replace(known, file_base_models=bases))
 
 
+def repos(target: Target) -> tuple[str, ...]:
+    """The repositories that a target comes from, the original one first."""
+    bases = target.local.base_models if target.local else ()
+    known = (target.model.repo if target.model else None, *bases, target.repo)
+    return tuple(dict.fromkeys(repo for repo in known if repo))
+
+
 def _licence(header: gguf.Header) -> str | None:
     """What a GGUF says of its licence: the tag, or the name where the tag is "other"."""
     tag, name = (header.metadata.get(f"general.license{key}") for key in ("", ".name"))

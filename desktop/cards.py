@@ -1,0 +1,70 @@
+"""What the Hub says of a model's licence: the text of the licence that lies beside a model."""
+
+import re
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
+from urllib.parse import quote, unquote
+
+from desktop.errors import Corrupt, Gated, NotFound
+from desktop.hub import ENDPOINT, File, Hub
+from desktop.licences import Licence, Ruling
+from desktop.network import refusal
+from desktop.texts import LARGEST_BYTES, Text, Texts
+
+NAMES = ("LICENSE", "LICENSE.txt", "LICENSE.md")  # what makers call the file
+
+
+def fetch_texts(hub: Hub, ruling: Ruling, repos: Sequence[str], texts: Texts) -> Generator[int, None, tuple[Text, ...]]:
+    """Get the texts of a ruling's licences that are not here, from these repositories or where our knowledge says they lie.
+
+    Yields the bytes so far, returns all texts that are here then. Only the Hub's own host is asked; what it does not have, or
+    shows only to those who agreed to its terms, stays missing. Raises NotWritable and the network's errors.
+    """
+    found, done = [], 0
+    for licence in ruling.licences:
+        text = texts.of(licence)
+        places = () if text else _places(hub, licence, repos)
+        for repo, name in places:
+            yield done
+            with suppress(NotFound, Gated, Corrupt):
+                content = yield from _read(hub, repo, name, done)
+                text = texts.keep(licence.id, content, _url(hub, repo, name))
+                done += len(content)
+                break
+        if text is not None:
+            found.append(text)
+    return tuple(found)
+
+
+def _places(hub: Hub, licence: Licence, repos: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Where a licence may lie on the Hub, as (repository, file), likeliest first."""
+    for endpoint in (ENDPOINT, hub.endpoint):
+        if match := re.fullmatch(re.escape(endpoint) + r"/([^/]+/[^/]+)/(?:blob|resolve|raw)/[^/]+/([^?#]+)", licence.url):
+            yield match[1], unquote(match[2])
+            break
+    for repo in repos:
+        if any(_same(repo, pattern) for pattern in licence.models):
+            yield from ((repo, name) for name in NAMES)
+
+
+def _same(repo: str, pattern: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), repo, re.IGNORECASE) is not None
+
+
+def _url(hub: Hub, repo: str, name: str) -> str:
+    return f"{hub.endpoint}/{repo}/resolve/main/{quote(name)}"
+
+
+def _read(hub: Hub, repo: str, name: str, done: int) -> Generator[int, None, bytes]:
+    """A small file of a repository. Raises NotFound, Gated, Corrupt for one that is too long, and the network's errors."""
+    url, content = _url(hub, repo, name), b""
+    headers = hub.headers(File(repo, "main", name, 0, None, None, url))
+    with hub.client("read a licence") as client, client.stream("GET", url, headers=headers) as response:
+        if response.status_code != 200:
+            raise refusal(response, what=f"file {name} in {repo}", repo=repo, page=hub.page(repo))
+        for piece in response.iter_bytes():
+            content += piece
+            if len(content) > LARGEST_BYTES:
+                raise Corrupt(path=url, why="it is far too long for a licence")
+            yield done + len(content)
+    return content

@@ -1,0 +1,117 @@
+"""Texts of licences: which are here, what is kept of one that was fetched, and what is refused."""
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from desktop import licences
+from desktop.app import App
+from desktop.errors import Corrupt, Offline
+from desktop.texts import Texts
+from tests.hub_server import HubServer
+
+GEMMA = "https://ai.google.dev/gemma/terms"
+
+
+@pytest.fixture
+def texts(tmp_path) -> Texts:
+    return Texts(tmp_path / "licences")
+
+
+@pytest.fixture(scope="module")
+def known() -> licences.Licences:
+    return licences.load()
+
+
+def test_ours_need_no_fetching(texts: Texts, known: licences.Licences) -> None:
+    text = texts.of(known["apache-2.0"])
+    assert text
+    assert (text.url, text.fetched) == (None, None)
+    assert text.sha256 == hashlib.sha256(text.path.read_bytes()).hexdigest()
+    assert texts.of(known["gemma"]) is None
+
+
+def test_what_was_fetched_is_kept_with_its_hash(texts: Texts, known: licences.Licences) -> None:
+    kept = texts.keep("gemma", b"Gemma Terms of Use\r\n", GEMMA)
+    again = Texts(texts.folder).of(known["gemma"])
+    assert again == kept
+    assert (again.url, again.sha256) == (GEMMA, hashlib.sha256(b"Gemma Terms of Use\r\n").hexdigest())
+    assert again.fetched
+    assert list(texts) == ["gemma"]
+
+
+def test_a_text_that_was_changed_on_the_disk_is_none(texts: Texts, known: licences.Licences) -> None:
+    texts.keep("gemma", b"Gemma Terms of Use", GEMMA).path.write_bytes(b"Do as you like")
+    assert texts.of(known["gemma"]) is None
+
+
+def test_an_id_leads_nowhere_else(texts: Texts, known: licences.Licences) -> None:
+    text = texts.keep("../../escape", b"words", GEMMA)
+    assert text.path.parent == texts.folder
+    assert texts.of(replace(known["gemma"], id="../../escape")) == text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b" \n", b"x" * 1_000_001, b"GGUF\x00\x00", b"\xff\xfe licence", b"<!DOCTYPE html><title>Log in</title>", b"<html>"],
+)
+def test_what_is_no_licence_is_refused(texts: Texts, content: bytes) -> None:
+    with pytest.raises(Corrupt):
+        texts.keep("gemma", content, GEMMA)
+    assert not texts.folder.exists()
+
+
+def test_markup_and_control_characters_are_only_text(texts: Texts) -> None:
+    text = texts.keep("gemma", "One\x1b[31m\r\n<b>Two</b>\u202e\ttab\x07".encode(), GEMMA)
+    assert text.read() == "One[31m\n<b>Two</b>\ttab"
+
+
+LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch) -> App:
+    with HubServer() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        app = App.open(tmp_path)
+        app.test_hub = hub
+        yield app
+        app.close()
+
+
+def fetched(app: App, reference: str):
+    steps = app.fetch_text(app.target(reference))
+    try:
+        while True:
+            next(steps)
+    except StopIteration as end:
+        return end.value
+
+
+def test_the_text_of_a_model_comes_from_its_makers_repository(app: App) -> None:
+    app.test_hub.add(LLAMA, {"LICENSE": b"LLAMA 3.1 COMMUNITY LICENSE AGREEMENT"})
+    (text,) = fetched(app, "llama-3.1-8b")
+    assert text.id == "llama3.1"
+    assert text.read() == "LLAMA 3.1 COMMUNITY LICENSE AGREEMENT"
+    assert text.url == f"{app.test_hub.endpoint}/{LLAMA}/resolve/main/LICENSE"
+    app.network.offline = True
+    assert fetched(app, "llama-3.1-8b") == (text,)
+
+
+def test_a_text_behind_terms_stays_missing(app: App) -> None:
+    app.test_hub.add(LLAMA, {"LICENSE": b"LLAMA 3.1"}, gated=True)
+    assert fetched(app, "llama-3.1-8b") == ()
+    assert app.texts.of(app.licences["llama3.1"]) is None
+
+
+def test_a_text_of_ours_asks_nobody(app: App) -> None:
+    assert [text.id for text in fetched(app, "qwen3-8b")] == ["apache-2.0"]
+    assert not app.test_hub.requests
+
+
+def test_a_hub_that_may_not_be_asked_is_said(app: App) -> None:
+    app.hub.endpoint = "https://huggingface.co"
+    app.network.offline = True
+    with pytest.raises(Offline):
+        fetched(app, "llama-3.1-8b")
