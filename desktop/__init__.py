@@ -25,7 +25,7 @@ reads this list and checks every import, so it cannot go stale.
     trash elsewhere mirror texts
     hardware gguf licences network record digest
     graphics
-    paths bounded picture spans keychain
+    paths bounded picture spans keychain card
     errors
     text address
 

@@ -280,11 +280,14 @@ class App:
             return target.local
         if target.path is not None:
             return self.library.link(target.path)
-        yield Progress(0, target.variant.size_bytes if target.variant else 0, 0.0, None, stage="ask")
+        yield (asking := Progress(0, target.variant.size_bytes if target.variant else 0, 0.0, None, stage="ask"))
         catalogue_id = offers.reference_to(target.model, target.variant) if target.model and target.variant else None
+        first, *others = self.files(target)
+        with closing(cards.trace(self.hub, first.cards)) as steps:
+            first = replace(first, cards=(yield from judging.followed(steps, lambda _: asking)))
         return (
             yield from fetch.fetch(
-                self.files(target), self.hub, self.library, self.network, catalogue_id=catalogue_id, limit=self.limit
+                (first, *others), self.hub, self.library, self.network, catalogue_id=catalogue_id, limit=self.limit
             )
         )
 
@@ -355,9 +358,8 @@ class App:
             return self.licences.describe(reference.strip().lower())
         target = self.target(reference)
         if target.path is None and target.model is None:
-            file = self.file(target)
-            evidence = Evidence(hub_card=file.licence, file_base_models=file.base_models)
-            return self.licences.rule(evidence)
+            traced = cards.trace(self.hub, self.file(target).cards)
+            return self.licences.rule(Evidence(cards=judging.end(traced)))
         return self.ruling(target)
 
     def fetch_text(self, target: Target) -> Generator[int, None, tuple[Text, ...]]:

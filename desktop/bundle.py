@@ -165,6 +165,7 @@ def _provenance(model: Model, entry: Entry) -> Provenance:
         sha256=entry.sha256,
         licence=model.licence,
         base_models=model.base_models,
+        cards=model.cards,
         reference=model.reference,
     )
 
@@ -198,6 +199,7 @@ def _model(item: Item, folder: Path) -> tuple[Model, list[Path]]:
             licence=local.licence,
             licence_id=item.licence_id,
             base_models=local.base_models,
+            cards=local.cards,
             fetched=local.fetched or "",
         ),
         sources,

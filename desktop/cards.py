@@ -1,17 +1,44 @@
-"""What the Hub says of a model's licence: the text of the licence that lies beside a model."""
+"""What the Hub says of a model's licence: the cards of what it was made from, up to the root, and the texts beside them."""
 
 import re
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from urllib.parse import quote, unquote
 
-from desktop.errors import Corrupt, Gated, NotFound
+from desktop.card import Card
+from desktop.errors import AlcoveError, Corrupt, Gated, NotFound
 from desktop.hub import ENDPOINT, File, Hub
-from desktop.licences import Licence, Ruling
+from desktop.licences import Licence, Ruling, repo_name
 from desktop.network import refusal
 from desktop.texts import LARGEST_BYTES, Text, Texts
 
 NAMES = ("LICENSE", "LICENSE.txt", "LICENSE.md")  # what makers call the file
+
+STEPS, MOST = 8, 24  # from a model to its root; repositories in all, for a merge has many
+
+
+def trace(hub: Hub, cards: tuple[Card, ...]) -> Generator[None, None, tuple[Card, ...]]:
+    """The card of a repository, the first of these, and those of all that its model was made from, nearest first, each once.
+
+    A card that cannot be had (gated, gone, or the network is off) is left out: it is no evidence. Raises nothing.
+    """
+    found = list(cards[:1])
+    seen = {card.repo.lower() for card in found}
+    queue = deque((card, 1) for card in found)
+    while queue:
+        child, step = queue.popleft()
+        for repo in map(repo_name, child.base_models):
+            if repo.lower() in seen or step > STEPS or len(seen) > MOST:
+                continue
+            seen.add(repo.lower())
+            yield
+            with suppress(AlcoveError):
+                card = hub.card(repo)
+                found.append(replace(card, repo=repo))  # by the name it was called: the Hub follows old ones
+                queue.append((found[-1], step + 1))
+    return tuple(found)
 
 
 def fetch_texts(hub: Hub, ruling: Ruling, repos: Sequence[str], texts: Texts) -> Generator[int, None, tuple[Text, ...]]:

@@ -84,6 +84,7 @@ def _origin(file: File, files: Sequence[File], catalogue_id: str | None) -> Prov
         url=file.url,
         licence=file.licence,
         base_models=file.base_models,
+        cards=first.cards,
         reference=catalogue_id or (f"hf:{first.repo}/{first.name}@{first.revision}" if first.revision else first.url),
     )
 

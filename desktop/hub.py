@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, unquote, urlsplit
 
-from desktop import __version__, gguf, mirror
+from desktop import __version__, card, gguf, mirror
 from desktop.address import is_address
 from desktop.errors import BadReference, NotFound, NotGguf, ServerRefused, Unreachable
 from desktop.network import Client, Network, Response, refusal
@@ -41,7 +41,8 @@ LISTED: tuple[Property, ...] = (
 class File:
     """A GGUF file on the Hub, at one commit. `kind`: "model", "split" (one of several parts), "mmproj" or "imatrix".
 
-    `licence` and `base_models` are what the repository's card says. A file elsewhere has its host as `repo`.
+    `licence` and `base_models` are what the repository's card says, the first of `cards`; those of what it was made from may
+    follow. A file elsewhere has its host as `repo`.
     """
 
     repo: str
@@ -54,6 +55,7 @@ class File:
     kind: str = "model"
     licence: str | None = None
     base_models: tuple[str, ...] = ()
+    cards: tuple[card.Card, ...] = ()
     etag: str | None = None  # of a file elsewhere, whose SHA-256 nobody tells
 
 
@@ -71,6 +73,7 @@ class Repo:
     base_models: tuple[str, ...]
     files: tuple[File, ...]
     weights: int = 0  # how many the model has, where the Hub or the name tells; 0: not known
+    cards: tuple[card.Card, ...] = ()  # its own first, then perhaps those of what it was made from
 
     @property
     def has_sizes(self) -> bool:
@@ -172,6 +175,14 @@ class Hub:
             info = api.model_info(id, revision=revision, files_metadata=True)
         return self._repo(info)
 
+    def card(self, id: str) -> card.Card:
+        """What the card of a repository says, whatever lies in it. Raises as repo() does."""
+        if (bundle := self.bundle()) is not None:
+            return self._repo_of(bundle, id).cards[0]
+        with self._api(f"repository {id}", id) as api:
+            info = api.model_info(id, expand=["cardData"])
+        return card.read(info.id, _head(info))
+
     def file(self, repo: str, name: str, revision: str | None = None) -> File:
         """One GGUF file of a repository. Raises as repo() does."""
         return self._find(repo, name, revision)[1]
@@ -249,13 +260,17 @@ class Hub:
                 kind=gguf.named_kind(entry.name),
                 licence=model.licence,
                 base_models=model.base_models,
+                cards=model.cards,
             )
             for model in models
             for entry in model.files
         }
         first = models[0]
         tag = first.licence or first.licence_id
-        return Repo(first.repo, first.revision, tag, None, False, 0, first.fetched, first.base_models, tuple(files.values()))
+        cards = first.cards or (card.Card(first.repo, (tag,) if tag else (), base_models=first.base_models),)
+        return Repo(
+            first.repo, first.revision, tag, None, False, 0, first.fetched, first.base_models, tuple(files.values()), cards=cards
+        )
 
     @contextmanager
     def _api(self, what: str, reference: str) -> Iterator["HfApi"]:
@@ -277,11 +292,11 @@ class Hub:
             raise ServerRefused(host=self.host, status=200, why="its answer makes no sense; perhaps this is no Hub") from error
 
     def _repo(self, info: "ModelInfo") -> Repo:
-        card: Any = info.card_data or {}  # both have get()
+        head = _head(info)
+        said = card.read(info.id, head)
         revision = info.sha or "main"
-        tag, name = _first(card.get("license")), _first(card.get("license_name"))
-        licence = name if tag == "other" and name else tag
-        base_models = _all(card.get("base_model"))
+        tag, name = (next(iter(card.listed(head.get(key))), None) for key in ("license", "license_name"))
+        licence, base_models = said.stated or tag, said.base_models
         files = tuple(
             File(
                 repo=info.id,
@@ -294,6 +309,7 @@ class Hub:
                 kind=gguf.named_kind(sibling.rfilename),
                 licence=licence,
                 base_models=base_models,
+                cards=(said,),
             )
             for sibling in info.siblings or ()
             if sibling.rfilename.lower().endswith(ENDING)
@@ -309,6 +325,7 @@ class Hub:
             base_models=base_models,
             files=files,
             weights=int((getattr(info, "gguf", None) or {}).get("total") or 0) or _weights(info.id),
+            cards=(said,),
         )
 
 
@@ -329,12 +346,10 @@ def _exactness(file: File) -> tuple[int, int, str]:
     )
 
 
-def _all(value: object) -> tuple[str, ...]:
-    return tuple(str(each) for each in (value if isinstance(value, list) else [value]) if each)
-
-
-def _first(value: object) -> str | None:
-    return next(iter(_all(value)), None)
+def _head(info: "ModelInfo") -> dict[str, Any]:
+    """The head of a repository's card, as its maker wrote it."""
+    head: Any = info.card_data
+    return {key: head.get(key) for key in card.KEYS} if hasattr(head, "get") else {}
 
 
 _lock = threading.Lock()

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from desktop import gguf, record, trash
+from desktop.card import Card
 from desktop.part import arrived_bytes
 from desktop.record import LINKED, Provenance
 
@@ -18,8 +19,8 @@ class LocalModel:
 
     `path` is its file, the first of `files` where it is split into several. `projectors` came with it and go with it. `origin` is
     "own", "shared", "guide" or "linked"; `program` whose file a linked one is. `licence` and `base_models` are what the maker's
-    page said when it was fetched; `reference` is what was asked for then ("qwen3-8b:Q5_K_M"). `missing`: a linked file that is
-    no longer where it was.
+    page said when it was fetched, the first of `cards`; `reference` is what was asked for then ("qwen3-8b:Q5_K_M"). `missing`: a
+    linked file that is no longer where it was.
     """
 
     id: str
@@ -39,6 +40,7 @@ class LocalModel:
     missing: bool = False
     url: str | None = None
     base_models: tuple[str, ...] = ()
+    cards: tuple[Card, ...] = ()
     fetched: str | None = None
     program: str | None = None
     files: tuple[Path, ...] = ()
@@ -94,6 +96,7 @@ def model_of(files: Sequence[Path], root: Path, origin: str, projectors: tuple[P
         done_bytes=done,
         url=known.url,
         base_models=known.base_models,
+        cards=known.cards,
         fetched=known.fetched,
         files=tuple(files),
         projectors=projectors,
@@ -131,6 +134,7 @@ def _linked(known: Provenance, root: Path) -> LocalModel:
         done_bytes=size if here else 0,
         missing=not here,
         base_models=known.base_models,
+        cards=known.cards,
         fetched=known.fetched,
         program=known.program,
         files=files,

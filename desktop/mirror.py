@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from desktop.card import Card
 from desktop.errors import Corrupt, NotFound
 
 NAME = "alcove-bundle.json"
@@ -41,6 +42,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     licence: str | None = None  # as the maker's page tells it
     licence_id: str | None = None  # what decides, by licences/
     base_models: tuple[str, ...] = ()
+    cards: tuple[Card, ...] = ()  # the maker's page, and those of what the model was made from
     fetched: str = ""
 
     @property

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from desktop.card import Card
 from desktop.errors import NotWritable
 
 LINKED = "linked"  # the folder of records for files that lie elsewhere; no owner's folder is called so
@@ -41,6 +42,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     url: str | None = None
     licence: str | None = None
     base_models: tuple[str, ...] = ()
+    cards: tuple[Card, ...] = ()  # of the repository, then of what the model was made from, as they were on the Hub
     reference: str | None = None
     fetched: str | None = None
     last_used: str | None = None

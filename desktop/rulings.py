@@ -1,12 +1,16 @@
-"""What the licence of one model allows, from all that is known of it on this computer: catalogue, page, and its own file."""
+"""What the licence of one model allows, from all that is known of it on this computer: catalogue, cards, and its own file."""
 
 from dataclasses import replace
 
-from desktop import gguf
+from desktop import card, gguf
+from desktop.card import Card
 from desktop.licences import GUIDE as GUIDE_EVIDENCE
 from desktop.licences import Evidence, Licences, Ruling
+from desktop.local import LocalModel
 from desktop.paths import GUIDE
 from desktop.targets import Target
+
+MOST_BASES = 16  # that a file may name
 
 
 def of(target: Target, licences: Licences) -> Ruling:
@@ -14,32 +18,47 @@ def of(target: Target, licences: Licences) -> Ruling:
     if target.path == GUIDE:
         return licences.rule(GUIDE_EVIDENCE)
     known = target.model.evidence if target.model else Evidence()
-    bases: tuple[str, ...] = ()
     if target.local is not None:
-        bases = target.local.base_models
-        known = replace(known, hub_card=target.local.licence)
+        known = replace(known, cards=_cards(target.local))
     if target.path is not None:
         header = gguf.read_file(target.path)
-        bases += _base_models(header)
-        known = replace(known, file_license=_licence(header))
-    return licences.rule(replace(known, file_base_models=bases))
+        stated, link = _licence(header)
+        known = replace(known, file_license=stated, file_link=link, file_base_models=_base_models(header))
+    return licences.rule(known)
 
 
 def repos(target: Target) -> tuple[str, ...]:
     """The repositories that a target comes from, the original one first."""
+    cards = target.local.cards if target.local else ()
     bases = target.local.base_models if target.local else ()
-    known = (target.model.repo if target.model else None, *bases, target.repo)
+    known = (target.model.repo if target.model else None, *(each.repo for each in reversed(cards)), *bases, target.repo)
     return tuple(dict.fromkeys(repo for repo in known if repo))
 
 
-def _licence(header: gguf.Header) -> str | None:
-    """What a GGUF says of its licence: the tag, or the name where the tag is "other"."""
-    tag, name = (header.metadata.get(f"general.license{key}") for key in ("", ".name"))
-    return str(name) if name and tag in (None, "", "other") else str(tag) if tag else None
+def _cards(local: LocalModel) -> tuple[Card, ...]:
+    """What was stored when it was downloaded; an earlier version of Alcove kept less."""
+    if local.cards or not (local.licence or local.base_models or local.repo):
+        return local.cards
+    stated = {"license": (local.licence or "").split(","), "base_model": list(local.base_models)}
+    return (card.read(local.repo or local.name, stated),)
+
+
+def _licence(header: gguf.Header) -> tuple[str | None, str | None]:
+    """What a GGUF says of its licence: the tag, or the name where the tag is "other"; and the address of the text."""
+    keys = ("license", "license_name", "license_link")
+    content = {key: header.metadata.get(f"general.{key.replace('_', '.')}") for key in keys}
+    said = card.read("", content)
+    return said.stated, said.link
 
 
 def _base_models(header: gguf.Header) -> tuple[str, ...]:
-    """The addresses of what a model was made from, as its GGUF tells them."""
+    """What a model was made from, as its GGUF tells it: the address, else the name with its organisation."""
     count = header.metadata.get("general.base_model.count", 0)
-    keys = [f"general.base_model.{i}.repo_url" for i in range(min(count, 16) if isinstance(count, int) else 0)]
-    return tuple(str(header.metadata[key]) for key in keys if key in header.metadata)
+    found = []
+    for number in range(min(count, MOST_BASES) if isinstance(count, int) else 0):
+        url, name, owner = (
+            " ".join(card.listed(header.metadata.get(f"general.base_model.{number}.{key}")))
+            for key in ("repo_url", "name", "organization")
+        )
+        found.append(url or ("/".join(part.replace(" ", "-") for part in (owner, name)) if owner and name else ""))
+    return tuple(each for each in found if each)

@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from desktop import gguf
+from desktop.cards import trace
 from desktop.errors import NetworkError, NotFound
 from desktop.hub import File, Hub, Repo, Sort
 
@@ -45,6 +46,7 @@ class Search:
         self._hub, self._folder = hub, folder
         self._found: dict[str, tuple[float, Found]] = {}
         self._repos: dict[str, Repo] = {}
+        self._traced: set[str] = set()  # of these
 
     def find(self, words: str, limit: int = PAGE, sort: Sort = "downloads") -> Generator[None, None, Found]:
         """Repositories for these words. Raises the network's errors, where nothing was kept of an earlier day."""
@@ -77,6 +79,15 @@ class Search:
                 raise
             self._save(key, self._repos[id])
         return self._repos[id]
+
+    def page(self, id: str) -> Generator[None, None, Repo]:
+        """The same with the cards of all that it was made from, which its licence depends on. Raises as repo()."""
+        repo = yield from self.repo(id)
+        if id in self._repos and id not in self._traced:
+            self._repos[id] = repo = replace(repo, cards=(yield from trace(self._hub, repo.cards)))
+            self._traced.add(id)
+            self._save(self._key("repository", id), repo)
+        return repo
 
     def _key(self, *parts: str) -> str:
         """The name of a file that does not tell what was searched for."""

@@ -1,4 +1,13 @@
-"""Figures as short strings for people: bytes, rates, durations, counts."""
+"""Figures as short strings for people: bytes, rates, durations, counts; and texts of others, as they may be shown."""
+
+import re
+
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+def plain(text: str) -> str:
+    """A text of others without what is unseen or moves what is seen: its lines and letters, no control characters."""
+    return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def size(bytes_: float) -> str:

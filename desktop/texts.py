@@ -13,9 +13,9 @@ import msgspec
 from desktop import record
 from desktop.errors import Corrupt, NotWritable
 from desktop.licences import Licence
+from desktop.text import plain
 
 LARGEST_BYTES = 1_000_000  # the longest licence of a model has 60 KB
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,6 @@ class Text:
     def read(self) -> str:
         """Its words, without anything that is unseen or would move what is seen."""
         return plain(self.path.read_bytes().decode(errors="replace"))
-
-
-def plain(text: str) -> str:
-    """A text of others as it may be shown: its lines and its letters, no control characters."""
-    return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 class _Kept(msgspec.Struct, frozen=True):

@@ -180,8 +180,8 @@ def test_rulings(known: Licences, evidence: Evidence, licence: str, words: str, 
 def test_a_conflict_is_one_sentence_that_names_both_sides(known: Licences) -> None:
     ruling = known.rule(Evidence(catalogue=("llama3.1",), hub_card="mit", file_license="mit"))
     assert ruling.conflict == (
-        "Alcove's catalogue says Llama 3.1 Community License Agreement, but the page of this download says MIT License and "
-        "the file itself says MIT License; the stricter one decides here."
+        "Alcove's catalogue says Llama 3.1 Community License Agreement, but the page of this download and the "
+        "file itself say MIT License; the stricter one decides here."
     )
     assert [s.from_ for s in ruling.sources] == ["Alcove's catalogue", "The page of this download", "The file itself"]
     assert ruling.headline == known["llama3.1"].headline

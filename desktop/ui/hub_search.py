@@ -38,7 +38,7 @@ class Finder(Protocol):
 
     def find(self, words: str, limit: int = ..., sort: Sort = ...) -> Generator[None, None, Found]: ...
 
-    def repo(self, id: str) -> Generator[None, None, Repo]: ...
+    def page(self, id: str) -> Generator[None, None, Repo]: ...
 
 
 class HubSearch(QWidget):
@@ -195,7 +195,7 @@ class HubSearch(QWidget):
 
     def _look(self, card: RepoCard) -> None:
         """Ask for the files of a repository, once it is opened."""
-        task = self._tasks.start(self._finder.repo(card.repo.id), key=LOOK_TASK.format(repo=card.repo.id))
+        task = self._tasks.start(self._finder.page(card.repo.id), key=LOOK_TASK.format(repo=card.repo.id))
         task.done.connect(lambda repo: self._on_looked(card, repo))
         task.failed.connect(lambda error: self._on_not_looked(card, error))
 

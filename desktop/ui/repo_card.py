@@ -53,7 +53,10 @@ class RepoCard(Card):
         self.opener.setAccessibleName(self.tr("Sizes of {name}").format(name=repo.id))
         self.opener.toggled.connect(self._on_toggled)
         self.opener.installEventFilter(self)
-        self._add_head(licences)
+        self._licences = licences
+        self._pill: Pill | None = None
+        self._add_head()
+        self._show_licence()
 
     @property
     def is_open(self) -> bool:
@@ -67,33 +70,40 @@ class RepoCard(Card):
             return True
         return super().eventFilter(watched, event)
 
-    def _add_head(self, licences: Licences) -> None:
+    def _add_head(self) -> None:
+        self._facts, self._pill_place = ElidedLabel("", "small", "soft"), QHBoxLayout()
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(ElidedLabel(self.repo.id, "card_title"))
+        below = QHBoxLayout()
+        below.setSpacing(theme.GRID)
+        below.addWidget(self.guess)
+        below.addWidget(self._facts, 1)
+        words.addLayout(below)
+        row = QHBoxLayout()
+        row.setSpacing(theme.GRID * 2)
+        row.addLayout(words, 1)
+        row.addLayout(self._pill_place)
+        row.addWidget(self.opener)
+        self.body.addLayout(row)
+
+    def _show_licence(self) -> None:
+        """What its licence allows, as far as its cards are known."""
         repo = self.repo
-        tag = repo.licence_name if repo.licence_tag in (None, "other") else repo.licence_tag
-        ruling = licences.rule(Evidence(hub_card=tag, file_base_models=repo.base_models))
+        ruling = self._licences.rule(Evidence(cards=repo.cards))
         said = verdict.licence(ruling)
-        pill = Pill(said.words, said.tone, said.icon)
-        pill.setToolTip(hint(f"{ruling.name}. {ruling.headline}"))
+        if self._pill is not None:
+            self._pill.deleteLater()
+        self._pill = Pill(said.words, said.tone, said.icon)
+        self._pill.setToolTip(hint(ruling.conflict or f"{ruling.name}. {ruling.headline}"))
+        self._pill_place.addWidget(self._pill)
         facts = [
             self.tr("{count} downloads").format(count=f"{repo.downloads:,}"),
             self.tr("changed in {month}").format(month=repo.updated[:7]) if repo.updated else "",
             ruling.name,
             self.tr("the maker wants your agreement") if repo.gated else "",
         ]
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(ElidedLabel(repo.id, "card_title"))
-        below = QHBoxLayout()
-        below.setSpacing(theme.GRID)
-        below.addWidget(self.guess)
-        below.addWidget(ElidedLabel(" · ".join(fact for fact in facts if fact), "small", "soft"), 1)
-        words.addLayout(below)
-        row = QHBoxLayout()
-        row.setSpacing(theme.GRID * 2)
-        row.addLayout(words, 1)
-        row.addWidget(pill)
-        row.addWidget(self.opener)
-        self.body.addLayout(row)
+        self._facts.setText(" · ".join(fact for fact in facts if fact))
 
     def show_guess(self, free_bytes: int) -> None:
         """Whether it should fit into so much free memory, and what its usual size is."""
@@ -133,6 +143,7 @@ class RepoCard(Card):
     def show_files(self, repo: Repo, free_bytes: int) -> None:
         """Its files with their sizes, the usual ones first."""
         self.repo = repo
+        self._show_licence()
         self.show_guess(free_bytes)
         inside = QWidget()
         column = QVBoxLayout(inside)

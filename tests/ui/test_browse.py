@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from desktop import fit
+from desktop.card import Card
 from desktop.errors import AlcoveError, Offline, Unreachable
 from desktop.hardware import Memory
 from desktop.hub import File, Repo, Sort
@@ -58,7 +59,7 @@ class Finder:
         plain = [replace(each, files=tuple(replace(f, size_bytes=0) for f in each.files)) for each in self.repos[:limit]]
         return Found(tuple(plain), ASKED_AT, self.more, self.old)
 
-    def repo(self, id: str) -> Generator[None, None, Repo]:
+    def page(self, id: str) -> Generator[None, None, Repo]:
         self.looked.append(id)
         yield
         if self.error is not None:
@@ -415,7 +416,8 @@ def repo(name: str, *, tag: str | None = "apache-2.0", gated: bool = False, weig
     files = tuple(
         File(name, "sha", f"x-{q}.gguf", int(size * share), None, q, f"https://h/{name}/resolve/x") for q, share in sizes
     )
-    return Repo(name, "sha", tag, None, gated, 1234, "2026-08-01T00:00:00", (), files, weights)
+    card = Card(name, (tag,) if tag else ())
+    return Repo(name, "sha", tag, None, gated, 1234, "2026-08-01T00:00:00", (), files, weights, (card,))
 
 
 def found(page: Browse, qtbot: QtBot, said: str = "name") -> RepoCard:
