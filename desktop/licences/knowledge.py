@@ -63,7 +63,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Licence:
-    """One file of resources/licences/. With `text_read` false it is known from others, not from its full text."""
+    """One file of resources/licences/. With `text_read` false it is known from others, not from its full text.
+
+    What is empty there the licence does not have, but for the fields that `unknown` names: those nobody has read.
+    """
 
     id: str
     name: str
@@ -92,5 +95,6 @@ class Licence:
     territory: Territory | None = None
     termination: str | None = None
     governing_law: str | None = None
+    unknown: tuple[str, ...] = ()
     unsure: dict[str, str] = field(default_factory=dict, hash=False)  # field -> why it is less sure than the rest
     notes: str | None = None

@@ -104,12 +104,15 @@ def _once(found: Iterable[T]) -> tuple[T, ...]:
 
 
 def _applying(said: list[Statement], unknown: Licence) -> list[Licence]:
-    """Every licence that counts. A free base says what its maker allowed, but nothing about the changed version."""
+    """Every licence that counts.
+
+    A base that may be passed on under any terms says what its maker allowed, but nothing about the changed version.
+    """
     applying: list[Licence] = []
     for statement in said:
         for licence, tag in zip(statement.licences, statement.tags, strict=True):
             already = licence in applying or any(tag in x.stated_as for x in applying)
-            if not already and not (statement.is_base and licence.openness == "free"):
+            if not already and not (statement.is_base and licence.share.answer == "yes"):
                 applying.append(licence)
     if all(s.is_base for s in said):
         applying.append(unknown)
