@@ -7,6 +7,7 @@ stated is never "free": it is "unknown: ask the maker".
 knowledge.py has what a file of resources/licences/ says, evidence.py what is known of one model, ruling.py what follows.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -79,6 +80,11 @@ class Licences(Mapping[str, Licence]):
         """The licences of an original repository ("OWNER/NAME" or its address), as far as Alcove knows."""
         name = repo_name(repo).lower()
         return tuple(x for x in self.values() if any(fnmatchcase(name, pattern.lower()) for pattern in x.models))
+
+    def of_name(self, repo: str) -> tuple[Licence, ...]:
+        """The licences of what a repository was made from, as far as its name tells: "Llama-3.1" in "My-Llama-3.1-GGUF"."""
+        name = repo.rpartition("/")[2].lower()
+        return tuple(x for x in self.values() if any(re.search(pattern, name) for pattern in x.named))
 
     def describe(self, id: str) -> Ruling:
         """A licence by itself, without a model. Raises KeyError."""

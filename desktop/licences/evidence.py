@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from desktop.licences import Licences
 
 HUB = "https://huggingface.co"
+NAME = "The model's name"
+FORMS = r"gguf|i1|awq|gptq|exl[23]|mlx|onnx|fp8|fp16|bf16|nvfp4|mxfp4|\d+bit|bnb"  # at the end of the names of copies
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,11 @@ class Statement:
 
     @property
     def sentence(self) -> str:
-        return f"{self.source} {'is under' if self.is_ours else 'says'} {self.says}"
+        return f"{self.source} {self.verb} {self.says}"
+
+    @property
+    def verb(self) -> str:
+        return "says" if not self.is_ours else "points to" if self.source == NAME else "is under"
 
     @property
     def says(self) -> str:
@@ -97,6 +103,9 @@ def statements(evidence: Evidence, known: "Licences") -> list[Statement]:
     found.append(_ours("The model it was made from", licences))
     if evidence.cards:
         own = evidence.cards[0]
+        stated = {x.id for each in found for x in each.licences}
+        named = tuple(x for x in known.of_name(own.repo) if x.id not in stated)
+        found.append(_ours(NAME, named))
         found += _of_repo(known, own.repo, own, "The page of this download")
     found.append(_stated(known, "The page of this download", evidence.hub_card))
     found.append(_stated(known, "The file itself", evidence.file_license, link=evidence.file_link))
@@ -134,7 +143,7 @@ def _only_copies(child: Card, base: str) -> bool:
     if child.relation or len(child.base_models) != 1:
         return child.relation == "quantized"
     owner, _, name = base.lower().partition("/")
-    own = re.sub(r"([-_.]i1)?[-_.]gguf$", "", child.repo.lower().partition("/")[2])
+    own = re.sub(rf"([-_.]({FORMS}))+$", "", child.repo.lower().partition("/")[2])
     return own in (name, f"{owner}_{name}", f"{owner}-{name}")
 
 

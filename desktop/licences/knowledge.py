@@ -88,6 +88,7 @@ class Licence:
     text_path: Path | None = None  # the full text, for those that may be passed on
     stated_as: tuple[str, ...] = ()  # tags of other licences that its makers use for it: no contradiction
     models: tuple[str, ...] = ()  # original repositories under it, as patterns: "meta-llama/Llama-3.1-*"
+    named: tuple[str, ...] = ()  # what is in the names of models that others made from those, as regular expressions
     duties: tuple[Duty, ...] = ()
     restrictions: tuple[str, ...] = ()
     thresholds: tuple[Threshold, ...] = ()

@@ -164,10 +164,9 @@ def _conflict(said: list[Statement]) -> str | None:
         against = [each for each in said[number:] if _contradicts(first, each)]
         if against:
             other = against[0]
-            same = [each.source for each in against[1:] if each.says == other.says and each.is_ours == other.is_ours]
+            same = [each.source for each in against[1:] if each.says == other.says and not (each.is_ours or other.is_ours)]
             sources = _with_small_the(" and ".join([other.source, *same[:1]]))
-            verb = ("are under" if same else "is under") if other.is_ours else "say" if same else "says"
-            return f"{first.sentence}, but {sources} {verb} {other.says}; the stricter one decides here."
+            return f"{first.sentence}, but {sources} {'say' if same else other.verb} {other.says}; the stricter one decides here."
     return None
 
 
