@@ -39,7 +39,7 @@ def test_the_chain_is_followed_to_the_root(server: HubServer) -> None:
     assert ruling.sources[0].url == f"https://huggingface.co/{LLAMA}"
     assert ruling.conflict == (
         f"The page of {LLAMA} says Llama 3.1 Community License Agreement, but the page of {TUNED} says Apache License 2.0; "
-        "the stricter one decides here."
+        "the stricter one decides."
     )
 
 

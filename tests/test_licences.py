@@ -248,7 +248,7 @@ def test_a_conflict_is_one_sentence_that_names_both_sides(known: Licences) -> No
     ruling = known.rule(Evidence(catalogue=("llama3.1",), hub_card="mit", file_license="mit"))
     assert ruling.conflict == (
         "Alcove's catalogue says Llama 3.1 Community License Agreement, but the page of this download and the "
-        "file itself say MIT License; the stricter one decides here."
+        "file itself say MIT License; the stricter one decides."
     )
     assert [s.from_ for s in ruling.sources] == ["Alcove's catalogue", "The page of this download", "The file itself"]
     assert ruling.headline == known["llama3.1"].headline

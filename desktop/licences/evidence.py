@@ -100,7 +100,7 @@ def statements(evidence: Evidence, known: "Licences") -> list[Statement]:
         found += _of_repo(known, ancestor.repo, ancestor.card, f"The page of {ancestor.repo}", is_base=not ancestor.same)
     bases = [repo for repo in map(repo_name, evidence.file_base_models) if repo.lower() not in seen]
     licences = tuple(dict.fromkeys(x for repo in bases for x in known.of_repo(repo)))
-    found.append(_ours("The model it was made from", licences))
+    found.append(_ours("The original model", licences))
     if evidence.cards:
         own = evidence.cards[0]
         stated = {x.id for each in found for x in each.licences}
@@ -157,7 +157,9 @@ def _of_repo(known: "Licences", repo: str, card: Card | None, source: str, *, is
     ours = known.of_repo(repo)
     stated, link = (card.stated, card.link) if card else (None, None)
     said = replace(_stated(known, source, stated, link=link), is_base=is_base, url=f"{HUB}/{repo}")
-    if ours and said.licences and all(said.names(x) for x in ours) and UNKNOWN not in {x.id for x in said.licences}:
+    exact = tuple(next((x for x in ours if tag in x.stated_as), told) for told, tag in zip(said.licences, said.tags, strict=True))
+    said = replace(said, licences=exact)  # of several that have the same tag, the one of this repository
+    if set(ours) <= set(exact):
         return [said]
     return [_ours(repo, ours, is_base=is_base), said]
 

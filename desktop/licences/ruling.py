@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 from desktop.licences.evidence import Evidence, Source, Statement
 from desktop.licences.knowledge import STRICTNESS, UNKNOWN, Answer, Duty, Licence, Link, Territory, Threshold
 
+LONGEST = 29  # words of a sentence
 T = TypeVar("T")
 
 
@@ -164,10 +165,15 @@ def _conflict(said: list[Statement]) -> str | None:
         against = [each for each in said[number:] if _contradicts(first, each)]
         if against:
             other = against[0]
-            same = [each.source for each in against[1:] if each.says == other.says and not (each.is_ours or other.is_ours)]
-            sources = _with_small_the(" and ".join([other.source, *same[:1]]))
-            return f"{first.sentence}, but {sources} {'say' if same else other.verb} {other.says}; the stricter one decides here."
+            others = [each.source for each in against[1:] if each.says == other.says and not (each.is_ours or other.is_ours)]
+            told = _disagreement(first, other, others[:1])
+            return told if len(told.split()) <= LONGEST else _disagreement(first, other, [])
     return None
+
+
+def _disagreement(first: Statement, other: Statement, same: list[str]) -> str:
+    sources = _with_small_the(" and ".join([other.source, *same]))
+    return f"{first.sentence}, but {sources} {'say' if same else other.verb} {other.says}; the stricter one decides."
 
 
 def _with_small_the(sources: str) -> str:
