@@ -50,7 +50,7 @@ def fetch_texts(hub: Hub, ruling: Ruling, repos: Sequence[str], texts: Texts) ->
     found, done = [], 0
     for licence in ruling.licences:
         text = texts.of(licence)
-        places = () if text else _places(hub, licence, repos)
+        places = () if text else _places(hub, licence, repos, ruling)
         for repo, name in places:
             yield done
             with suppress(NotFound, Gated, Corrupt):
@@ -63,19 +63,26 @@ def fetch_texts(hub: Hub, ruling: Ruling, repos: Sequence[str], texts: Texts) ->
     return tuple(found)
 
 
-def _places(hub: Hub, licence: Licence, repos: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Where a licence may lie on the Hub, as (repository, file), likeliest first."""
-    for endpoint in (ENDPOINT, hub.endpoint):
-        if match := re.fullmatch(re.escape(endpoint) + r"/([^/]+/[^/]+)/(?:blob|resolve|raw)/[^/]+/([^?#]+)", licence.url):
-            yield match[1], unquote(match[2])
-            break
-    for repo in repos:
-        if any(_same(repo, pattern) for pattern in licence.models):
-            yield from ((repo, name) for name in NAMES)
+def _places(hub: Hub, licence: Licence, repos: Sequence[str], ruling: Ruling) -> Iterator[tuple[str, str]]:
+    """Where a licence may lie on the Hub, as (repository, file), likeliest first.
+
+    Only where its own makers put it: whoever else uploads a file called LICENSE may have written anything into it.
+    """
+    linked = [_linked(hub, source.url, source.link) for source in ruling.sources if source.link]
+    made = [repo for repo in repos if licence.is_of(repo)]
+    known = _linked(hub, None, licence.url)
+    ours = [place for place in linked if place and licence.is_of(place[0])]
+    yield from dict.fromkeys([*([known] if known else []), *ours, *((repo, name) for repo in made for name in NAMES)])
 
 
-def _same(repo: str, pattern: str) -> bool:
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), repo, re.IGNORECASE) is not None
+def _linked(hub: Hub, page: str | None, link: str | None) -> tuple[str, str] | None:
+    """The file on the Hub that a link means: an address there, or a name beside the page it stands on; else None."""
+    endpoints = "|".join(re.escape(each) for each in (ENDPOINT, hub.endpoint))
+    if match := re.fullmatch(rf"(?:{endpoints})/([^/]+/[^/]+)/(?:blob|resolve|raw)/[^/]+/([^?#]+)", link or ""):
+        return match[1], unquote(match[2])
+    if page and (match := re.fullmatch(rf"{re.escape(ENDPOINT)}/([^/]+/[^/]+)", page)) and re.fullmatch(r"\w[\w.-]*", link or ""):
+        return match[1], link or ""
+    return None
 
 
 def _url(hub: Hub, repo: str, name: str) -> str:

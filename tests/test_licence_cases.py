@@ -14,7 +14,7 @@ from desktop.cards import trace
 from desktop.catalogue import Catalogue
 from desktop.errors import NotFound
 from desktop.judging import end
-from desktop.licences import Evidence, Licences, Ruling
+from desktop.licences import Evidence, Licences
 
 TABLE = json.loads((Path(__file__).parent / "data" / "licence_cases.json").read_text(encoding="utf-8"))
 CASES = TABLE["cases"]
@@ -40,25 +40,25 @@ class Recorded:
         return CARDS[repo.lower()]
 
 
-def ruled(case: dict, known: Licences, models: Catalogue) -> Ruling:
-    """What Alcove says of a repository when all is known that the table has."""
+def known_of(case: dict, models: Catalogue) -> Evidence:
+    """All that the table and the catalogue have on a repository."""
     model, file = models.by_repo(case["repo"]), case.get("file", {})
-    return known.rule(
-        replace(
-            model.evidence if model else Evidence(),
-            cards=end(trace(Recorded(), (CARDS[case["repo"].lower()],))),
-            file_license=file.get("license"),
-            file_base_models=tuple(file.get("base_models", ())),
-        )
+    return replace(
+        model.evidence if model else Evidence(),
+        cards=end(trace(Recorded(), (CARDS[case["repo"].lower()],))),
+        file_license=file.get("license"),
+        file_base_models=tuple(file.get("base_models", ())),
     )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["repo"])
 def test_a_real_repository(case: dict, known: Licences, models: Catalogue) -> None:
-    ruling = ruled(case, known, models)
+    evidence = known_of(case, models)
+    ruling = known.rule(evidence)
     answers = f"{ruling.commercial.answer} {ruling.share.answer} {ruling.audit.answer}"
     assert (ruling.licence, ruling.openness, answers) == (case["licence"], case["step"], case["answers"])
     assert bool(ruling.conflict) == case.get("conflict", False)
+    assert known.rule(replace(evidence, catalogue=())).licence == case["licence"], "without the catalogue"
     for sentence in (ruling.conflict, ruling.condition, ruling.headline):
         assert all(len(part.split()) < 30 for part in re.split(r"(?<=[.])\s", sentence or "")), sentence
 

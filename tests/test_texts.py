@@ -8,7 +8,9 @@ import pytest
 from desktop import licences
 from desktop.app import App
 from desktop.errors import Corrupt, Offline
+from desktop.judging import end
 from desktop.texts import Texts
+from tests import gguf_files
 from tests.hub_server import HubServer
 
 GEMMA = "https://ai.google.dev/gemma/terms"
@@ -81,12 +83,7 @@ def app(tmp_path, monkeypatch) -> App:
 
 
 def fetched(app: App, reference: str):
-    steps = app.fetch_text(app.target(reference))
-    try:
-        while True:
-            next(steps)
-    except StopIteration as end:
-        return end.value
+    return end(app.fetch_text(app.target(reference)))
 
 
 def test_the_text_of_a_model_comes_from_its_makers_repository(app: App) -> None:
@@ -97,6 +94,52 @@ def test_the_text_of_a_model_comes_from_its_makers_repository(app: App) -> None:
     assert text.url == f"{app.test_hub.endpoint}/{LLAMA}/resolve/main/LICENSE"
     app.network.offline = True
     assert fetched(app, "llama-3.1-8b") == (text,)
+
+
+def test_only_the_makers_own_file_is_the_text(app: App, tmp_path) -> None:
+    file = gguf_files.llama(tmp_path / "x.gguf", metadata={"general.license": "llama3.1"}).read_bytes()
+    link = "LICENSE"
+    app.test_hub.add("any/Copy-GGUF", {"x-Q8_0.gguf": file, link: b"Do as you like"}, license="llama3.1", license_link=link)
+    reference = end(app.get("hf:any/Copy-GGUF/x-Q8_0.gguf")).id
+    assert fetched(app, reference) == ()
+    assert app.ruling(app.target(reference)).sources[0].link == link
+
+
+@pytest.mark.parametrize("link", ["LICENSE-AGREEMENT", f"https://huggingface.co/{LLAMA}/blob/main/LICENSE-AGREEMENT"])
+def test_the_text_lies_where_the_makers_card_says(app: App, tmp_path, link: str) -> None:
+    file = gguf_files.llama(tmp_path / "x.gguf", metadata={"general.license": "llama3.1"}).read_bytes()
+    app.test_hub.add(LLAMA, {"LICENSE-AGREEMENT": b"LLAMA 3.1"}, license="llama3.1", license_link=link)
+    app.test_hub.add("any/Copy-GGUF", {"x-Q8_0.gguf": file}, base_model=LLAMA)
+    (text,) = fetched(app, end(app.get("hf:any/Copy-GGUF/x-Q8_0.gguf")).id)
+    assert (text.id, text.read()) == ("llama3.1", "LLAMA 3.1")
+
+
+@pytest.mark.parametrize(
+    "link", ["file:///etc/passwd", "https://elsewhere.example/any/Copy/blob/main/LICENSE", "../../../LICENSE", "LICENSE?x=1"]
+)
+def test_a_link_to_anywhere_else_is_not_followed(app: App, tmp_path, link: str) -> None:
+    file = gguf_files.llama(tmp_path / "x.gguf", metadata={"general.license": "llama3.1"}).read_bytes()
+    app.test_hub.add(LLAMA, {}, license="llama3.1", license_link=link)
+    app.test_hub.add("any/Copy-GGUF", {"x-Q8_0.gguf": file}, base_model=LLAMA)
+    reference = end(app.get("hf:any/Copy-GGUF/x-Q8_0.gguf")).id
+    before = len(app.test_hub.requests)
+    assert fetched(app, reference) == ()
+    asked = [request.path for request in app.test_hub.requests[before:]]
+    assert asked == [f"/{LLAMA}/resolve/main/{name}" for name in ("LICENSE", "LICENSE.txt", "LICENSE.md")]
+
+
+def test_what_a_file_says_of_its_licence_is_only_text(app: App, tmp_path) -> None:
+    said = {"general.license": "other", "general.license.name": "<b>Mine</b>\x1b\u202e\x07" + "!" * 3000}
+    said |= {"general.license.link": "file:///etc/passwd", "general.base_model.count": 2**31}
+    said |= {"general.base_model.0.name": "Llama 3.1 8B", "general.base_model.0.organization": "Meta Llama"}
+    ruling = app.ruling(app.target(str(gguf_files.llama(tmp_path / "x.gguf", metadata=said))))
+    base, own = ruling.sources
+    assert base.says == "Llama 3.1 Community License Agreement"
+    assert own.says.startswith("“<b>mine</b>!!!")
+    assert own.link == "file:///etc/passwd"
+    assert len(own.says) < 300
+    assert ruling.commercial.answer == "unknown"
+    assert not app.test_hub.requests
 
 
 def test_a_text_behind_terms_stays_missing(app: App) -> None:

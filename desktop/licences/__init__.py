@@ -9,7 +9,6 @@ knowledge.py has what a file of resources/licences/ says, evidence.py what is kn
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import msgspec
@@ -78,8 +77,8 @@ class Licences(Mapping[str, Licence]):
 
     def of_repo(self, repo: str) -> tuple[Licence, ...]:
         """The licences of an original repository ("OWNER/NAME" or its address), as far as Alcove knows."""
-        name = repo_name(repo).lower()
-        return tuple(x for x in self.values() if any(fnmatchcase(name, pattern.lower()) for pattern in x.models))
+        name = repo_name(repo)
+        return tuple(x for x in self.values() if x.is_of(name))
 
     def of_name(self, repo: str) -> tuple[Licence, ...]:
         """The licences of what a repository was made from, as far as its name tells: "Llama-3.1" in "My-Llama-3.1-GGUF"."""

@@ -1,6 +1,7 @@
 """What is known of each licence, as its file in resources/licences/ has it."""
 
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -99,3 +100,7 @@ class Licence:
     unknown: tuple[str, ...] = ()
     unsure: dict[str, str] = field(default_factory=dict, hash=False)  # field -> why it is less sure than the rest
     notes: str | None = None
+
+    def is_of(self, repo: str) -> bool:
+        """Whether it is the licence of an original repository, "OWNER/NAME", as far as we know."""
+        return any(fnmatchcase(repo.lower(), pattern.lower()) for pattern in self.models)
