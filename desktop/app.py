@@ -47,7 +47,7 @@ from desktop.hub import File, Hub
 from desktop.judging import BenchReport, Judgement, Opened, Step
 from desktop.keychain import PROXY, TOKEN, Keychain
 from desktop.library import Library, LocalModel
-from desktop.licences import Evidence, Licences, Ruling
+from desktop.licences import Licences, Ruling
 from desktop.licences import load as load_licences
 from desktop.mirror import Bundle
 from desktop.need import MARGIN_BYTES, MARGIN_SHARE
@@ -350,7 +350,7 @@ class App:
 
     def ruling(self, target: Target) -> Ruling:
         """What the licence of a target allows, from every piece of evidence on this computer. Raises as gguf.read_file."""
-        return rulings.of(target, self.licences)
+        return rulings.of(target, self.licences, self.catalogue)
 
     def licence(self, reference: str) -> Ruling:
         """As `ruling`, of a model reference or of the id of a licence; asks the Hub about a file of its that is not here."""
@@ -359,7 +359,7 @@ class App:
         target = self.target(reference)
         if target.path is None and target.model is None:
             traced = cards.trace(self.hub, self.file(target).cards)
-            return self.licences.rule(Evidence(cards=judging.end(traced)))
+            return self.licences.rule(rulings.evidence(judging.end(traced), self.catalogue))
         return self.ruling(target)
 
     def fetch_text(self, target: Target) -> Generator[int, None, tuple[Text, ...]]:

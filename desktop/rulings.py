@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from desktop import card, gguf
 from desktop.card import Card
+from desktop.catalogue import Catalogue
 from desktop.licences import GUIDE as GUIDE_EVIDENCE
-from desktop.licences import Evidence, Licences, Ruling
+from desktop.licences import Evidence, Licences, Ruling, copied_from
 from desktop.local import LocalModel
 from desktop.paths import GUIDE
 from desktop.targets import Target
@@ -13,18 +14,25 @@ from desktop.targets import Target
 MOST_BASES = 16  # that a file may name
 
 
-def of(target: Target, licences: Licences) -> Ruling:
+def of(target: Target, licences: Licences, catalogue: Catalogue) -> Ruling:
     """The ruling on a target. Raises as gguf.read_file."""
     if target.path == GUIDE:
         return licences.rule(GUIDE_EVIDENCE)
-    known = target.model.evidence if target.model else Evidence()
-    if target.local is not None:
-        known = replace(known, cards=_cards(target.local))
+    known = evidence(_cards(target.local) if target.local else (), catalogue)
+    if target.model is not None:
+        known = replace(target.model.evidence, cards=known.cards)
     if target.path is not None:
         header = gguf.read_file(target.path)
         stated, link = _licence(header)
         known = replace(known, file_license=stated, file_link=link, file_base_models=_base_models(header))
     return licences.rule(known)
+
+
+def evidence(cards: tuple[Card, ...], catalogue: Catalogue) -> Evidence:
+    """What is known of the model of a repository, by its cards; of a copy, what the catalogue has on the same model."""
+    models = (catalogue.by_repo(repo) for repo in (*(card.repo for card in cards[:1]), *copied_from(cards)))
+    model = next((each for each in models if each), None)
+    return replace(model.evidence if model else Evidence(), cards=cards)
 
 
 def repos(target: Target) -> tuple[str, ...]:

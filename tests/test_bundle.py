@@ -11,6 +11,7 @@ import pytest
 
 from desktop import bundle, digest, mirror
 from desktop.app import App
+from desktop.card import Card
 from desktop.cli.command import finish
 from desktop.errors import AlcoveError, Corrupt, DiskFull, Forbidden, NotFound, Offline
 from desktop.hub import Hub
@@ -21,6 +22,9 @@ from tests.plain_server import NGINX, nginx, served
 
 REPO = "Qwen/Qwen3-0.6B-GGUF"  # which the catalogue knows
 FILE = "Qwen3-0.6B-Q8_0.gguf"
+
+
+CARDS = (Card(REPO, ("apache-2.0",), base_models=("Qwen/Qwen3-0.6B",)), Card("Qwen/Qwen3-0.6B", ("apache-2.0",)))
 
 
 def kept(library: Library, path: Path, repo: str = REPO, file: str = "", **facts: Any) -> LocalModel:
@@ -34,7 +38,7 @@ def kept(library: Library, path: Path, repo: str = REPO, file: str = "", **facts
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
     app = App.open(tmp_path / "home")
-    kept(app.library, gguf_files.llama(tmp_path / FILE), licence="apache-2.0", base_models=("Qwen/Qwen3-0.6B",))
+    kept(app.library, gguf_files.llama(tmp_path / FILE), licence="apache-2.0", base_models=("Qwen/Qwen3-0.6B",), cards=CARDS)
     yield app
     app.close()
 
@@ -93,6 +97,7 @@ def test_another_computer_takes_it_in_without_a_network(folder: Path, other: Lib
     (model,) = finish(bundle.install(folder, other))
     assert (model.repo, model.file, model.origin, model.licence) == (REPO, FILE, "own", "apache-2.0")
     assert (model.reference, model.base_models, model.revision) == ("qwen3-0.6b:Q8_0", ("Qwen/Qwen3-0.6B",), "c0ffee")
+    assert model.cards == CARDS
     assert model.path.read_bytes() == file_of(folder).read_bytes()
     before = model.path.stat().st_ino
     assert finish(bundle.install(folder, other)) == [model], "a second time copies nothing"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop import card, catalogue, licences
+from desktop import card, catalogue, licences, rulings
 from desktop.card import Card
 from desktop.cards import trace
 from desktop.catalogue import Catalogue
@@ -42,10 +42,9 @@ class Recorded:
 
 def known_of(case: dict, models: Catalogue) -> Evidence:
     """All that the table and the catalogue have on a repository."""
-    model, file = models.by_repo(case["repo"]), case.get("file", {})
+    file = case.get("file", {})
     return replace(
-        model.evidence if model else Evidence(),
-        cards=end(trace(Recorded(), (CARDS[case["repo"].lower()],))),
+        rulings.evidence(end(trace(Recorded(), (CARDS[case["repo"].lower()],))), models),
         file_license=file.get("license"),
         file_base_models=tuple(file.get("base_models", ())),
     )

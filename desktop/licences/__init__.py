@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from desktop.errors import Corrupt
-from desktop.licences.evidence import GUIDE, Evidence, Source, normal, repo_name, statements
+from desktop.licences.evidence import GUIDE, Evidence, Source, copied_from, normal, repo_name, statements
 from desktop.licences.knowledge import (
     STRICTNESS,
     UNKNOWN,
@@ -44,6 +44,7 @@ __all__ = [
     "Source",
     "Territory",
     "Threshold",
+    "copied_from",
     "load",
     "repo_name",
 ]

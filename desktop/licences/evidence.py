@@ -138,6 +138,11 @@ def _ancestors(cards: tuple[Card, ...]) -> Iterator[_Ancestor]:
                 queue.append((card, copied))
 
 
+def copied_from(cards: tuple[Card, ...]) -> tuple[str, ...]:
+    """The repositories that hold the same model as the first card's, in another form, nearest first."""
+    return tuple(ancestor.repo for ancestor in _ancestors(cards) if ancestor.same)
+
+
 def _only_copies(child: Card, base: str) -> bool:
     """Whether a repository holds the same model as its base, in another form: it says so, or it has the same name."""
     if child.relation or len(child.base_models) != 1:
