@@ -1,4 +1,4 @@
-"""The licences of 170 real repositories: originals, copies, fine-tunes, distils, merges, wrong tags, "other" and none at all."""
+"""The licences of 173 real repositories: originals, copies, fine-tunes, distils, merges, wrong tags, "other" and none at all."""
 
 import json
 import re
@@ -63,7 +63,7 @@ def test_a_real_repository(case: dict, known: Licences, models: Catalogue) -> No
 
 
 def test_the_table_is_what_it_says() -> None:
-    assert len(CASES) == len({case["repo"].lower() for case in CASES}) == 170
+    assert len(CASES) == len({case["repo"].lower() for case in CASES}) == 173
     kinds = Counter(case["kind"] for case in CASES)
     assert set(kinds) == {"original", "distill", "copy", "fine-tune", "merge", "wrong tag", "other", "missing"}
     assert all(re.fullmatch(r"https://[\w.-]+/\S+", case["source"]) for case in CASES)

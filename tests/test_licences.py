@@ -65,7 +65,7 @@ def addresses(content: object) -> list[str]:
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
 def test_sentences_are_whole_calm_and_short(file) -> None:
     content = json.loads(file.read_text(encoding="utf-8"))
-    texts = [content["headline"], content["summary"], *content.get("restrictions", ())]
+    texts = [content["headline"], content["summary"], *filter(None, [content.get("condition")]), *content.get("restrictions", ())]
     texts += [content[k]["because"] for k in ("commercial", "share", "outputs_for_training")]
     texts += [d["text"] for d in content.get("duties", ())]
     texts += [content[k] for k in ("naming", "termination", "notes") if content.get(k)]
@@ -337,6 +337,37 @@ def test_territory_and_training_on_answers(known: Licences) -> None:
     assert known["tencent-hunyuan-community"].territory.excluded == ("European Union", "United Kingdom", "South Korea")
     assert known["llama3"].outputs_for_training.answer == "no"
     assert known["llama3.1"].outputs_for_training.answer == "if"
+
+
+@pytest.mark.parametrize(
+    ("ids", "condition"),
+    [
+        ("apache-2.0", None),
+        ("llama4", "People and companies based in the European Union get no licence."),
+        ("gpl-3.0", "You may change it and pass it on only under the same licence, together with the source it was made from."),
+        (
+            "llama3.2 qwen-research",
+            "Only research or evaluation is allowed; commercial use needs a separate licence from Alibaba Cloud.",
+        ),
+        ("llama3.2", "Work use is free, unless you and your affiliates had more than 700 million monthly users just before"),
+    ],
+)
+def test_the_condition_that_matters_most(known: Licences, ids: str, condition: str | None) -> None:
+    told = known.rule(Evidence(catalogue=tuple(ids.split()))).condition
+    assert told == condition or (condition and told and told.startswith(condition))
+
+
+def test_what_must_go_along_is_word_for_word(known: Licences) -> None:
+    ruling = known.rule(Evidence(catalogue=("llama3.1", "gemma")))
+    assert ruling.notice == (
+        "Llama 3.1 is licensed under the Llama 3.1 Community License, Copyright © Meta Platforms, Inc. All Rights Reserved.\n\n"
+        "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms"
+    )
+    assert ruling.credits == ("Built with Llama",)
+    assert ruling.thresholds == known["llama3.1"].thresholds
+    assert ruling.naming == (known["llama3.1"].naming,)
+    assert known.rule(Evidence(catalogue=("llama4",))).territory == (known["llama4"].territory,)
+    assert known.rule(Evidence(catalogue=("mit",))).notice is None
 
 
 def test_a_broken_file_is_named_with_the_place(tmp_path) -> None:

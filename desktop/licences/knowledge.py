@@ -84,6 +84,7 @@ class Licence:
     sources: tuple[str, ...]
     text_read: bool
     confidence: Literal["sourced", "general knowledge"]
+    condition: str | None = None  # for work, the one that matters most, where that is not the whole of the answer's reason
     version: str | None = None
     date: str | None = None
     text_path: Path | None = None  # the full text, for those that may be passed on

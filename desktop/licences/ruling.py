@@ -126,15 +126,12 @@ def _severity(licence: Licence) -> tuple[int, int, bool]:
 
 
 def _condition(applying: list[Licence]) -> str | None:
-    """The sentence of the strictest answer that is not simply yes: about work first, then about passing on."""
-    answers = [(x.commercial, x.territory, x.share) for x in applying]
+    """The sentence of the strictest answer that is not simply yes: what is forbidden first, and work before passing on."""
+    asked = [(x, answer) for x in applying for answer in (x.commercial, x.share)]
     for forbidden in (True, False):
-        for commercial, territory, share in answers:
-            if territory and not forbidden:
-                return territory.scope
-            for answer in (commercial, share):
-                if answer.answer == "no" if forbidden else answer.answer != "yes":
-                    return answer.because
+        for licence, answer in asked:
+            if answer.answer == "no" if forbidden else answer.answer != "yes":
+                return licence.condition if licence.condition and answer == licence.commercial else answer.because
     return None
 
 
