@@ -343,7 +343,7 @@ def test_territory_and_training_on_answers(known: Licences) -> None:
     ("ids", "condition"),
     [
         ("apache-2.0", None),
-        ("llama4", "People and companies based in the European Union get no licence."),
+        ("llama4", "All Llama 4 models read pictures, so none is licensed to people and companies based in"),
         ("gpl-3.0", "You may change it and pass it on only under the same licence, together with the source it was made from."),
         (
             "llama3.2 qwen-research",

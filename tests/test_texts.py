@@ -1,14 +1,19 @@
 """Texts of licences: which are here, what is kept of one that was fetched, and what is refused."""
 
 import hashlib
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from desktop import licences
 from desktop.app import App
+from desktop.card import read
+from desktop.cards import trace
 from desktop.errors import Corrupt, Offline
 from desktop.judging import end
+from desktop.record import Provenance
 from desktop.texts import Texts
 from tests import gguf_files
 from tests.hub_server import HubServer
@@ -82,6 +87,16 @@ def app(tmp_path, monkeypatch) -> App:
         app.close()
 
 
+def copy_of(app: App, path: Path, **card: str) -> str:
+    """A model here that was made from LLAMA, as a download left it; returns its id."""
+    file = gguf_files.llama(path / "x.gguf", metadata={"general.license": "llama3.1"})
+    own = read("any/Copy-GGUF", {"base_model": LLAMA, **card})
+    origin = Provenance(repo=own.repo, file="x-Q8_0.gguf", cards=end(trace(app.hub, (own,))))
+    part = app.library.begin(origin)
+    os.replace(file, part)
+    return app.library.adopt(part, origin).id
+
+
 def fetched(app: App, reference: str):
     return end(app.fetch_text(app.target(reference)))
 
@@ -97,20 +112,17 @@ def test_the_text_of_a_model_comes_from_its_makers_repository(app: App) -> None:
 
 
 def test_only_the_makers_own_file_is_the_text(app: App, tmp_path) -> None:
-    file = gguf_files.llama(tmp_path / "x.gguf", metadata={"general.license": "llama3.1"}).read_bytes()
     link = "LICENSE"
-    app.test_hub.add("any/Copy-GGUF", {"x-Q8_0.gguf": file, link: b"Do as you like"}, license="llama3.1", license_link=link)
-    reference = end(app.get("hf:any/Copy-GGUF/x-Q8_0.gguf")).id
+    app.test_hub.add("any/Copy-GGUF", {link: b"Do as you like"}, license="llama3.1", license_link=link)
+    reference = copy_of(app, tmp_path, license="llama3.1", license_link=link)
     assert fetched(app, reference) == ()
-    assert app.ruling(app.target(reference)).sources[0].link == link
+    assert link in [source.link for source in app.ruling(app.target(reference)).sources]
 
 
 @pytest.mark.parametrize("link", ["LICENSE-AGREEMENT", f"https://huggingface.co/{LLAMA}/blob/main/LICENSE-AGREEMENT"])
 def test_the_text_lies_where_the_makers_card_says(app: App, tmp_path, link: str) -> None:
-    file = gguf_files.llama(tmp_path / "x.gguf", metadata={"general.license": "llama3.1"}).read_bytes()
     app.test_hub.add(LLAMA, {"LICENSE-AGREEMENT": b"LLAMA 3.1"}, license="llama3.1", license_link=link)
-    app.test_hub.add("any/Copy-GGUF", {"x-Q8_0.gguf": file}, base_model=LLAMA)
-    (text,) = fetched(app, end(app.get("hf:any/Copy-GGUF/x-Q8_0.gguf")).id)
+    (text,) = fetched(app, copy_of(app, tmp_path))
     assert (text.id, text.read()) == ("llama3.1", "LLAMA 3.1")
 
 
@@ -118,10 +130,8 @@ def test_the_text_lies_where_the_makers_card_says(app: App, tmp_path, link: str)
     "link", ["file:///etc/passwd", "https://elsewhere.example/any/Copy/blob/main/LICENSE", "../../../LICENSE", "LICENSE?x=1"]
 )
 def test_a_link_to_anywhere_else_is_not_followed(app: App, tmp_path, link: str) -> None:
-    file = gguf_files.llama(tmp_path / "x.gguf", metadata={"general.license": "llama3.1"}).read_bytes()
     app.test_hub.add(LLAMA, {}, license="llama3.1", license_link=link)
-    app.test_hub.add("any/Copy-GGUF", {"x-Q8_0.gguf": file}, base_model=LLAMA)
-    reference = end(app.get("hf:any/Copy-GGUF/x-Q8_0.gguf")).id
+    reference = copy_of(app, tmp_path)
     before = len(app.test_hub.requests)
     assert fetched(app, reference) == ()
     asked = [request.path for request in app.test_hub.requests[before:]]

@@ -166,7 +166,7 @@ def _of_repo(known: "Licences", repo: str, card: Card | None, source: str, *, is
     said = replace(said, licences=exact)  # of several that have the same tag, the one of this repository
     if set(ours) <= set(exact):
         return [said]
-    return [_ours(repo, ours, is_base=is_base), said]
+    return [replace(_ours(repo, ours, is_base=is_base), url=f"{HUB}/{repo}"), said]
 
 
 def _ours(source: str, licences: tuple[Licence, ...], *, is_base: bool = True) -> Statement:
