@@ -18,7 +18,7 @@ def of(target: Target, licences: Licences, catalogue: Catalogue) -> Ruling:
     """The ruling on a target. Raises as gguf.read_file."""
     if target.path == GUIDE:
         return licences.rule(GUIDE_EVIDENCE)
-    known = evidence(_cards(target.local) if target.local else (), catalogue)
+    known = evidence(_cards(target.local) if target.local else (Card(target.name),), catalogue)
     if target.model is not None:
         known = replace(target.model.evidence, cards=known.cards)
     if target.path is not None:
@@ -46,7 +46,7 @@ def repos(target: Target) -> tuple[str, ...]:
 def _cards(local: LocalModel) -> tuple[Card, ...]:
     """What was stored when it was downloaded; an earlier version of Alcove kept less."""
     if local.cards or not (local.licence or local.base_models or local.repo):
-        return local.cards
+        return local.cards or (Card(local.name),)  # of a file that nobody knows anything of, the name may tell
     stated = {"license": (local.licence or "").split(","), "base_model": list(local.base_models)}
     return (card.read(local.repo or local.name, stated),)
 

@@ -152,6 +152,13 @@ def test_what_a_file_says_of_its_licence_is_only_text(app: App, tmp_path) -> Non
     assert not app.test_hub.requests
 
 
+def test_a_file_from_nowhere_is_known_by_its_name(app: App, tmp_path) -> None:
+    file = gguf_files.llama(tmp_path / "My-Llama-3.1-8B.gguf", metadata={"general.license": "mit"})
+    ruling = app.ruling(app.target(str(file)))
+    assert [source.from_ for source in ruling.sources] == ["The model's name", "The file itself"]
+    assert (ruling.licence, ruling.commercial.answer) == ("llama3.1 + mit", "if")
+
+
 def test_a_text_behind_terms_stays_missing(app: App) -> None:
     app.test_hub.add(LLAMA, {"LICENSE": b"LLAMA 3.1"}, gated=True)
     assert fetched(app, "llama-3.1-8b") == ()
