@@ -7,7 +7,7 @@ reads this list and checks every import, so it cannot go stale.
     ui cli
     app terminal
     opening adopting bundle
-    judging accuracy problems rulings
+    judging accuracy problems rulings comparison
     chat offers fetch headers search diagnosis editions
     targets room keeping cards
     settings hub library conversations engine transfer remote downloads
@@ -25,7 +25,7 @@ reads this list and checks every import, so it cannot go stale.
     trash elsewhere mirror texts
     hardware gguf licences network record digest
     graphics
-    paths bounded picture spans keychain card
+    paths bounded picture spans keychain card clauses
     errors
     text address
 
