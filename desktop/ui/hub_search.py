@@ -9,6 +9,7 @@ from PySide6.QtCore import QDate, QEvent, QLocale, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
+from desktop.comparison import freeness
 from desktop.errors import AlcoveError, Offline
 from desktop.hub import Repo, Sort
 from desktop.library import LocalModel
@@ -18,8 +19,10 @@ from desktop.transfer import Progress
 from desktop.ui import theme
 from desktop.ui.buttons import Button, Tabs
 from desktop.ui.fit_fold import FitFold
+from desktop.ui.flow import Flow
 from desktop.ui.judging import Judges
 from desktop.ui.labels import Label
+from desktop.ui.licence_chips import licence_chips, what_to_change, wish_of
 from desktop.ui.messages import TRY_AGAIN, explain
 from desktop.ui.notice import Notice
 from desktop.ui.repo_card import RepoCard
@@ -30,7 +33,7 @@ LOOK_TASK = "look at {repo}"
 TYPING_S = 0.35  # without a key before it is asked
 SHORTEST = 2  # characters
 MOST = 100  # repositories that the Hub tells at once
-SORTS = ("fit", "downloads", "date")
+SORTS = ("fit", "downloads", "date", "licence")
 
 
 class Finder(Protocol):
@@ -77,7 +80,7 @@ class HubSearch(QWidget):
         self.field.textChanged.connect(lambda: self._wait.start())
         self.field.returnPressed.connect(self.ask)
         self.said = Label("", "small", "soft")
-        self.sort = Tabs([self.tr("Fits best"), self.tr("Most downloaded"), self.tr("Newest")])
+        self.sort = Tabs([self.tr("Fits best"), self.tr("Most downloaded"), self.tr("Newest"), self.tr("Freest licence")])
         self.sort.setAccessibleName(self.tr("Order of what was found"))
         self.sort.chosen.connect(lambda _: self.ask())
         self.more = Button(self.tr("More results"))
@@ -87,6 +90,13 @@ class HubSearch(QWidget):
         self._results.setSpacing(theme.GRID + 2)
         self._notice: Notice | None = None
         self._notice_place = QVBoxLayout()
+        self.chips = licence_chips()
+        self._chip_line = Flow()
+        for chip in self.chips.values():
+            chip.toggled.connect(lambda _: self._filter())
+            self._chip_line.add(chip)
+        self._none = Notice(self.tr("Nothing that was found has such a licence"), button=self.tr("Clear the filters"))
+        self._none.clicked.connect(self._clear_filters)
         self._build()
         self._say_nothing_yet()
 
@@ -98,7 +108,9 @@ class HubSearch(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GRID * 2)
         column.addWidget(self.field)
+        column.addWidget(self._chip_line)
         column.addLayout(head)
+        column.addWidget(self._none)
         column.addLayout(self._notice_place)
         column.addLayout(self._results)
         column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignHCenter)
@@ -156,20 +168,43 @@ class HubSearch(QWidget):
         before = {card.repo.id: card for card in self._cards}
         self._cards = [before.pop(repo.id) if repo.id in before else self._card(repo) for repo in best]
         _take_away(before.values())
+        if SORTS[self.sort.current()] == "licence":
+            self._cards.sort(key=lambda card: freeness(card.ruling))
         for place, card in enumerate(self._cards):
             self._results.insertWidget(place, card)
             card.show_guess(self._free_bytes)
-            card.show()
+        self._filter()
         self.more.setVisible(found.more and self._limit < MOST)
         self.more.setEnabled(True)
         self.sort.setVisible(bool(self._cards))
-        self._say_found(found)
+
+    def _matching(self, without: str = "") -> list[RepoCard]:
+        wish = wish_of(self.chips, without)
+        return [card for card in self._cards if wish.takes(card.ruling)]
+
+    def _filter(self) -> None:
+        """Show those with such a licence; the others stay, hidden."""
+        shown = self._matching()
+        for card in self._cards:
+            card.setVisible(card in shown)
+        self._none.setVisible(bool(self._cards) and not shown)
+        if self._cards and not shown:
+            self._none.sentence.setText(what_to_change(self.chips, lambda name: len(self._matching(name))))
+            self._none.sentence.show()
+        if self._found is not None:
+            self._say_found(self._found)
+
+    def _clear_filters(self) -> None:
+        for chip in self.chips.values():
+            chip.setChecked(False)
 
     def _say_found(self, found: Found) -> None:
         count = len(found.repos)
         if not count:
             return self._say(self.tr("Nothing was found. Try fewer or other words."))
         words = self.tr("1 repository") if count == 1 else self.tr("{count} repositories").format(count=count)
+        if wish_of(self.chips).asks:
+            words = self.tr("{shown} of {all}").format(shown=len(self._matching()), all=words)
         if found.old:
             words += " · " + self.tr("The Hub cannot be asked now. {when}").format(when=self.when(found.asked_at, date.today()))
         self._say(words)
@@ -246,18 +281,19 @@ class HubSearch(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Down leads from the field into the results."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Down:
-            if self._cards:
-                self._cards[0].opener.setFocus(Qt.FocusReason.TabFocusReason)
+            if shown := self._matching():
+                shown[0].opener.setFocus(Qt.FocusReason.TabFocusReason)
             return True
         return super().eventFilter(watched, event)
 
     def _go(self, card: RepoCard, step: int) -> None:
         """From one result to the next, or back into the field."""
-        place = self._cards.index(card) + step
+        shown = self._matching()
+        place = shown.index(card) + step
         if place < 0:
             self.field.setFocus(Qt.FocusReason.BacktabFocusReason)
-        elif place < len(self._cards):
-            self._cards[place].opener.setFocus(Qt.FocusReason.TabFocusReason)
+        elif place < len(shown):
+            shown[place].opener.setFocus(Qt.FocusReason.TabFocusReason)
 
     # --- downloads ------------------------------------------------------------------------------------------------------------
 
@@ -290,6 +326,7 @@ class HubSearch(QWidget):
     # --- states ---------------------------------------------------------------------------------------------------------------
 
     def _say_nothing_yet(self) -> None:
+        self._none.hide()
         self.sort.hide()
         self._say(
             self.tr("Type to search huggingface.co for models in the GGUF format. What you type is sent there, and nothing else.")
@@ -320,6 +357,7 @@ class HubSearch(QWidget):
         self._clear_notice()
         _take_away(self._cards)
         self._cards, self._found = [], None
+        self._none.hide()
         self.more.hide()
         self.sort.setVisible(len(self.field.text().strip()) >= SHORTEST)
 

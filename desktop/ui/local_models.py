@@ -7,18 +7,22 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop import gguf, text
+from desktop.comparison import freeness
 from desktop.errors import AlcoveError
 from desktop.library import Library, LocalModel
 from desktop.licences import Ruling
 from desktop.transfer import Progress
 from desktop.ui import theme, verdict
-from desktop.ui.buttons import Button, IconButton
+from desktop.ui.buttons import Button, IconButton, Tabs
 from desktop.ui.cards import Card
 from desktop.ui.checking import Checking
 from desktop.ui.fit_fold import FitFold
+from desktop.ui.flow import Flow
 from desktop.ui.getting import Getting
 from desktop.ui.judging import Judges
 from desktop.ui.labels import ElidedLabel, Label, hint
+from desktop.ui.licence_chips import licence_chips, what_to_change, wish_of
+from desktop.ui.notice import Notice
 from desktop.ui.others import Others
 from desktop.ui.pills import Pill
 from desktop.ui.reference import reference_of, same, without_commit
@@ -66,15 +70,65 @@ class LocalModels(QWidget):
         self.others, self.thrown = Others(), Thrown()
         self._column = QVBoxLayout()
         self._column.setSpacing(theme.GRID + 2)
+        self._filters = self._filter_line()
+        self._none = Notice(self.tr("No model here has such a licence"), button=self.tr("Clear the filters"))
+        self._none.clicked.connect(self.clear)
+        self._none.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GRID * 2)
         column.addLayout(head)
         column.addWidget(self.others)
         column.addWidget(self.checking)
+        column.addWidget(self._filters)
+        column.addWidget(self._none)
         column.addLayout(self._column)
         column.addWidget(self.thrown)
         removals.changed.connect(self.show_library)
+
+    def _filter_line(self) -> QWidget:
+        """What narrows and sorts the list, and how many are left."""
+        self.chips = licence_chips()
+        chips, line = Flow(), QWidget()
+        for chip in self.chips.values():
+            chip.toggled.connect(lambda _: self._filter())
+            chips.add(chip)
+        self._count = Label("", "small", "soft", wrap=False)
+        self.sort = Tabs([self.tr("By name"), self.tr("Freest licence first")])
+        self.sort.setAccessibleName(self.tr("Order of the models"))
+        self.sort.chosen.connect(lambda _: self._filter())
+        row = QHBoxLayout(line)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.GRID * 2)
+        row.addWidget(chips, 1)
+        row.addWidget(self._count)
+        row.addWidget(self.sort)
+        return line
+
+    def clear(self) -> None:
+        """Take the filters away."""
+        for chip in self.chips.values():
+            chip.setChecked(False)
+
+    def _matching(self, without: str = "") -> list[str]:
+        wish = wish_of(self.chips, without)
+        return [id for id in self._rows if wish.takes(self._rulings.get(id))]
+
+    def _filter(self) -> None:
+        """Show what has such a licence, in the order that is wanted; what is not known yet comes last."""
+        shown, asks = self._matching(), wish_of(self.chips).asks
+        order = list(self._rows)
+        if self.sort.current():
+            order.sort(key=lambda id: (id not in self._rulings, freeness(self._rulings[id]) if id in self._rulings else ()))
+        for place, id in enumerate(order):
+            self._column.insertWidget(place, self._rows[id])
+            self._rows[id].setVisible(id in shown)
+        words = self.tr("{count} of {all} models").format(count=len(shown), all=len(self._rows))
+        self._count.setText(words if asks else "")
+        self._none.setVisible(asks and not shown)
+        if asks and not shown:
+            self._none.sentence.setText(what_to_change(self.chips, lambda name: len(self._matching(name))))
+            self._none.sentence.show()
 
     def show_library(self) -> None:
         """Look at the folder again."""
@@ -85,7 +139,8 @@ class LocalModels(QWidget):
         self._rows = {model.id: self._row(model) for model in models}
         for row in self._rows.values():
             self._column.addWidget(row)
-            row.show()
+        self._filters.setVisible(len(models) > 1)
+        self._filter()
         whole = sum(model.done_bytes for model in models if model.origin == "own")
         own = sum(model.origin == "own" for model in models)
         if own:
@@ -161,6 +216,7 @@ class LocalModels(QWidget):
         self._rulings[id] = ruling
         if id in self._rows:
             self._rows[id].show_ruling(ruling)
+            self._filter()
 
     def show_progress(self, reference: str, progress: Progress) -> None:
         """A download goes on; its unfinished file may be in the list."""

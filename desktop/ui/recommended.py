@@ -6,11 +6,13 @@ from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QScrollBar, QVBoxLayout, QWidget
 
+from desktop.comparison import freeness
 from desktop.offers import Offer
 from desktop.ui import theme
-from desktop.ui.buttons import Chip
+from desktop.ui.buttons import Chip, Tabs
 from desktop.ui.flow import Flow
 from desktop.ui.labels import Label
+from desktop.ui.licence_chips import licence_chips, what_to_change, wish_of
 from desktop.ui.model_row import ModelRow
 from desktop.ui.notice import Notice
 from desktop.ui.rows import Rows
@@ -44,18 +46,20 @@ class Recommended(QWidget):
         self.chips = {
             "fits": Chip(self.tr("Fits this computer"), checked=True),
             "small": Chip(self.tr("Small download")),
-            "free": Chip(self.tr("Free for work")),
-            "open": Chip(self.tr("Fully open")),
+            **licence_chips(),
             "pictures": Chip(self.tr("Reads pictures")),
             "thinks": Chip(self.tr("Thinks first")),
         }
         self.language = Chip(self.tr("Any language"))
         self.language.setMenu(QMenu(self.language))
         self._count = Label("", "small", "soft", wrap=False)
+        self.sort = Tabs([self.tr("Best here first"), self.tr("Freest licence first")])
+        self.sort.setAccessibleName(self.tr("Order of the models"))
+        self.sort.chosen.connect(lambda _: self._filter())
         self.rows: Rows[Offer, ModelRow] = Rows(self._make, lambda offer: offer.reference, scroll)
         self._none = Notice(
             self.tr("No model is like that"),
-            self.tr("Take a filter away, or search the Hub for others."),
+            "",
             self.tr("Clear the filters"),
         )
         self._none.clicked.connect(self.clear)
@@ -66,6 +70,10 @@ class Recommended(QWidget):
         column.setSpacing(theme.GRID * 2)
         column.addLayout(self._search_line())
         column.addWidget(self._chip_line())
+        order = QHBoxLayout()
+        order.addWidget(self._count, 1)
+        order.addWidget(self.sort)
+        column.addLayout(order)
         for widget in (self._waiting, self._none, self.rows):
             column.addWidget(widget)
 
@@ -73,7 +81,6 @@ class Recommended(QWidget):
         line = QHBoxLayout()
         line.setSpacing(theme.GRID * 2)
         line.addWidget(self.search, 1)
-        line.addWidget(self._count)
         return line
 
     def _chip_line(self) -> QWidget:
@@ -106,16 +113,26 @@ class Recommended(QWidget):
         """The card of an offer, if it has been built."""
         return self.rows.get(reference)
 
-    def wish(self) -> Wish:
-        """What is asked for now."""
-        on = {name: chip.isChecked() for name, chip in self.chips.items()}
-        return Wish(words=self.search.text(), language=self._language, **on)
+    def wish(self, without: str = "") -> Wish:
+        """What is asked for now, perhaps without one of the chips."""
+        on = {name: self.chips[name].isChecked() and name != without for name in ("fits", "small", "pictures", "thinks")}
+        return Wish(words=self.search.text(), language=self._language, licence=wish_of(self.chips, without), **on)
+
+    def _matching(self, without: str = "") -> list[Offer]:
+        wish = self.wish(without)
+        return [offer for offer in self._offers if matches(offer, wish)]
 
     def _filter(self) -> None:
-        wish = self.wish()
-        shown = [offer for offer in self._offers if matches(offer, wish)]
+        shown = self._matching()
+        if self.sort.current():
+            shown.sort(key=lambda offer: freeness(offer.ruling))
         self.rows.show_items(shown)
         self._none.setVisible(bool(self._offers) and not shown)
+        self.sort.setVisible(len(shown) > 1)
+        if not shown:
+            change = what_to_change(self.chips, lambda name: len(self._matching(name)))
+            self._none.sentence.setText(self.tr("{change} The Hub may have others.").format(change=change))
+            self._none.sentence.show()
         self._count.setText(self.tr("{count} models").format(count=len(shown)) if len(shown) != 1 else self.tr("1 model"))
         self._count.setVisible(bool(self._offers))
 

@@ -90,7 +90,7 @@ class RepoCard(Card):
     def _show_licence(self) -> None:
         """What its licence allows, as far as its cards are known."""
         repo = self.repo
-        ruling = self._licences.rule(Evidence(cards=repo.cards))
+        ruling = self.ruling = self._licences.rule(Evidence(cards=repo.cards))
         said = verdict.licence(ruling)
         if self._pill is not None:
             self._pill.deleteLater()

@@ -3,9 +3,35 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from desktop.licences import Ruling
 from desktop.offers import Offer
 
 SMALL_BYTES = 3_000_000_000  # a "small download": minutes on an ordinary line
+
+
+@dataclass(frozen=True)
+class LicenceWish:
+    """What a licence must allow; each that is on narrows the list further."""
+
+    work: bool = False
+    share: bool = False
+    open: bool = False
+
+    def takes(self, ruling: Ruling | None) -> bool:
+        """Whether a licence is like that; one that is not known yet is like nothing that was asked for."""
+        if ruling is None:
+            return not self.asks
+        asked = (
+            (self.work, ruling.commercial.answer == "yes"),
+            (self.share, ruling.share.answer == "yes"),
+            (self.open, ruling.openness == "full"),
+        )
+        return all(true for wanted, true in asked if wanted)
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything is asked for."""
+        return self.work or self.share or self.open
 
 
 @dataclass(frozen=True)
@@ -15,26 +41,24 @@ class Wish:
     words: str = ""
     fits: bool = False
     small: bool = False
-    free: bool = False
-    open: bool = False
     pictures: bool = False
     thinks: bool = False
     language: str = ""
+    licence: LicenceWish = LicenceWish()
 
 
 def matches(offer: Offer, wish: Wish) -> bool:
     """Whether an offer is what the person asked for."""
-    model, ruling = offer.model, offer.ruling
+    model = offer.model
     asked = (
         (wish.fits, offer.verdict != "too_big"),
         (wish.small, offer.size_bytes <= SMALL_BYTES),
-        (wish.free, ruling.commercial.answer == "yes"),
-        (wish.open, ruling.openness == "full"),
         (wish.pictures, model.reads_pictures),
         (wish.thinks, model.thinks != "no"),
         (bool(wish.language), model.speaks(wish.language)),
     )
-    return all(true for wanted, true in asked if wanted) and _says(offer, wish.words)
+    fits = all(true for wanted, true in asked if wanted)
+    return fits and wish.licence.takes(offer.ruling) and _says(offer, wish.words)
 
 
 def _says(offer: Offer, words: str) -> bool:

@@ -26,7 +26,7 @@ from desktop.ui.gate import GateSteps
 from desktop.ui.model_row import ModelRow
 from desktop.ui.notice import Notice
 from desktop.ui.repo_card import RepoCard
-from desktop.ui.shortlist import Wish, matches
+from desktop.ui.shortlist import LicenceWish, Wish, matches
 from desktop.ui.tasks import Tasks
 from desktop.ui.undo import Removals
 from tests.engine import models as made
@@ -161,7 +161,7 @@ def test_each_filter_lets_through_what_it_names(models: Library) -> None:
 
     assert kept(Wish()) == {offer.model.id for offer in offers}
     assert kept(Wish(small=True)) == {o.model.id for o in offers if o.size_bytes <= 3e9}
-    assert "llama-3.1-8b" not in kept(Wish(free=True))
+    assert "llama-3.1-8b" not in kept(Wish(licence=LicenceWish(work=True)))
     assert kept(Wish(pictures=True)) == {o.model.id for o in offers if o.model.reads_pictures}
     assert kept(Wish(thinks=True)).isdisjoint({o.model.id for o in offers if o.model.thinks == "no"})
     german = kept(Wish(language="German"))
