@@ -45,6 +45,9 @@ class Browse(Page):
     act_clicked = Signal(str, object)  # what an error's button does (ui/messages.py), and the error or None
     page_clicked = Signal(str)  # an address
     token_entered = Signal(str)
+    read_clicked = Signal(str, object)  # these three as ModelDetail's
+    compare_clicked = Signal(str, object)
+    visit_clicked = Signal(str)
 
     def __init__(
         self,
@@ -144,6 +147,9 @@ class Browse(Page):
         detail.get_clicked.connect(self.get_clicked)
         detail.cancel_clicked.connect(self.cancel_clicked)
         detail.chat_clicked.connect(self.chat_clicked)
+        detail.read_clicked.connect(self.read_clicked)
+        detail.compare_clicked.connect(self.compare_clicked)
+        detail.visit_clicked.connect(self.visit_clicked)
         self.body.addWidget(detail)
         self._show_state(detail)
         self._show_part(detail)

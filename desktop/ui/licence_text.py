@@ -1,79 +1,202 @@
-"""The text of a licence: what is stored here, or, where there is none, a question before the browser opens its address."""
+"""The text of a licence, read offline: what is here with search and jumps to what is cited, or what is known where it is not."""
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from collections.abc import Sequence
+from datetime import datetime
 
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop import clauses
+from desktop.errors import AlcoveError
 from desktop.licences import UNKNOWN, Licence
-from desktop.ui import theme
-from desktop.ui.buttons import Button
+from desktop.texts import Text, Texts
+from desktop.ui import theme, verdict
+from desktop.ui.browser import ask_to_visit
+from desktop.ui.buttons import Button, Tabs
+from desktop.ui.duties import CopyButton
 from desktop.ui.labels import Label
+from desktop.ui.messages import explain
+from desktop.ui.reader import Reader
 
 WIDTH, WIDTH_OF_TEXT = 520, 840  # px at scale 1; licences are written in lines of 80 letters
+HEIGHT = 620
+SHORT = 30  # characters of a name on a tab
 
 
 class LicenceText(QDialog):
-    """Shows one licence in full; opens the browser only when asked to."""
+    """Shows the licences of one model in full. `fetch_clicked` asks for those that are not here, where `can_fetch`."""
 
-    def __init__(self, licence: Licence, parent: QWidget | None = None) -> None:
+    fetch_clicked = Signal()
+
+    def __init__(
+        self, licences: Sequence[Licence], texts: Texts, parent: QWidget | None = None, *, can_fetch: bool = False
+    ) -> None:
         super().__init__(parent)
-        self._licence = licence
-        self.setWindowTitle(licence.name)
+        self.licences, self._texts, self._can_fetch = tuple(licences), texts, can_fetch
+        self.setWindowTitle(" · ".join(licence.name for licence in licences))
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(24, 24, 24, 24)
         self._column.setSpacing(theme.GRID * 2)
-        self._column.addWidget(Label(licence.name, "card_title", selectable=True))
-        if licence.text_path is not None:
-            self._add_text(licence.text_path.read_text(encoding="utf-8"))
-            self._add_buttons()
-            self.resize(min(theme.scaled(WIDTH_OF_TEXT), self._room(0.9)), 560)
-        else:
-            self._add_summary()
-            self._add_buttons()
-            width = min(theme.scaled(WIDTH), self._room(0.9))
-            self.resize(width, self._column.totalHeightForWidth(width))
+        self.tabs = Tabs([_short(licence.name) for licence in self.licences])
+        self.tabs.setAccessibleName(self.tr("Which licence"))
+        self.tabs.setVisible(len(self.licences) > 1)
+        self._stack = QStackedWidget()
+        self.tabs.chosen.connect(self._on_chosen)
+        self._column.addWidget(self.tabs, 0, Qt.AlignmentFlag.AlignLeft)
+        self._column.addWidget(self._stack, 1)
+        self._add_buttons()
+        self.show_texts()
+        self._fit()
 
-    def _add_text(self, content: str) -> None:
-        self.text = QPlainTextEdit(content)
-        self.text.setReadOnly(True)
-        self.text.setFont(theme.mono_font())
-        self.text.setAccessibleName(self._licence.name)
-        self._column.addWidget(self.text, 1)
+    def show_texts(self) -> None:
+        """Look again which texts are here."""
+        while (page := self._stack.currentWidget()) is not None:
+            self._stack.removeWidget(page)
+            page.deleteLater()
+        for licence in self.licences:
+            self._stack.addWidget(_Page(licence, self._texts.of(licence)))
+        self._on_chosen(self.tabs.current())
 
-    def _add_summary(self) -> None:
-        words = self.tr("Its full text is not stored in Alcove; it is on its maker's page. In short: {summary}")
-        if self._licence.id == UNKNOWN:  # then there is no text anywhere
-            words = "{summary}"
-        self._column.addWidget(Label(words.format(summary=self._licence.summary), "body", selectable=True))
-        self._column.addWidget(Label(self._licence.url, "small", "soft", selectable=True))
-        self._column.addWidget(
-            Label(self.tr("Your browser would connect to this address; Alcove itself does not."), "small", "soft")
-        )
-        self._column.addStretch(1)
+    def show_fetching(self) -> None:
+        """The texts are on their way."""
+        self.fetch.setEnabled(False)
+        self.fetch.set_text(self.tr("Asking the Hub …"))
 
-    def _room(self, share: float) -> int:
-        return round((self.screen() or QGuiApplication.primaryScreen()).availableGeometry().width() * share)
+    def show_fetched(self) -> None:
+        """What could be had is here; the others the Hub does not hand out like this."""
+        self.show_texts()
+        if self.page.content is None:
+            self._say_not_here(self.tr("The Hub does not hand this text out without the maker's agreement."))
+        self._fit()
+
+    def show_failed(self, error: AlcoveError) -> None:
+        """They could not be had."""
+        self._say_not_here(explain(error).sentence)
+
+    def _say_not_here(self, sentence: str) -> None:
+        self.fetch.hide()
+        self._said.setText(sentence)
+        self._said.show()
+
+    @property
+    def page(self) -> "_Page":
+        """The licence that is looked at."""
+        page = self._stack.currentWidget()
+        assert isinstance(page, _Page)
+        return page
+
+    def _on_chosen(self, index: int) -> None:
+        self._stack.setCurrentIndex(index)
+        page = self.page
+        self.fetch.setVisible(self._can_fetch and page.content is None and page.licence.id != UNKNOWN)
+        self.copy.setVisible(page.content is not None)
+        self.visit.setVisible(page.licence.url.startswith("https://"))
+        self._said.hide()
 
     def _add_buttons(self) -> None:
+        self._said = Label("", "small", "soft")
+        self._said.hide()
+        self._column.addWidget(self._said)
         row = QHBoxLayout()
         row.setSpacing(theme.GRID)
-        has_page = self._licence.url.startswith("https://")
-        copy = Button(self.tr("Copy the address"), "quiet", "copy")
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._licence.url))
-        visit = Button(self.tr("Open it in the browser"), "secondary", "external")
-        visit.clicked.connect(self._on_visit_clicked)
+        self.copy = Button(self.tr("Copy the text"), "quiet", "copy")
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.page.content or ""))
+        self.fetch = Button(self.tr("Get the text from the Hub"), "secondary", "download")
+        self.fetch.clicked.connect(self.fetch_clicked)
+        self.visit = Button(self.tr("The maker's page"), "secondary", "external")
+        self.visit.clicked.connect(lambda: ask_to_visit(self.page.licence.url, self))
         close = Button(self.tr("Close"), "primary")
         close.clicked.connect(self.accept)
-        for button in (copy, visit):
-            button.setVisible(has_page)
-        row.addWidget(copy)
+        row.addWidget(self.copy)
         row.addStretch(1)
-        row.addWidget(visit)
-        row.addWidget(close)
+        for button in (self.fetch, self.visit, close):
+            row.addWidget(button)
         self._column.addLayout(row)
         close.setDefault(True)
         close.setFocus()
 
-    def _on_visit_clicked(self) -> None:
-        QDesktopServices.openUrl(QUrl(self._licence.url))
-        self.accept()
+    def _fit(self) -> None:
+        room = (self.screen() or QGuiApplication.primaryScreen()).availableGeometry()
+        any_text = any(self._texts.of(licence) for licence in self.licences)
+        width = min(theme.scaled(WIDTH_OF_TEXT if any_text else WIDTH), round(room.width() * 0.9))
+        height = theme.scaled(HEIGHT) if any_text else self._column.totalHeightForWidth(width)
+        self.resize(width, min(height, round(room.height() * 0.9)))
+
+
+class _Page(QWidget):
+    """One licence: its text where that is here, else what is known of it."""
+
+    def __init__(self, licence: Licence, text: Text | None) -> None:
+        super().__init__()
+        self.licence = licence
+        self.content = text.read() if text is not None else None
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(theme.GRID)
+        self._column.addWidget(Label(licence.name, "card_title", selectable=True))
+        if text is not None and self.content is not None:
+            self._column.addWidget(Label(self._origin(text), "small", "soft", selectable=True))
+            self.reader = Reader(self.content, licence.name, self._marks(self.content))
+            self._column.addWidget(self.reader, 1)
+        else:
+            self._add_summary()
+
+    def _origin(self, text: Text) -> str:
+        """Which version it is, and where this text comes from."""
+        dated = self._version()
+        if text.url is None:
+            came = self.tr("This text came with Alcove.")
+        else:
+            day = f"{datetime.fromisoformat(text.fetched).astimezone():%d %b %Y}".lstrip("0") if text.fetched else ""
+            came = self.tr("Fetched from {url} on {day}; its SHA-256 begins with {sha256}.")
+            came = came.format(url=text.url, day=day, sha256=text.sha256[:12])
+        return f"{dated} {came}".strip()
+
+    def _version(self) -> str:
+        licence = self.licence
+        if licence.version and licence.date:
+            return self.tr("Version {version} of {date}.").format(version=licence.version, date=licence.date)
+        return self.tr("Version {version}.").format(version=licence.version) if licence.version else ""
+
+    def _marks(self, content: str) -> list[tuple[str, str, int]]:
+        """What is cited of it and can be found in it: the words of the jump, the same in full, and the place."""
+        licence, (at_work, pass_on, _) = self.licence, verdict.questions()
+        cited = (
+            (self.tr("Use at work: {clause}"), at_work, licence.commercial.clause),
+            (self.tr("Passing it on: {clause}"), pass_on, licence.share.clause),
+            (
+                self.tr("Training on its answers: {clause}"),
+                self.tr("May I train on its answers?"),
+                licence.outputs_for_training.clause,
+            ),
+            *((self.tr("The limit: {clause}"), each.effect, each.clause) for each in licence.thresholds),
+            *(((self.tr("Where: {clause}"), licence.territory.scope, licence.territory.clause),) if licence.territory else ()),
+        )
+        marks: dict[str, tuple[str, str, int]] = {}
+        for words, heard, clause in cited:
+            for part in clauses.parts(clause):
+                place = clauses.find(content, part)
+                if place is not None:
+                    said = words.format(clause=part)
+                    marks.setdefault(
+                        said, (said, self.tr("{question} Go to {clause}.").format(question=heard, clause=part), place)
+                    )
+        return list(marks.values())
+
+    def _add_summary(self) -> None:
+        licence = self.licence
+        if licence.id != UNKNOWN:  # then there is no text anywhere
+            self._column.addWidget(Label(self._version(), "small", "soft")) if self._version() else None
+            self._column.addWidget(Label(self.tr("Its full text is not on this computer. In short:"), "body"))
+        self._column.addWidget(Label(licence.summary, "body", selectable=True))
+        if licence.url.startswith("https://"):
+            self._column.addWidget(Label(self.tr("The text is here:"), "small", "soft"))
+            self._column.addWidget(Label(licence.url, "small", selectable=True))
+            self._column.addWidget(CopyButton(self.tr("Copy the address"), licence.url), 0, Qt.AlignmentFlag.AlignLeft)
+        self._column.addStretch(1)
+
+
+def _short(name: str) -> str:
+    """A licence's name that fits on a tab; the whole stands below it."""
+    return name if len(name) <= SHORT else name[: SHORT - 1].rstrip() + "…"

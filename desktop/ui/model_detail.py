@@ -28,6 +28,9 @@ class ModelDetail(QWidget):
     get_clicked = Signal(str)
     cancel_clicked = Signal(str)
     chat_clicked = Signal(str)
+    read_clicked = Signal(str, object)  # the reference, and the Ruling of which the text is to be shown
+    compare_clicked = Signal(str, object)  # the model's name, and the Ruling
+    visit_clicked = Signal(str)
 
     def __init__(self, choices: Sequence[Offer], chosen: Offer, judges: Judges, wish: Wish) -> None:
         super().__init__()
@@ -142,6 +145,9 @@ class ModelDetail(QWidget):
         card = Card()
         licence = LicenceView(wide=True)
         licence.show_ruling(self.offer.ruling)
+        licence.read_clicked.connect(lambda ruling: self.read_clicked.emit(self.offer.reference, ruling))
+        licence.compare_clicked.connect(lambda ruling: self.compare_clicked.emit(self.offer.model.name, ruling))
+        licence.visit_clicked.connect(self.visit_clicked)
         card.body.addWidget(licence)
         return card
 

@@ -27,6 +27,7 @@ from desktop.ui.first_run import FirstRun
 from desktop.ui.focus import FocusRing
 from desktop.ui.judging import Judges
 from desktop.ui.leaving import Leaving
+from desktop.ui.licensing import Licensing
 from desktop.ui.metering import Metering
 from desktop.ui.model_panel import ModelPanel
 from desktop.ui.reference import reference_of, same
@@ -94,6 +95,7 @@ class Program(QObject):
         }
         for name, page in pages.items():
             self.window.add_page(name, page)
+        self.licensing = Licensing(self.tasks, app, self.window, self)
         self._connect_chat()
         self._connect_models()
         self._connect_settings()
@@ -148,6 +150,9 @@ class Program(QObject):
         chat.act.connect(self._act)
         chat.undoable.connect(lambda words, undo: window.toast.say(words, self.tr("Undo"), undo))
         window.panel.all_models_clicked.connect(self.show_models)
+        window.panel.licence.read_clicked.connect(lambda ruling: self.licensing.read(chat.reference, ruling))
+        window.panel.licence.compare_clicked.connect(lambda ruling: self.licensing.compare(self.name_of(chat.reference), ruling))
+        window.panel.licence.visit_clicked.connect(self.licensing.visit)
         self.advice.described.connect(self._show_about)
         self.advice.undescribed.connect(self._on_undescribed)
         self.advice.settled.connect(self._on_settled, Qt.ConnectionType.SingleShotConnection)
@@ -349,6 +354,9 @@ class Program(QObject):
         self.first_run.guide_clicked.connect(lambda: self.chat_with(GUIDE))
         self.first_run.all_models_clicked.connect(self.show_models)
         self.browse.act_clicked.connect(self._act)
+        self.browse.read_clicked.connect(self.licensing.read)
+        self.browse.compare_clicked.connect(self.licensing.compare)
+        self.browse.visit_clicked.connect(self.licensing.visit)
         self.downloads.act_clicked.connect(self._act)
         self.downloads.models_clicked.connect(self.show_models)
         self.downloads.forget_clicked.connect(self.downloading.forget)

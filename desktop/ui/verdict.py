@@ -54,23 +54,48 @@ def licence(ruling: Ruling, *, long: bool = False) -> Saying:
     return Saying(_tr("Free for work"), "good", "check")
 
 
-def answer(given: Answer) -> Saying:
-    """The answer to one of the three questions."""
+def questions() -> tuple[str, str, str]:
+    """What everybody wants to know of a licence, in the order of Ruling's `commercial`, `share` and `audit`."""
+    return _tr("May I use it at work?"), _tr("May I change it and pass it on?"), _tr("Can anyone check how it was made?")
+
+
+def answer(given: Answer, *, of_making: bool = False) -> Saying:
+    """The answer to one of the three questions. `of_making`: to the third, where a No forbids nothing, and "if" is in part."""
+    if of_making and given.answer == "if":
+        return Saying(_tr("In part"), "warning", "exclamation")
     return {
         "yes": Saying(_tr("Yes"), "good", "check"),
         "if": Saying(_tr("Yes, if …"), "warning", "exclamation"),
-        "no": Saying(_tr("No"), "warning", ""),
-        "unknown": Saying(_tr("Not known"), "warning", ""),
+        "no": Saying(_tr("No"), "warning" if of_making else "bad", "cross"),
+        "unknown": Saying(_tr("Not known"), "warning", "question"),
     }[given.answer]
 
 
-def step(openness: str) -> Saying:
-    """Where a licence stands on the ladder."""
+def because(given: Answer) -> str:
+    """The sentence that matters, with the place in the text that says so."""
+    return given.because + (_tr(" (Section {clause})").format(clause=given.clause) if given.clause else "")
+
+
+def condition(ruling: Ruling) -> str:
+    """The one that matters most, with the countries where it is about those."""
+    for territory in ruling.territory:
+        if territory.scope == ruling.condition:
+            places = ", ".join(territory.excluded)
+            return _tr("Not licensed in: {places}. {scope}").format(places=places, scope=territory.scope)
+    return ruling.condition or ""
+
+
+def step(ruling: Ruling) -> Saying:
+    """Where a licence stands on the ladder, and what is so near to the next step that it must be said."""
+    if ruling.openness == "conditions" and ruling.audit.answer in ("yes", "if") and ruling.restrictions:
+        return Saying(_tr("Made in the open, but its use is restricted"), "warning")
+    if ruling.openness == "free" and ruling.audit.answer == "if":
+        return Saying(_tr("Open weights, free; nearly fully open"), "good")
     return {
         "conditions": Saying(_tr("Open weights, with conditions"), "warning"),
         "free": Saying(_tr("Open weights, free"), "good"),
         "full": Saying(_tr("Fully open: data and code too"), "good"),
-    }.get(openness, Saying(_tr("How open it is, is not known"), "warning"))
+    }.get(ruling.openness, Saying(_tr("How open it is, is not known"), "warning"))
 
 
 def role(name: str) -> str:

@@ -3,18 +3,23 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop import offers
-from desktop.licences import GUIDE, Evidence
+from desktop.licences import GUIDE, Evidence, Licence
+from desktop.texts import Texts
 from desktop.ui.bars import Ladder
+from desktop.ui.browser import Visit
 from desktop.ui.buttons import Button
 from desktop.ui.labels import Label
-from desktop.ui.licence import LicenceView, Question
+from desktop.ui.licence import LicenceView
 from desktop.ui.licence_text import LicenceText
 from desktop.ui.model_panel import ModelPanel
+from desktop.ui.notice import Notice
+from desktop.ui.permissions import Question
 from desktop.ui.theme import Theme
 from tests.ui.laptop import LAPTOP, RATES, known, law, library
 
@@ -66,6 +71,59 @@ def test_the_exact_wording_of_a_duty_is_copied(qtbot: QtBot) -> None:
     assert QGuiApplication.clipboard().text() == "Built with Llama"
 
 
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("llama-3.1-8b", "700 million monthly users"),
+        ("exaone-4.0-1.2b", "commercial"),
+        ("llama-4-scout", "Not licensed in: European Union"),
+        ("qwen3-4b-2507", None),
+    ],
+)
+def test_the_condition_that_matters_most_is_seen_without_opening_anything(qtbot: QtBot, model: str, said: str | None) -> None:
+    made = view(qtbot, known().get(model).evidence)  # type: ignore[union-attr]
+    notices = [words(n) for n in made.findChildren(Notice) if n.accessibleName() == "The condition that matters most"]
+    assert len(notices) == (said is not None)
+    assert said is None or said in notices[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "step", "check"),
+    [
+        ("olmo-2-1b", "Fully open: data and code too", "Yes"),
+        ("bloomz-7b1", "Made in the open, but its use is restricted", "In part"),
+        ("nemotron-3.5-lightning-30b", "Open weights, free; nearly fully open", "In part"),
+        ("qwen3-4b-2507", "Open weights, free", "No"),
+    ],
+)
+def test_how_open_it_is_is_said_in_words_with_links_to_what_is_public(qtbot: QtBot, model: str, step: str, check: str) -> None:
+    made = view(qtbot, known().get(model).evidence, wide=True)  # type: ignore[union-attr]
+    assert step in words(made).split("\n")
+    assert check in words(made.findChildren(Question)[2]).split("\n")
+    links = [each for each in made.findChildren(Button) if "See it on" in each.text()]
+    assert bool(links) == (check != "No")
+    if links:
+        with qtbot.waitSignal(made.visit_clicked) as visited:
+            links[0].click()
+        assert visited.args[0].startswith("https://")
+
+
+def test_the_whole_checklist_is_copied_with_its_wordings(qtbot: QtBot) -> None:
+    made = view(qtbot, known().get("llama-3.1-8b").evidence)  # type: ignore[union-attr]
+    button(made, "Copy the whole list").click()
+    lines = QGuiApplication.clipboard().text().split("\n")
+    assert len(lines) == len(law()["llama3.1"].duties)
+    assert all(line.startswith("[ ] ") for line in lines)
+    assert any("Copyright © Meta Platforms" in line for line in lines)
+
+
+def test_each_source_is_shown_with_what_it_says(qtbot: QtBot) -> None:
+    made = view(qtbot, Evidence(catalogue=("apache-2.0",), hub_card="apache-2.0", file_license="apache-2.0"))
+    assert "They agree." in words(made)
+    button(made, "What each source says · 3").click()
+    assert words(made).count("Apache License 2.0") == 4
+
+
 def test_sources_that_disagree_are_shown_and_the_stricter_decides(qtbot: QtBot) -> None:
     made = view(qtbot, Evidence(catalogue=("llama3.1",), openness="conditions", hub_card="mit"))
     assert "The sources disagree" in words(made)
@@ -88,37 +146,102 @@ def test_nobody_states_a_licence(qtbot: QtBot) -> None:
     assert "Not known" in words(made)
 
 
-def test_reading_a_licence_shows_the_stored_text_or_asks_before_the_browser_opens(qtbot: QtBot) -> None:
-    stored = next(licence for licence in law().values() if licence.text_path is not None)
-    dialog = LicenceText(stored)
+def reading(qtbot: QtBot, tmp_path: Path, *licences: Licence, can_fetch: bool = False) -> LicenceText:
+    dialog = LicenceText(licences, Texts(tmp_path / "licences"), can_fetch=can_fetch)
     qtbot.addWidget(dialog)
-    assert dialog.findChild(QPlainTextEdit).toPlainText() == stored.text_path.read_text("utf-8")  # type: ignore[union-attr]
-    elsewhere = LicenceText(law()["llama3.1"])
-    qtbot.addWidget(elsewhere)
-    elsewhere.show()
-    if law()["llama3.1"].text_path is None:
-        assert law()["llama3.1"].url in words(elsewhere)
-        assert "Your browser would connect" in words(elsewhere)
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    return dialog
 
 
-def test_where_nobody_states_a_licence_no_text_is_promised(qtbot: QtBot) -> None:
+def test_a_stored_licence_is_read_searched_and_jumped_into(qtbot: QtBot, tmp_path: Path) -> None:
+    apache = law()["apache-2.0"]
+    dialog = reading(qtbot, tmp_path, apache)
+    reader = dialog.page.reader
+    assert reader.text.toPlainText() == apache.text_path.read_text("utf-8")  # type: ignore[union-attr]
+    button(dialog, "Passing it on: 4").click()
+    assert reader.text.textCursor().block().text().strip().startswith("4. Redistribution.")
+    qtbot.keyClicks(reader.field, "trademark")
+    count = reader.text.toPlainText().lower().count("trademark")
+    assert f"1 of {count}" in words(dialog)
+    assert len(reader.text.extraSelections()) == count
+    qtbot.keyClick(reader.field, Qt.Key.Key_Return)
+    assert f"2 of {count}" in words(dialog)
+    reader.before.click()
+    reader.before.click()
+    assert f"{count} of {count}" in words(dialog)
+    qtbot.keyClicks(reader.field, "zzz")
+    assert "Not found" in words(dialog)
+    assert not reader.after.isEnabled()
+    button(dialog, "Copy the text").click()
+    assert QGuiApplication.clipboard().text() == reader.text.toPlainText()
+
+
+def test_two_licences_of_one_model_are_two_tabs(qtbot: QtBot, tmp_path: Path) -> None:
+    law_of = law().rule(known().get("r1-distill-llama-8b").evidence)  # type: ignore[union-attr]
+    dialog = reading(qtbot, tmp_path, *law_of.licences)
+    assert dialog.tabs.isVisible()
+    assert law_of.licences[0].url in words(dialog)
+    assert dialog.copy.isHidden()
+    dialog.tabs.choose(1)
+    assert "Permission is hereby granted" in dialog.page.reader.text.toPlainText()
+    assert dialog.copy.isVisible()
+
+
+def test_what_is_not_here_is_told_and_can_be_fetched(qtbot: QtBot, tmp_path: Path) -> None:
+    llama = law()["llama3.1"]
+    dialog = reading(qtbot, tmp_path, llama, can_fetch=True)
+    assert "not on this computer" in words(dialog)
+    assert llama.summary in words(dialog)
+    assert llama.url in words(dialog)
+    with qtbot.waitSignal(dialog.fetch_clicked):
+        dialog.fetch.click()
+    text = "1. License Rights\n  b. Redistribution.\n2. Additional Commercial Terms. 700 million\n"
+    Texts(tmp_path / "licences").keep("llama3.1", text.encode(), "https://huggingface.co/x/LICENSE")
+    dialog.show_fetched()
+    assert dialog.page.reader.text.toPlainText() == text
+    assert "Fetched from https://huggingface.co/x/LICENSE" in words(dialog)
+    button(dialog, "Use at work: 2").click()
+    assert "700 million" in dialog.page.reader.text.textCursor().selectedText()
+
+
+def test_what_the_hub_does_not_hand_out_is_said(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = reading(qtbot, tmp_path, law()["llama3.1"], can_fetch=True)
+    dialog.show_fetching()
+    dialog.show_fetched()
+    assert "without the maker's agreement" in words(dialog)
+    assert dialog.fetch.isHidden()
+
+
+def test_the_browser_opens_only_after_a_question(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
+    dialog = reading(qtbot, tmp_path, law()["llama3.1"])
+    dialog.visit.click()
+    asked = dialog.findChild(Visit)
+    assert asked is not None
+    assert law()["llama3.1"].url in words(asked)
+    assert not opened
+    asked.visit.click()
+    assert opened == [law()["llama3.1"].url]
+
+
+def test_where_nobody_states_a_licence_no_text_is_promised(qtbot: QtBot, tmp_path: Path) -> None:
     made = view(qtbot, Evidence())
     assert "Read the licence" not in [button.text() for button in made.findChildren(Button)]
-    said = LicenceText(law()["unknown"])
-    qtbot.addWidget(said)
+    said = reading(qtbot, tmp_path, law()["unknown"], can_fetch=True)
     assert "full text" not in words(said)
     assert "did not say what is allowed" in words(said)
+    assert said.fetch.isHidden()
 
 
-def test_a_summary_is_shown_whole(qtbot: QtBot) -> None:
+def test_a_summary_is_shown_whole(qtbot: QtBot, tmp_path: Path) -> None:
     for licence in law().values():
         if licence.text_path is None:
-            said = LicenceText(licence)
-            qtbot.addWidget(said)
-            with qtbot.waitExposed(said):
-                said.show()
+            said = reading(qtbot, tmp_path, licence)
             for label in said.findChildren(Label):
-                assert label.height() >= label.heightForWidth(label.width()), licence.id
+                if label.isVisible():
+                    assert label.height() >= label.heightForWidth(label.width()), licence.id
 
 
 def panel(qtbot: QtBot, model: str, tmp_path: Path) -> ModelPanel:

@@ -1,0 +1,58 @@
+"""Who says which licence a model has, and whether they agree."""
+
+import re
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from desktop.licences import Ruling
+from desktop.ui import theme
+from desktop.ui.cards import Fold
+from desktop.ui.labels import FactRow, Label
+from desktop.ui.notice import Notice
+
+
+class EvidenceView(QWidget):
+    """Each source with what it says: `wide` as a table, else in one sentence above a fold. A disagreement stands first."""
+
+    def __init__(self, ruling: Ruling, *, wide: bool = False) -> None:
+        super().__init__()
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(theme.GRID)
+        if ruling.conflict:
+            self._column.addWidget(Notice(self.tr("The sources disagree"), ruling.conflict, tone="warning"))
+        if not ruling.sources:
+            self._say(self.tr("Nobody states a licence for this model; ask its maker."))
+        elif wide:
+            self._column.addWidget(Label(self.tr("Who says so"), "section"))
+            for source in ruling.sources:
+                self._column.addWidget(FactRow(source.from_, source.says))
+        else:
+            self._add_sentence(ruling)
+        if ruling.sources and not ruling.text_read:
+            self._say(self.tr("Alcove's makers know this licence only from others, not from its text."))
+
+    def _add_sentence(self, ruling: Ruling) -> None:
+        if not ruling.conflict:
+            self._say(self._who_says(ruling))
+        if len(ruling.sources) == 1:
+            return
+        fold = Fold(self.tr("What each source says · {count}").format(count=len(ruling.sources)), kind="fold")
+        for source in ruling.sources:
+            entry = QVBoxLayout()
+            entry.setSpacing(0)
+            entry.addWidget(Label(source.from_, "small", "soft"))
+            entry.addWidget(Label(source.says, "small", selectable=True))
+            fold.body.addLayout(entry)
+        self._column.addWidget(fold)
+
+    def _who_says(self, ruling: Ruling) -> str:
+        """In one sentence, as a narrow panel has room for."""
+        names = [re.sub("^The ", "the ", source.from_) for source in ruling.sources]
+        if len(names) == 1:
+            return self.tr("So says {name}.").format(name=names[0])
+        listed = self.tr("{first} and {last}").format(first=", ".join(names[:-1]), last=names[-1])
+        return self.tr("So say {names}. They agree.").format(names=listed)
+
+    def _say(self, words: str) -> None:
+        self._column.addWidget(Label(words, "small", "soft"))
