@@ -51,7 +51,8 @@ class Comparison:
 def compare(left: Ruling, right: Ruling) -> Comparison:
     """Put two rulings side by side."""
     points = [_said("openness", (left.openness,), (right.openness,))]
-    points += [_asked(what, getattr(left, what), getattr(right, what)) for what in QUESTIONS]
+    asked = [_asked(what, getattr(left, what), getattr(right, what)) for what in QUESTIONS]
+    points += [point for point in asked if point.what != "audit" or _is_known(point)]
     points.append(_asked("training", training(left), training(right)))
     points += [
         _said("limits", _limits(left), _limits(right)),
@@ -85,6 +86,11 @@ def _asked(what: What, left: Answer, right: Answer) -> Point:
     """Two answers are the same where their words are; of two that have conditions, these must be the same too."""
     differs = left.answer != right.answer or (left.answer == "if" and left.because != right.because)
     return Point(what, _sentence(left), _sentence(right), differs, (left, right))
+
+
+def _is_known(point: Point) -> bool:
+    """Of a licence without a model it is not known how something was made: there is nothing to compare with then."""
+    return point.answers is not None and len({given.answer == "unknown" for given in point.answers}) == 1
 
 
 def _sentence(given: Answer) -> tuple[str, ...]:

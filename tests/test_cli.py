@@ -508,6 +508,18 @@ def test_the_licence_of_the_guide_is_fully_open(run: Run) -> None:
     assert Path(ruling["text_path"]).is_file()
 
 
+def test_two_licences_are_compared(run: Run) -> None:
+    _, found, _ = run("licence", "llama-3.1-8b", "--compare", "apache-2.0")
+    assert (found["left"]["licence"], found["right"]["licence"]) == ("llama3.1", "apache-2.0")
+    assert set(found["differences"]) >= {"openness", "commercial", "share", "duties", "naming", "limits"}
+    assert [point["what"] for point in found["points"] if point["differs"]] == found["differences"]
+    duties = next(point for point in found["points"] if point["what"] == "duties")
+    assert any("Built with Llama" in each for each in duties["left"])
+    assert not any("Built with Llama" in each for each in duties["right"])
+    status, refused, _ = run("licence", "llama3.1", "--compare", "no such thing")
+    assert (status, refused["error"]["kind"]) == (1, "bad_reference")
+
+
 def test_the_licence_of_a_model_not_of_its_family_or_tag(run: Run) -> None:
     _, distil, _ = run("licence", "r1-distill-llama-8b")
     assert "llama3.1" in distil["licence"]

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from desktop import comparison, terminal, text
 from desktop import search as finder
-from desktop import terminal, text
 from desktop.app import App
+from desktop.cli import comparing
 from desktop.cli.command import Home, Json, Reference, commands, finish, opened
 from desktop.errors import AlcoveError, NotFound, UnknownArchitecture
 from desktop.hub import Repo
@@ -142,11 +143,19 @@ def _licence_of(app: App, model: LocalModel) -> str | None:
 
 
 @commands.command()
-def licence(reference: Reference, json: Json = False, home: Home = None) -> None:
+def licence(
+    reference: Reference,
+    compare: Annotated[str | None, typer.Option(metavar="OTHER", help="Another model or licence, to put beside it.")] = None,
+    json: Json = False,
+    home: Home = None,
+) -> None:
     """What the licence of a model lets you do; the id of a licence works too."""
     with opened(home, json) as app:
         ruling = app.licence(reference)
-        if json:
+        if compare is not None:
+            found = comparison.compare(ruling, app.licence(compare))
+            terminal.show_json(found.to_json()) if json else comparing.show(found, (reference, compare))
+        elif json:
             terminal.show_json(ruling.to_json())
         else:
             terminal.show_ruling(ruling)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QVBoxLayout, QWidget
 
 from desktop.comparison import Comparison, Point, What, compare
 from desktop.licences import Ruling
@@ -32,7 +32,7 @@ class ComparePage(Page):
         self._sides: list[tuple[str, Ruling] | None] = [None, None]
         self.back = Button(self.tr("Back"), "link", "chevron-left")
         self.back.clicked.connect(self.back_clicked)
-        self.body.addWidget(self.back, 0, Qt.AlignmentFlag.AlignLeft)
+        self.above.addWidget(self.back, 0, Qt.AlignmentFlag.AlignLeft)
         self.choosers = (SideChooser(self.tr("The first of the two")), SideChooser(self.tr("The one to compare it with")))
         self._heads = (_Head(), _Head())
         for side, chooser in enumerate(self.choosers):
@@ -164,10 +164,10 @@ class _PointCard(Card):
         title = self._title(point.what)
         said = self._how(point)
         self.setAccessibleName(f"{title} {said}")
-        head = QVBoxLayout()
+        head = QBoxLayout(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
         head.setSpacing(theme.GRID // 2)
-        head.addWidget(Label(title, "strong"))
-        head.addWidget(Label(said, "section", "warning" if point.differs else "soft"))
+        head.addWidget(Label(title, "strong"), 1)
+        head.addWidget(Label(said, "section", "warning" if point.differs else "soft", wrap=narrow))
         self.body.addLayout(head)
         grid = QGridLayout()
         grid.setHorizontalSpacing(theme.GRID * 3)

@@ -24,6 +24,7 @@ class EvidenceView(QWidget):
         if not ruling.sources:
             self._say(self.tr("Nobody states a licence for this model; ask its maker."))
         elif wide:
+            self._column.addSpacing(theme.GRID)
             self._column.addWidget(Label(self.tr("Who says so"), "section"))
             for source in ruling.sources:
                 self._column.addWidget(FactRow(source.from_, source.says))

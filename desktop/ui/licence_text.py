@@ -162,26 +162,22 @@ class _Page(QWidget):
     def _marks(self, content: str) -> list[tuple[str, str, int]]:
         """What is cited of it and can be found in it: the words of the jump, the same in full, and the place."""
         licence, (at_work, pass_on, _) = self.licence, verdict.questions()
+        training, territory = licence.outputs_for_training, licence.territory
         cited = (
             (self.tr("Use at work: {clause}"), at_work, licence.commercial.clause),
             (self.tr("Passing it on: {clause}"), pass_on, licence.share.clause),
-            (
-                self.tr("Training on its answers: {clause}"),
-                self.tr("May I train on its answers?"),
-                licence.outputs_for_training.clause,
-            ),
+            (self.tr("Training on its answers: {clause}"), self.tr("May I train on its answers?"), training.clause),
             *((self.tr("The limit: {clause}"), each.effect, each.clause) for each in licence.thresholds),
-            *(((self.tr("Where: {clause}"), licence.territory.scope, licence.territory.clause),) if licence.territory else ()),
+            *(((self.tr("Where: {clause}"), territory.scope, territory.clause),) if territory else ()),
         )
         marks: dict[str, tuple[str, str, int]] = {}
-        for words, heard, clause in cited:
-            for part in clauses.parts(clause):
-                place = clauses.find(content, part)
+        for words, question, citation in cited:
+            for clause in clauses.parts(citation):
+                place = clauses.find(content, clause)
                 if place is not None:
-                    said = words.format(clause=part)
-                    marks.setdefault(
-                        said, (said, self.tr("{question} Go to {clause}.").format(question=heard, clause=part), place)
-                    )
+                    name = self.tr("section {number}").format(number=clause) if clause[0].isdigit() else clause
+                    heard = self.tr("{question} Go to {clause}.").format(question=question, clause=name)
+                    marks.setdefault(words.format(clause=name), (words.format(clause=name), heard, place))
         return list(marks.values())
 
     def _add_summary(self) -> None:

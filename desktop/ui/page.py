@@ -12,7 +12,7 @@ NARROW = 640  # px of the page below which the margins shrink
 
 
 class Page(QScrollArea):
-    """Put things into `.body` (below the title) and beside the title into `.header`. `set_title` changes what it is called."""
+    """Put things into `.body` (below the title), `.header` (beside it) and `.above`; `set_title` changes what it is called."""
 
     def __init__(self, title: str = "", subtitle: str = "", widest: int = WIDEST) -> None:
         super().__init__()
@@ -30,6 +30,8 @@ class Page(QScrollArea):
         self.header = QHBoxLayout()
         self.header.setSpacing(theme.GRID)
         self.header.addWidget(self.title, 1)
+        self.above = QVBoxLayout()  # for a way back
+        self._column.addLayout(self.above)
         self._column.addLayout(self.header)
         self._column.addSpacing(theme.GRID)
         self._column.addWidget(self.subtitle)

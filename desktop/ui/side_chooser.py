@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCompleter, QLineEdit
 
 from desktop.ui import icons
 
-KEY = Qt.ItemDataRole.UserRole
+KEY, NAME = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 SHOWN = 12  # lines of the list
 
 
@@ -37,6 +37,7 @@ class SideChooser(QLineEdit):
         self._list = QCompleter(self._model, self)
         self._list.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._list.setFilterMode(Qt.MatchFlag.MatchContains)
+        self._list.setCompletionRole(NAME)  # what is searched in, and put into the field
         self._list.setMaxVisibleItems(SHOWN)
         self._list.activated[QModelIndex].connect(self._on_activated)  # type: ignore[index]
         self.setCompleter(self._list)
@@ -51,6 +52,7 @@ class SideChooser(QLineEdit):
         for choice in choices:
             item = QStandardItem(self.tr("{name} · {kind}").format(name=choice.name, kind=choice.kind))
             item.setData(choice.reference, KEY)
+            item.setData(choice.name, NAME)
             self._model.appendRow(item)
 
     def show_chosen(self, name: str) -> None:
@@ -71,9 +73,7 @@ class SideChooser(QLineEdit):
         self.chosen.emit(reference, self._names[reference])
 
     def _on_activated(self, index: QModelIndex) -> None:
-        reference = str(index.data(KEY))
-        self.choose(reference)
-        self._shown = self._names[reference]
+        self.choose(str(index.data(KEY)))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

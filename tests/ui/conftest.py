@@ -16,7 +16,7 @@ from tests.engine import models
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Qt's platform without a screen says of what it cannot do to windows; that is no fault of ours."""
     for item in items:
-        item.add_marker(pytest.mark.qt_log_ignore("This plugin does not support (propagateSizeHints|raise)"))
+        item.add_marker(pytest.mark.qt_log_ignore("This plugin does not support (propagateSizeHints|raise|grabbing)"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop import fit
 from desktop.card import Card
+from desktop.comparison import freeness
 from desktop.errors import AlcoveError, Offline, Unreachable
 from desktop.hardware import Memory
 from desktop.hub import File, Repo, Sort
@@ -215,6 +216,30 @@ def test_a_download_is_shown_in_the_row_and_in_the_detail(open_page: Callable[..
     page.show_done(reference, LocalModel("x", Path("x"), "x", 1, "own"))
     page.close_model()
     assert row.getting.button.text() == "Chat"
+
+
+def test_chips_of_licences_work_together_and_say_what_to_change(open_page: Callable[..., Browse]) -> None:
+    page = open_page()
+    part = page.recommended
+    for name in ("work", "share", "open"):
+        part.chips[name].click()
+    rulings = [row.offer.ruling for row in rows(page)]
+    assert rulings
+    assert all((r.commercial.answer, r.share.answer, r.openness) == ("yes", "yes", "full") for r in rulings)
+    part.chips["pictures"].click()
+    assert not rows(page)
+    wish = part.wish("open")
+    expected = sum(matches(offer, wish) for offer in ranked(page._library))
+    assert expected
+    assert f"Without “Fully open” there would be {expected}." in words(page)
+
+
+def test_the_freest_licence_comes_first(open_page: Callable[..., Browse]) -> None:
+    page = open_page()
+    page.recommended.sort.choose(1)
+    order = [freeness(row.offer.ruling) for row in sorted(rows(page), key=lambda row: row.y())]
+    assert order == sorted(order)
+    assert rows(page)[0].offer.ruling.openness in ("full", "free", "conditions")
 
 
 # --- one model ------------------------------------------------------------------------------------------------------------------
