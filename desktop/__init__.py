@@ -6,7 +6,9 @@ reads this list and checks every import, so it cannot go stale.
     __main__
     ui cli
     app terminal
+    register
     opening adopting bundle
+    consent passing
     judging accuracy problems rulings comparison
     chat offers fetch headers search diagnosis editions
     targets room keeping cards
@@ -22,7 +24,8 @@ reads this list and checks every import, so it cannot go stale.
     shape part projector
     work
     layers
-    trash elsewhere mirror texts
+    acceptance
+    trash elsewhere mirror texts policy
     hardware gguf licences network record digest
     graphics
     paths bounded picture spans keychain card clauses

@@ -21,33 +21,39 @@ from desktop import (
     gguf,
     judging,
     keeping,
+    mirror,
     offers,
     opening,
+    passing,
+    policy,
     problems,
     projector,
+    register,
     rulings,
     settings,
     speed,
 )
+from desktop.acceptance import Acceptance, Acceptances
 from desktop.accuracy import Entry, Record
 from desktop.address import proxy_for, with_login
-from desktop.catalogue import Catalogue
+from desktop.catalogue import Catalogue, Model
 from desktop.connections import Limit
+from desktop.consent import Consent, Terms
 from desktop.conversations import Conversations, Stored
 from desktop.diagnosis import Diagnosis, diagnose
 from desktop.downloads import Downloads
 from desktop.editions import Edition
 from desktop.engine import STATES_BYTES, BenchStep, ChatOptions, Loaded, Loading, LoadOptions, Reply, probe, states
 from desktop.engine.local import LocalEngine, build, report
-from desktop.errors import AlcoveError, EngineCrashed, Forbidden, NotFound, NotHere
+from desktop.errors import AlcoveError, EngineCrashed, Forbidden, NetworkError, NotAccepted, NotFound, NotHere, NotWritable
 from desktop.fit import Wish
 from desktop.hardware import Hardware, detect, memory
 from desktop.headers import Headers
-from desktop.hub import File, Hub
+from desktop.hub import File, Hub, Repo
 from desktop.judging import BenchReport, Judgement, Opened, Step
 from desktop.keychain import PROXY, TOKEN, Keychain
 from desktop.library import Library, LocalModel
-from desktop.licences import Licences, Ruling
+from desktop.licences import UNKNOWN, Evidence, Licences, Ruling
 from desktop.licences import load as load_licences
 from desktop.mirror import Bundle
 from desktop.need import MARGIN_BYTES, MARGIN_SHARE
@@ -76,6 +82,7 @@ class App:
     def __init__(self, paths: Paths) -> None:
         paths.create()
         self.paths = paths
+        self.policy = policy.read()
         self.settings = settings.load(paths.settings)
         ca_file = Path(self.settings.ca_file) if self.settings.ca_file else None
         self.network = Network(ca_file=ca_file, log_path=paths.logs / "network.jsonl")
@@ -135,6 +142,11 @@ class App:
     def texts(self) -> Texts:
         """The texts of licences that are on this computer."""
         return Texts(self.paths.licences)
+
+    @cached_property
+    def consent(self) -> Consent:
+        """What may be fetched, opened and passed on here."""
+        return Consent(self.policy, Acceptances(self.paths.acceptances), self.texts)
 
     @cached_property
     def conversations(self) -> Conversations:
@@ -240,12 +252,23 @@ class App:
 
     def offers(self, found: Hardware, context: int | None = None, wanted: offers.Wanted = offers.ANYTHING) -> tuple[Offer, ...]:
         """What of the catalogue is wanted, judged for this computer, best first."""
-        return offers.rank(self.catalogue, self.licences, self.library, found, self.rates, context, wanted)
+        library, licences = self.library, self.licences
+        return offers.rank(self.catalogue, licences, library, found, self.rates, context, wanted, self._refusal)
+
+    def _refusal(self, model: Model, ruling: Ruling) -> str:
+        """Why the organisation does not allow a model of the catalogue, "" where it does."""
+        return self.policy.refusal(self.catalogue.about(ruling, model.gguf_repo)) or "" if self.policy.is_set else ""
+
+    def refusal_of_repo(self, repo: Repo, ruling: Ruling) -> str:
+        """The same of what a search on the Hub found."""
+        known = self.policy.is_set
+        claims = [name for card in repo.cards for name in (card.repo, *card.base_models)]
+        return self.policy.refusal(self.catalogue.about(ruling, repo.id, claims)) or "" if known else ""
 
     def _smaller(self, path: Path) -> Mapping[str, object]:
         """What to do about a model that keeps ending the engine, as facts for the error: a smaller one, where one is known."""
         size_bytes = path.stat().st_size if path.exists() else 0
-        here = [model for model in self.library.list() if not self.engine.crashes.times(model.path)]
+        here = [model for model in self.library.list() if not self.engine.crashes.times(model.path) and not self._denied(model)]
         found = offers.smaller(size_bytes, here, self.offers(self._found or self.hardware()))
         if isinstance(found, LocalModel):
             target = offers.local_target(found, self.catalogue)
@@ -254,6 +277,12 @@ class App:
         if found is not None:
             return {"smaller_name": found.model.name, "step": f"{found.model.name} is smaller: alcove get {found.id}."}
         return {}
+
+    def _denied(self, model: LocalModel) -> bool:
+        """Whether the organisation does not allow a model that is here. One that cannot be read is nobody's decision."""
+        with suppress(AlcoveError):
+            return bool(self.refusal(offers.local_target(model, self.catalogue)))
+        return False
 
     def files(self, target: Target) -> tuple[File, ...]:
         """The files on the Hub that a target means, the model's own first. Raises NotFound and the network's errors."""
@@ -274,7 +303,10 @@ class App:
         return self.files(target)[0]
 
     def get(self, reference: str) -> Generator[Progress, None, LocalModel]:
-        """Download what a reference means, verify it and keep it; at once when it is here already."""
+        """Download what a reference means, verify it and keep it; at once when it is here already.
+
+        Raises NotAllowed and NotAccepted before the first byte, and as fetch.fetch.
+        """
         target = self.target(reference)
         if target.local is not None:
             return target.local
@@ -282,14 +314,36 @@ class App:
             return self.library.link(target.path)
         yield (asking := Progress(0, target.variant.size_bytes if target.variant else 0, 0.0, None, stage="ask"))
         catalogue_id = offers.reference_to(target.model, target.variant) if target.model and target.variant else None
+        with closing(self._ruled(target)) as steps:
+            files, ruling = yield from judging.followed(steps, lambda _: asking)
+        self.consent.admit(self.consent.terms(reference, _name(target), ruling))
+        return (yield from fetch.fetch(files, self.hub, self.library, self.network, catalogue_id=catalogue_id, limit=self.limit))
+
+    def terms(self, reference: str) -> Generator[int | None, None, Terms]:
+        """What has to be accepted before a model is fetched, with the texts that can be had. Raises NotAllowed, and as get."""
+        target = self.target(reference)
+        if target.path is not None:
+            return Terms(reference, _name(target), self.ruling(target))
+        yield None
+        files, ruling = yield from self._ruled(target)
+        if self.consent.terms(reference, _name(target), ruling).unread:
+            repos = (*rulings.repos(target), *(card.repo for card in files[0].cards))
+            with suppress(NetworkError, NotWritable):  # then it is accepted unread, which is noted
+                yield from cards.fetch_texts(self.hub, ruling, tuple(dict.fromkeys(repos)), self.texts)
+        return self.consent.terms(reference, _name(target), ruling)
+
+    def _ruled(self, target: Target) -> Generator[None, None, tuple[tuple[File, ...], Ruling]]:
+        """The files that are about to be fetched, and their licence by the pages of all that they were made from.
+
+        Raises NotAllowed, and as files.
+        """
         first, *others = self.files(target)
-        with closing(cards.trace(self.hub, first.cards)) as steps:
-            first = replace(first, cards=(yield from judging.followed(steps, lambda _: asking)))
-        return (
-            yield from fetch.fetch(
-                (first, *others), self.hub, self.library, self.network, catalogue_id=catalogue_id, limit=self.limit
-            )
-        )
+        first = replace(first, cards=(yield from cards.trace(self.hub, first.cards)))
+        known = target.model.evidence if target.model else Evidence()
+        ruling = self.licences.rule(replace(known, cards=first.cards))
+        if refused := self.consent.refusal(target, ruling, self.catalogue, first.cards):
+            raise refused
+        return (first, *others), ruling
 
     def move_models(self, folder: Path) -> Generator[Progress, None, keeping.Moved]:
         """Move all models to another folder and keep new ones there; goes on where a move to it was broken off.
@@ -314,19 +368,79 @@ class App:
         self.save_settings()
         return moved
 
-    def create_bundle(self, folder: Path, references: Sequence[str]) -> Generator[Progress, None, Bundle]:
-        """Write models with their licences into a folder for other computers; what is not here is fetched first."""
+    def create_bundle(
+        self, folder: Path, references: Sequence[str], *, licence_checked: bool = False
+    ) -> Generator[Progress, None, Bundle]:
+        """Write models with their licences into a folder for other computers; what is not here is fetched first.
+
+        licence_checked: the person vouches for what Alcove cannot know. Raises NotToBePassedOn before anything is fetched or
+        written, as get, and as bundle.create.
+        """
+        asking = Progress(0, 0, 0.0, None, stage="ask")
+        for reference in references:
+            target = self.target(reference)
+            if target.path:
+                ruling = self.ruling(target)
+            else:
+                _, ruling = yield from judging.followed(self._ruled(target), lambda _: asking)
+            self._may_pass_on(target, ruling, licence_checked)
         raw = {entry["id"]: entry for entry in msgspec.json.decode(resource("catalogue.json").read_bytes())["models"]}
         items = []
         for reference in references:
             local = yield from self.get(reference)
             target = offers.local_target(local, self.catalogue)
             ruling = self.ruling(target)
+            with suppress(NetworkError, NotWritable):  # what is missing then is told below
+                yield from judging.followed(self.fetch_text(target), lambda _: asking)
+            checked = self._may_pass_on(target, ruling, licence_checked, texts=self.texts)
             named = offers.reference_to(target.model, target.variant) if target.model and target.variant else None
-            texts = {licence.id: licence.text_path for licence in ruling.licences if licence.text_path}
             entry = raw[target.model.id] if target.model else None
-            items.append(bundle.Item(local, named or f"hf:{local.repo}/{local.file}", ruling.licence, texts, entry))
+            accepted = self.consent.acceptances.of(ruling, self.texts)
+            passed = passing.Passed(ruling, passing.texts_of(ruling, self.texts), accepted, checked)
+            items.append(bundle.Item(local, named or f"hf:{local.repo}/{local.file}", passed, entry))
         return (yield from bundle.create(folder, items))
+
+    def _may_pass_on(self, target: Target, ruling: Ruling, licence_checked: bool, texts: Texts | None = None) -> str:
+        """Who vouches for passing a model on, "" where that needs nobody. Raises NotAllowed, NotToBePassedOn."""
+        if refused := self.consent.refusal(target, ruling, self.catalogue):
+            raise refused
+        approved = self.policy.verdict_on(ruling)
+        word = approved.text if approved else passing.CHECKED if licence_checked else ""
+        return passing.check(_name(target), ruling, texts, word)
+
+    def install_bundle(
+        self, folder: Path, *, in_place: bool = False, accept: bool = False
+    ) -> Generator[Progress, None, tuple[list[LocalModel], list[Acceptance]]]:
+        """Take in what a bundle has; also returns who accepted the licences: who made it, or with `accept` the person here.
+
+        Raises NotAllowed and NotAccepted before anything is copied, and as bundle.install.
+        """
+        ruled = []
+        for model in mirror.read(folder).models:
+            target = Target(model.reference, model.repo, model=self.catalogue.by_repo(model.repo), repo=model.repo)
+            target = replace(target, local=bundle.as_local(folder, model), path=bundle.readable(folder, model))
+            ruling = self._ruled_of_bundle(target, model.licence_id or "")
+            if refused := self.consent.refusal(target, ruling, self.catalogue):
+                raise refused
+            ruled.append((model, ruling))
+        accepted = bundle.accept(folder, [ruling for _, ruling in ruled], self.licences, self.texts, self.consent)
+        for model, ruling in ruled:
+            terms = self.consent.terms(model.reference, model.repo, ruling)
+            if terms.missing and accept:
+                accepted += self.consent.accept(terms)
+            elif terms.missing:
+                how = f"alcove bundle install {folder} --accept-licence"
+                raise NotAccepted(**{**terms.not_accepted.facts, "how": how})
+            else:
+                self.consent.admit(terms)
+        return (yield from bundle.install(folder, self.library, in_place=in_place)), accepted
+
+    def _ruled_of_bundle(self, target: Target, told: str) -> Ruling:
+        """The licence of a model in a bundle: by its file and page, and by what was known where the bundle was made."""
+        ruling = self.ruling(target)
+        more = [id for id in told.split(" + ") if id in self.licences and id not in ruling.licence.split(" + ")]
+        known = [licence.id for licence in ruling.licences if licence.id != UNKNOWN or not more]
+        return self.licences.rule(Evidence(catalogue=(*known, *more))) if more else ruling
 
     def header(self, target: Target) -> gguf.Header | None:
         """The header of a target's file: from the disk, or the first bytes of a named file on the Hub or elsewhere.
@@ -351,6 +465,22 @@ class App:
     def ruling(self, target: Target) -> Ruling:
         """What the licence of a target allows, from every piece of evidence on this computer. Raises as gguf.read_file."""
         return rulings.of(target, self.licences, self.catalogue)
+
+    def register(self) -> Generator[register.Row, None, tuple[register.Row, ...]]:
+        """The licences of all models that are here, for whoever has to answer for them."""
+        return register.rows(self.library, self.consent, self.texts, self._registered)
+
+    def _registered(self, model: LocalModel) -> tuple[str, Ruling, str]:
+        target = offers.local_target(model, self.catalogue)
+        ruling = self.ruling(target)
+        return _name(target), ruling, self.refusal(target, ruling)
+
+    def refusal(self, target: Target, ruling: Ruling | None = None) -> str:
+        """Why the organisation does not allow a model, as a sentence; "" where it does. Raises as gguf.read_file."""
+        if not self.policy.is_set:
+            return ""
+        refused = self.consent.refusal(target, ruling or self.ruling(target), self.catalogue)
+        return str(refused.facts["reason"]) if refused else ""
 
     def licence(self, reference: str) -> Ruling:
         """As `ruling`, of a model reference or of the id of a licence; asks the Hub about a file of its that is not here."""
@@ -531,11 +661,13 @@ class App:
         """Load the model on this computer that a reference means, by the best plan for it, unless it is open so.
 
         wish: in place of what the person chose for this model. chats: False opens also what has no vocabulary, to be measured.
-        Raises NotHere, NotAModel, WillNotFit and the engine's errors.
+        Raises NotHere, NotAllowed, NotAModel, WillNotFit and the engine's errors.
         """
         target = self.target(reference)
         if target.path is None:
             raise NotHere(name=target.name, reference=reference)
+        if self.policy.is_set and (refused := self.consent.refusal(target, self.ruling(target), self.catalogue)):
+            raise refused
         wish = wish or self._wish(target, context)
         yield from self._door.enter(target.path)
         try:
@@ -704,6 +836,11 @@ class App:
 def _key(target: Target) -> str:
     """What tells one file from another in memory."""
     return str(target.path or target.url or f"{target.repo}/{target.file or target.variant}")
+
+
+def _name(target: Target) -> str:
+    """What people call it."""
+    return target.model.name if target.model else target.name
 
 
 def _with_eyes(order: opening.Order, eyes: Projector | None, options: LoadOptions) -> LoadOptions:

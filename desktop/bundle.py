@@ -4,7 +4,6 @@ The same folder handed out by a plain web server is a mirror (see mirror.py).
 """
 
 import os
-import shutil
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256 as hash_of
@@ -12,22 +11,28 @@ from pathlib import Path
 
 import msgspec
 
-from desktop import digest, gguf, mirror, record
+from desktop import digest, gguf, mirror, passing, record
+from desktop.acceptance import Acceptance
+from desktop.consent import Consent
 from desktop.errors import AlcoveError, Corrupt, DiskFull, Forbidden, NotFound, NotWritable
 from desktop.keeping import Pace
 from desktop.library import RESERVE_BYTES, Library, LocalModel, Provenance, room_bytes
+from desktop.licences import Licences, Ruling
 from desktop.mirror import NAME, Bundle, Entry, Model, Text
+from desktop.passing import Passed
+from desktop.texts import Texts
 from desktop.transfer import Progress
+
+PAPERS = "LICENCE"  # the folder beside a model's files, for people
 
 
 @dataclass(frozen=True)
 class Item:
-    """One model that is to go into a bundle, with what is known of it. `texts` are of its licences, by id."""
+    """One model that is to go into a bundle, with what is known of it."""
 
     local: LocalModel
     reference: str
-    licence_id: str | None
-    texts: dict[str, Path]
+    passed: Passed
     catalogue: dict[str, object] | None = None
 
 
@@ -61,9 +66,16 @@ def create(folder: Path, items: Sequence[Item]) -> Generator[Progress, None, Bun
         made.append(msgspec.structs.replace(model, files=tuple(entries)))
     references = {(model.repo, model.files[0].name) for model in made}
     kept = [model for model in bundle.models if (model.repo, model.files[0].name) not in references]
-    texts = {text.id: text for text in bundle.licences} | _write_texts(folder, items)
+    texts = {text.id: text for text in bundle.licences} | _write_texts(folder, items, [model.repo for model in made])
     known = {str(entry.get("id")): entry for entry in (*bundle.catalogue, *(item.catalogue for item in items if item.catalogue))}
-    bundle = Bundle(created=record.now(), models=(*kept, *made), licences=tuple(texts.values()), catalogue=tuple(known.values()))
+    accepted = [msgspec.to_builtins(each) for item in items for each in item.passed.accepted]
+    bundle = Bundle(
+        created=record.now(),
+        models=(*kept, *made),
+        licences=tuple(texts.values()),
+        catalogue=tuple(known.values()),
+        accepted=(*bundle.accepted, *(each for each in accepted if each not in bundle.accepted)),
+    )
     record.write(folder / NAME, bundle)
     return bundle
 
@@ -116,6 +128,33 @@ def install(folder: Path, library: Library, *, in_place: bool = False) -> Genera
             here = yield from (_link(folder, library, model, pace) if in_place else _take(folder, library, model, pace))
         taken.append(here)
     return taken
+
+
+def as_local(folder: Path, model: Model) -> LocalModel:
+    """A model of a bundle as if it were here already, for what is said of its licence."""
+    path = folder / model.files[0].path
+    return LocalModel(
+        model.reference,
+        path,
+        model.repo,
+        model.size_bytes,
+        "linked",
+        licence=model.licence,
+        base_models=model.base_models,
+        cards=model.cards,
+        repo=model.repo,
+        file=model.files[0].name,
+    )
+
+
+def readable(folder: Path, model: Model) -> Path | None:
+    """Its first file, if that lies where the list says and can be read; what is wrong with it is told by install."""
+    try:
+        path = _present(folder, model.files[0])
+        gguf.read_file(path)
+    except AlcoveError:
+        return None
+    return path
 
 
 def _here(library: Library, model: Model) -> LocalModel | None:
@@ -197,7 +236,8 @@ def _model(item: Item, folder: Path) -> tuple[Model, list[Path]]:
             files=tuple(entries),
             revision=local.revision or "main",
             licence=local.licence,
-            licence_id=item.licence_id,
+            licence_id=item.passed.ruling.licence,
+            licence_checked=item.passed.checked,
             base_models=local.base_models,
             cards=local.cards,
             fetched=local.fetched or "",
@@ -228,18 +268,55 @@ def _put(folder: Path, entry: Entry, source: Path, there: Entry | None, pace: Pa
     return msgspec.structs.replace(entry, sha256=sha256)
 
 
-def _write_texts(folder: Path, items: Sequence[Item]) -> dict[str, Text]:
-    texts = {}
-    for id, source in {id: path for item in items for id, path in item.texts.items()}.items():
-        target = folder / "licences" / source.name
+def _write_texts(folder: Path, items: Sequence[Item], repos: Sequence[str]) -> dict[str, Text]:
+    """Write the licences, once each for programs, and for people beside the files of each model."""
+    written: dict[str, tuple[Path, bytes]] = {}
+    for item, repo in zip(items, repos, strict=True):
+        for id, text in item.passed.texts.items():
+            written[id] = folder / "licences" / f"{record.safe(id)}.txt", text.path.read_bytes()
+        for name, content in passing.papers(item.local, item.passed).items():
+            written[f"{repo}/{name}"] = record.place(folder, repo, "x.gguf").parent / PAPERS / name, content
+    found = {}
+    for id, (target, content) in written.items():
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+            target.write_bytes(content)
         except OSError as error:
             raise NotWritable(path=str(target)) from error
-        path = target.relative_to(folder).as_posix()
-        texts[id] = Text(id=id, path=path, sha256=hash_of(target.read_bytes()).hexdigest())
-    return texts
+        found[id] = Text(id=id, path=target.relative_to(folder).as_posix(), sha256=hash_of(content).hexdigest())
+    return found
+
+
+def accept(folder: Path, rulings: Sequence[Ruling], licences: Licences, texts: Texts, consent: Consent) -> list[Acceptance]:
+    """Keep the licence texts of a bundle, and take over what was accepted by whoever made it, as far as it is of these texts.
+
+    Raises Corrupt for a text that is not what the list says, Forbidden for one that leads outside, NotWritable.
+    """
+    bundle = mirror.read(folder)
+    for text in bundle.licences:
+        if text.id in licences and texts.of(licences[text.id]) is None:
+            path = _inside(folder, text.path)
+            content = path.read_bytes() if path.is_file() else b""
+            if hash_of(content).hexdigest() != text.sha256:
+                raise Corrupt(path=str(path), why="this licence is not what the list says; get the bundle again")
+            texts.keep(text.id, content, path.absolute().as_uri())
+    told = [msgspec.convert(each, Acceptance) for each in bundle.accepted if _is_acceptance(each)]
+    found: list[Acceptance] = []
+    for ruling in rulings:
+        for licence in consent.missing(ruling):
+            here = texts.of(licence)
+            theirs = next((each for each in told if each.covers(licence, here.sha256 if here else None)), None)
+            if theirs:
+                found += consent.acceptances.add([msgspec.structs.replace(theirs, through="bundle")])
+    return found
+
+
+def _is_acceptance(told: dict[str, object]) -> bool:
+    try:
+        msgspec.convert(told, Acceptance)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _check(folder: Path, entry: Entry, pace: Pace) -> Generator[Progress, None, None]:

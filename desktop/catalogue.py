@@ -1,6 +1,7 @@
 """The models that Alcove knows well: what each is good at, which files there are, and the shape that decides memory."""
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,8 +13,9 @@ import msgspec
 from desktop.errors import Corrupt
 from desktop.gguf import TYPES
 from desktop.layers import Layer
-from desktop.licences import Evidence, Link
+from desktop.licences import Evidence, Link, Ruling
 from desktop.paths import resource
+from desktop.policy import About, names_of
 from desktop.shape import Shape
 from desktop.work import expert_numbers, feed_forward_numbers
 
@@ -202,6 +204,42 @@ class Catalogue:
     def by_repo(self, repo: str) -> Model | None:
         """The model whose original or GGUF repository this is: "OWNER/NAME", exactly but for capitals."""
         return self._by_repo.get(repo.lower())
+
+    def about(self, ruling: Ruling, repo: str | None, claims: Iterable[str] = (), makers: Iterable[str] = ()) -> About:
+        """What rules of an organisation see of a model from this repository. `claims`: what a page or a file says that it was
+        made from, "OWNER/NAME" or an address; `makers`: whom it names."""
+        model = self.by_repo(repo) if repo else None
+        bases = tuple(dict.fromkeys(re.sub(r"^https?://[^/]+/", "", claim.strip()).strip("/") for claim in claims))
+        known = [self.by_repo(base) for base in bases]
+        origin = model.repo if model else repo
+        stated = [*bases, *([repo] if repo and model else [])]
+        return About(
+            ruling=ruling,
+            repos=tuple(dict.fromkeys(filter(None, (repo, origin)))),
+            makers=(*(names_of(model.maker) if model else ()), *self._makers([origin] if origin else [])),
+            families=(*((model.family,) if model else ()), *_titles([origin] if origin else [])),
+            bases=bases,
+            base_makers=(*makers, *self._makers(stated), *(name for base in known if base for name in names_of(base.maker))),
+            base_families=(*_titles(bases), *(base.family for base in known if base)),
+        )
+
+    def _makers(self, repos: Iterable[str]) -> tuple[str, ...]:
+        """The owners of repositories, and what people call them: "meta-llama" is Meta."""
+        owners = [repo.partition("/")[0] for repo in repos]
+        return (*owners, *(name for owner in owners for name in self._called.get(owner.lower(), ())))
+
+    @cached_property
+    def _called(self) -> dict[str, tuple[str, ...]]:
+        called: dict[str, tuple[str, ...]] = {}
+        for model in self.models:
+            owner = model.repo.partition("/")[0].lower()
+            called[owner] = tuple(dict.fromkeys((*called.get(owner, ()), *names_of(model.maker))))
+        return called
+
+
+def _titles(repos: Iterable[str]) -> tuple[str, ...]:
+    """The names of repositories without their owners."""
+    return tuple(repo.rpartition("/")[2] for repo in repos)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,10 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 ├── NoCertificate                a file that was to hold an organisation's certificate does not
 ├── Gated                        the maker wants an access token or a click on its page first
 ├── Forbidden                    a rule of the organisation or of this program
+│   └── NotAllowed               the organisation does not want this model to be used
+├── NotAccepted                  a licence with conditions that nobody has accepted yet
+├── NotToBePassedOn              a licence that does not let a model be passed on
+│   └── NotChecked               nobody knows whether it does, or its text is not here to go along
 ├── DiskFull                     not enough room, told before the first byte or when it happens
 │   └── FileTooBig               the disk's format cannot hold a file of this size (FAT32: 4 GB)
 ├── NotWritable                  a folder or file that cannot be written
@@ -129,6 +133,39 @@ class Forbidden(AlcoveError):
     """Facts: what, rule."""
 
     sentence = "{what} is not allowed here: {rule}."
+
+
+class NotAllowed(Forbidden):
+    """Facts: name, reason (one or two sentences), where (what decided it)."""
+
+    sentence = "{name} may not be used here. {reason} (Decided in {where}.)"
+
+
+class NotAccepted(AlcoveError):
+    """Facts: licence (ids), name (the licence's), reference (the model's), and perhaps how, the command that accepts it."""
+
+    sentence = (
+        "{reference} comes under the {name}, which has to be accepted first: read it with alcove licence {licence}, "
+        "then accept it with {how}"
+    )
+
+    def __init__(self, **facts: object) -> None:
+        super().__init__(**{"how": f"alcove get {facts.get('reference')} --accept-licence", **facts})
+
+
+class NotToBePassedOn(AlcoveError):
+    """Facts: name, licence (its name), clause, because (a sentence)."""
+
+    sentence = "{name} may not be passed on ({licence}{clause}). {because}"
+
+
+class NotChecked(NotToBePassedOn):
+    """Facts: name, licence, because (a sentence)."""
+
+    sentence = (
+        "{name} was not passed on ({licence}). {because} "
+        "When you have read its licence and may pass it on, say so with --licence-checked; that is noted in the bundle."
+    )
 
 
 class DiskFull(AlcoveError):

@@ -2,7 +2,8 @@
 
 alcove-bundle.json                 this list
 OWNER/REPO/FILE.gguf               the files, by the names that the list gives
-licences/ID.json                   the texts of their licences
+licences/ID.txt                    the texts of their licences
+OWNER/REPO/LICENCE/                the same and what else has to go along, for people (see passing.py)
 """
 
 import re
@@ -41,6 +42,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     revision: str = "main"
     licence: str | None = None  # as the maker's page tells it
     licence_id: str | None = None  # what decides, by licences/
+    licence_checked: str = ""  # who vouches for its being passed on, where Alcove could not tell
     base_models: tuple[str, ...] = ()
     cards: tuple[Card, ...] = ()  # the maker's page, and those of what the model was made from
     fetched: str = ""
@@ -51,7 +53,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
-    """The text of a licence."""
+    """The text of a licence, by its id, or another paper that goes along."""
 
     id: str
     path: str
@@ -59,13 +61,15 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bundle(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole list. `catalogue` has the catalogue's entries of the models, for an Alcove that does not know them."""
+    """The whole list. `catalogue` has the catalogue's entries of the models, for an Alcove that does not know them; `accepted`
+    what whoever made it had accepted, as acceptance.Acceptance."""
 
     format: int = FORMAT
     created: str = ""
     models: tuple[Model, ...] = ()
     licences: tuple[Text, ...] = ()
     catalogue: tuple[dict[str, Any], ...] = ()
+    accepted: tuple[dict[str, Any], ...] = ()
 
     def with_words(self, words: str) -> tuple[str, ...]:
         """The repositories whose names have all these words."""

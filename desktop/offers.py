@@ -43,6 +43,7 @@ CODER_BONUS = 1.0  # for code, a model that is made for it counts as much as one
 FASTER = 1.25  # by which factor "quick" should be, beside "balanced"
 NOTICEABLE = 1.15  # by which factor a less capable one must be faster, or half as large, to be a choice
 CLEARLY_SMALLER = 0.8  # of the bytes, where a model is too much
+Refusal = Callable[[Model, Ruling], str]  # why the organisation does not allow a model, "" where it does
 STEP_UP = 0.25  # by how much a role must be more capable than the one before, or it is no choice
 
 
@@ -91,6 +92,7 @@ class Offer:
     local: LocalModel | None = None
     usual: Speed = Speed()  # in a conversation of USUAL_DEPTH tokens
     reason: str = ""  # of a role, in one sentence
+    refused: str = ""  # why the organisation does not allow it
 
     @property
     def worth(self) -> float:
@@ -127,7 +129,7 @@ class Offer:
 
     @property
     def why(self) -> str:
-        return self.reason or self.fit.why
+        return self.refused or self.reason or self.fit.why
 
 
 def is_coder(model: Model) -> bool:
@@ -141,10 +143,16 @@ def _for_everyone(model: Model) -> bool:
 
 
 def variants(
-    model: Model, licences: Licences, library: Library, hardware: Hardware, rates: Rates, context: int | None = None
+    model: Model,
+    licences: Licences,
+    library: Library,
+    hardware: Hardware,
+    rates: Rates,
+    context: int | None = None,
+    refusal: Refusal = lambda model, ruling: "",
 ) -> tuple[Offer, ...]:
     """Every variant of a model judged, light to powerful."""
-    return _Judging(licences, library.list(), hardware, rates, context).all_of(model)
+    return _Judging(licences, library.list(), hardware, rates, context, refusal=refusal).all_of(model)
 
 
 def smaller(size_bytes: int, here: Iterable[LocalModel], ranked: Iterable[Offer]) -> LocalModel | Offer | None:
@@ -153,7 +161,9 @@ def smaller(size_bytes: int, here: Iterable[LocalModel], ranked: Iterable[Offer]
     local = [model for model in here if model.complete and model.origin != "guide" and model.size_bytes <= most]
     if local:
         return max(local, key=lambda model: model.size_bytes)
-    return next((offer for offer in ranked if offer.verdict == "runs_well" and offer.size_bytes <= most), None)
+    return next(
+        (offer for offer in ranked if not offer.refused and offer.verdict == "runs_well" and offer.size_bytes <= most), None
+    )
 
 
 def rank(
@@ -164,12 +174,17 @@ def rank(
     rates: Rates,
     context: int | None = None,
     wanted: Wanted = ANYTHING,
+    refusal: Refusal = lambda model, ruling: "",
 ) -> tuple[Offer, ...]:
-    """One offer a model, in the variant that suits this computer, best first. Up to three of those that fit carry a role."""
-    judging = _Judging(licences, library.list(), hardware, rates, context, wanted.goal)
+    """One offer a model, in the variant that suits this computer, best first. Up to three of those that fit carry a role.
+
+    What the organisation does not allow comes last.
+    """
+    judging = _Judging(licences, library.list(), hardware, rates, context, wanted.goal, refusal)
     ranked = sorted(
         (_suited(judging.all_of(model), wanted) for model in catalogue.models if model.variants and wanted.takes(model)),
         key=lambda o: (
+            bool(o.refused),
             VERDICTS.index(o.verdict),
             o.variant.bits < LOW_BITS,
             not o.model.core,
@@ -190,6 +205,7 @@ class _Judging:
     rates: Rates
     context: int | None
     goal: str | None = None
+    refusal: Refusal = lambda model, ruling: ""
 
     @cached_property
     def known_rates(self) -> Rates:
@@ -197,15 +213,16 @@ class _Judging:
 
     def all_of(self, model: Model) -> tuple[Offer, ...]:
         ruling = self.licences.rule(model.evidence)
-        return tuple(self._offer(model, variant, ruling) for variant in model.variants)
+        refused = self.refusal(model, ruling)
+        return tuple(self._offer(model, variant, ruling, refused) for variant in model.variants)
 
-    def _offer(self, model: Model, variant: Variant, ruling: Ruling) -> Offer:
+    def _offer(self, model: Model, variant: Variant, ruling: Ruling, refused: str) -> Offer:
         shape = model.shape(variant)
         fit = fits.fit(shape, self.hardware, self.rates, context=self.context, goal=self.goal, advise=False)
         kept = {"kv_type": fit.plan.kv_type, "load_mode": fit.plan.load_mode}
         usual = speed.predict(shape, self.known_rates, gpu_share=fit.gpu_share, depth=USUAL_DEPTH, **kept)
         local = on_disk(model, variant, self.local)
-        return Offer(reference_to(model, variant), model, variant, fit, ruling, local=local, usual=usual)
+        return Offer(reference_to(model, variant), model, variant, fit, ruling, local=local, usual=usual, refused=refused)
 
 
 def _suited(choices: Sequence[Offer], wanted: Wanted) -> Offer:
@@ -249,7 +266,9 @@ def _with_roles(ranked: Sequence[Offer], wanted: Wanted) -> tuple[Offer, ...]:
             or (other.usual.low >= COMFORT_TOKENS_PER_S and 2 * other.size_bytes <= o.size_bytes)
         ]
 
-    able = [o for o in ranked if o.verdict in RUNS and o.variant.bits >= LOW_BITS and wanted.recommends(o.model)]
+    able = [
+        o for o in ranked if not o.refused and o.verdict in RUNS and o.variant.bits >= LOW_BITS and wanted.recommends(o.model)
+    ]
     if not able:
         return tuple(ranked)
     best = max(able, key=lambda o: o.usefulness + wanted.bonus(o.model))

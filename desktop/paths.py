@@ -14,6 +14,7 @@ GUIDE = RESOURCES / "starter" / "alcove-guide.gguf"
 OF_ALL_USERS = Path(platformdirs.site_data_dir("alcove", appauthor=False))  # of this computer
 SHARED_MODELS = OF_ALL_USERS / "models"
 SHARED_CATALOGUE = OF_ALL_USERS / "catalogue"
+POLICY = Path("/etc/alcove")  # what the organisation decided; no option and no variable leads elsewhere
 
 
 def resource(name: str) -> Path:
@@ -59,6 +60,11 @@ class Paths:
     def licences(self) -> Path:
         """The texts of licences that were fetched with models."""
         return self.home / "licences"
+
+    @property
+    def acceptances(self) -> Path:
+        """Which licences were accepted, when and by whom."""
+        return self.home / "acceptances.jsonl"
 
     @property
     def cache(self) -> Path:

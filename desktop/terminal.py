@@ -74,6 +74,13 @@ def complain(line: str) -> None:
     err.print(line, soft_wrap=True, markup=False)
 
 
+def write(content: bytes) -> None:
+    """Text in UTF-8 that is meant for a file or another program, exactly as it is."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.flush()
+
+
 def show_json(content: dict[str, Any]) -> None:
     """One JSON object."""
     print(json.dumps(content, ensure_ascii=False, indent=2, default=str), flush=True)
@@ -109,11 +116,15 @@ def show_offers(offers: Sequence[Offer], *, everything: bool) -> None:
     for o in sorted(offers, key=lambda o: order.index(o.role))[: None if everything else USUAL_ROWS]:
         words = f"{o.tokens_per_s * text.WORDS_PER_TOKEN:.0f}"
         sizes = (text.size(o.size_bytes), text.size(o.fit.total_bytes))
-        table.add_row(o.role or "", o.id, *sizes, words, SHORT_VERDICTS[o.verdict], o.ruling.licence)
+        table.add_row(
+            o.role or "", o.id, *sizes, words, "not allowed" if o.refused else SHORT_VERDICTS[o.verdict], o.ruling.licence
+        )
     out.print(table)
     for o in sorted((o for o in offers if o.role), key=lambda o: order.index(o.role)):
         out.print(f"[bold]{o.role:<8}[/] {escape(o.why)}", soft_wrap=True)
-    if offers:
+    for why in dict.fromkeys(o.refused for o in offers if o.refused):
+        out.print(f"[dim]not allowed: {escape(why)}[/]", soft_wrap=True)
+    if offers and not offers[0].refused:
         out.print(f"[dim]Get one with: alcove get {next((o.id for o in offers if o.role == 'balanced'), offers[0].id)}[/]")
 
 
@@ -210,13 +221,16 @@ def confined_words(confined: Sequence[str]) -> str:
 FITS_WORDS = {"fits": "should fit", "light": "fits in a lighter size", "tight": "may just fit", "too_big": "too big"}
 
 
-def show_repos(found: Sequence[tuple[Repo, str]]) -> None:
-    """Repositories of the Hub with the references of their files, and whether they should fit here."""
+def show_repos(found: Sequence[tuple[Repo, str]], refused: Mapping[str, str]) -> None:
+    """Repositories of the Hub with the references of their files, and whether they should fit here and are allowed."""
     for repo, guess in found:
         gate = " · needs an access token" if repo.gated else ""
         fits = f" · {FITS_WORDS[guess]}" if guess in FITS_WORDS else ""
         facts = f"{fits} · {repo.licence_tag or 'licence not stated'} · {repo.downloads:,} downloads · {repo.updated[:10]}{gate}"
         out.print(f"[bold]{escape(repo.id)}[/]{escape(facts)}")
+        if why := refused.get(repo.id):
+            say(f"  Not allowed here. {why}")
+            continue
         for file in repo.files:
             say(f"  {text.size(file.size_bytes):>8}  hf:{repo.id}/{file.name}")
     if not found:
@@ -308,6 +322,11 @@ def read_choice(question: str, choices: Mapping[str, Choice]) -> Choice:
             return list(choices.values())[-1]
         if typed in choices:
             return choices[typed]
+
+
+def can_ask() -> bool:
+    """Whether somebody sits there who can be asked."""
+    return bool(sys.stdin and sys.stdin.isatty() and err.is_terminal)
 
 
 def read_line() -> str | None:

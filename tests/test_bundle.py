@@ -77,7 +77,9 @@ def test_a_bundle_has_files_hashes_licences_and_catalogue(folder: Path, app: App
     assert (model.repo, model.reference, model.revision, model.licence) == (REPO, "qwen3-0.6b:Q8_0", "c0ffee", "apache-2.0")
     assert (entry.path, entry.size_bytes, entry.sha256) == (f"{REPO}/{FILE}", local.size_bytes, local.sha256)
     assert file_of(folder).read_bytes() == local.path.read_bytes()
-    assert [(text.id, "Apache License" in (folder / text.path).read_text()) for text in told.licences] == [("apache-2.0", True)]
+    papers = [f"{REPO}/{name}" for name in ("CHANGES.txt", "LICENCE-apache-2.0.txt", "READ-ME-FIRST.txt")]
+    assert sorted(text.id for text in told.licences) == [*papers, "apache-2.0"]
+    assert "Apache License" in (folder / "licences" / "apache-2.0.txt").read_text()
     assert [entry["id"] for entry in told.catalogue] == ["qwen3-0.6b"]
     assert [each.ok for each in finish(bundle.verify(folder))] == [True]
     assert len(bundle.digest_of(folder)) == 64
@@ -85,7 +87,8 @@ def test_a_bundle_has_files_hashes_licences_and_catalogue(folder: Path, app: App
 
 def test_what_is_in_it_is_not_copied_again_and_the_rest_stays(folder: Path, app: App, tmp_path: Path) -> None:
     before = file_of(folder).stat().st_ino
-    linked = app.library.link(gguf_files.write(tmp_path / "mine.gguf", tensors={"token_embd.weight": (8, 8)}))
+    mine = gguf_files.write(tmp_path / "mine.gguf", metadata={"general.license": "mit"}, tensors={"token_embd.weight": (8, 8)})
+    linked = app.library.link(mine)
     made = finish(app.create_bundle(folder, [linked.id]))
     assert [model.reference for model in made.models] == ["qwen3-0.6b:Q8_0", "hf:local/mine/mine.gguf"]
     finish(app.create_bundle(folder, [f"hf:{REPO}/{FILE}", linked.id]))

@@ -119,6 +119,7 @@ def test_a_download_keeps_the_chain_and_needs_no_network_for_it(server: HubServe
     app = App.open(tmp_path / "home")
     reference = f"hf:{QUANTS}/Tuned-8B-Q8_0.gguf"
     assert app.licence(reference).licence == "llama3.1 + apache-2.0 + mit"
+    app.consent.accept(end(app.terms(reference)))
     local = end(app.get(reference))
     assert [each.repo for each in local.cards] == [QUANTS, TUNED, LLAMA]
     assert record.read(record.beside(local.path)).cards == local.cards

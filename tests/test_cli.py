@@ -364,7 +364,7 @@ def test_search_get_list_remove(run: Run, hub: HubServer, tiny: bytes) -> None:
     _, found, _ = run("search", "tiny")
     assert found["models"][0]["repo"] == "maker/tiny-GGUF"
     assert found["models"][0]["files"] == [{"name": "tiny-Q8_0.gguf", "size_bytes": len(tiny), "quantization": "Q8_0"}]
-    status, got, _ = run("get", "hf:maker/tiny-GGUF/tiny-Q8_0.gguf")
+    status, got, _ = run("get", "hf:maker/tiny-GGUF/tiny-Q8_0.gguf", "--accept-licence")
     assert status == 0
     assert got["sha256"] == sha256(tiny).hexdigest()
     assert got["fetched_bytes"] == got["size_bytes"] == len(tiny)

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from desktop import catalogue, licences, offers, text
+from desktop.catalogue import Model
 from desktop.errors import BadReference
 from desktop.fit import VERDICTS
 from desktop.hardware import Cpu, EngineDevice, EngineReport, Gpu, Hardware, Memory
 from desktop.library import Library, Provenance
+from desktop.licences import Ruling
 from desktop.offers import COMFORT_TOKENS_PER_S, Offer, Wanted, is_coder, resolve
 from desktop.paths import GUIDE
 from desktop.speed import Rates, assume_gpu
@@ -250,3 +252,15 @@ def test_a_graphics_card_with_room_makes_bigger_models_run_well(library: Library
     without = ranked(library, laptop(11), Rates(40e9))
     best = {id(f): max(o.model.quality for o in f if o.verdict == "runs_well") for f in (with_card, without)}
     assert best[id(with_card)] > best[id(without)]
+
+
+def test_what_is_not_allowed_comes_last_and_carries_no_role(library: Library) -> None:
+    def refusal(model: Model, ruling: Ruling) -> str:
+        return "No models by Qwen." if "Qwen" in model.maker else ""
+
+    found = offers.rank(CATALOGUE, LICENCES, library, laptop(24), Rates(40e9), None, refusal=refusal)
+    refused = [o for o in found if o.refused]
+    assert refused
+    assert all("Qwen" in o.model.maker and o.role is None and o.why == "No models by Qwen." for o in refused)
+    assert list(found[-len(refused) :]) == refused
+    assert set(roles(found)) == {"quick", "balanced", "best"}

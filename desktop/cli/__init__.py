@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from desktop import __version__, terminal
-from desktop.cli import bundles, catalogue, computer, doctor, keeping, models, talk
+from desktop.cli import bundles, catalogue, computer, doctor, keeping, licence, models, policy, talk
 from desktop.cli.command import Home, commands
 
 __all__ = [
@@ -22,7 +22,9 @@ __all__ = [
     "computer",
     "doctor",
     "keeping",
+    "licence",
     "models",
+    "policy",
     "run",
     "talk",
 ]  # importing them is what adds their commands

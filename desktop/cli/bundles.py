@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from desktop import bundle, terminal, text
+from desktop import bundle, register, terminal, text
 from desktop.cli.command import Home, Json, commands, finish, opened
 from desktop.mirror import Model
 
@@ -20,12 +20,18 @@ commands.add_typer(bundles, name="bundle")
 def create(
     folder: Folder,
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Model references; what is not here is fetched.")],
+    licence_checked: Annotated[
+        bool, typer.Option("--licence-checked", help="You have read a licence that Alcove does not know; that is noted.")
+    ] = False,
     json: Json = False,
     home: Home = None,
 ) -> None:
-    """Write models with their hashes and licences into a folder; what it has already is not copied again."""
+    """Write models with their hashes and licences into a folder; what it has already is not copied again.
+
+    What a licence asks for goes along, and what may not be passed on is refused.
+    """
     with opened(home, json) as app, terminal.progress("auto") as show:
-        made = finish(app.create_bundle(folder, models), show)
+        made = finish(app.create_bundle(folder, models, licence_checked=licence_checked), show)
         sha256 = bundle.digest_of(folder)
     if json:
         terminal.show_json({"path": str(folder), "models": _rows(made.models), "sha256": sha256})
@@ -57,17 +63,23 @@ def verify(folder: Folder, json: Json = False, home: Home = None) -> None:
 def install(
     folder: Folder,
     in_place: Annotated[bool, typer.Option("--in-place", help="Use the files where they are, and copy nothing.")] = False,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="Accept the licences that whoever made it has not; that is recorded.")
+    ] = False,
     json: Json = False,
     home: Home = None,
 ) -> None:
     """Take the models of a bundle in, from a USB stick or a share, without a network."""
     with opened(home, json) as app, terminal.progress("auto") as show:
-        taken = finish(bundle.install(folder, app.library, in_place=in_place), show)
+        taken, accepted = finish(app.install_bundle(folder, in_place=in_place, accept=accept_licence), show)
         sha256 = bundle.digest_of(folder)
     if json:
         rows = [{"id": m.id, "path": str(m.path), "size_bytes": m.size_bytes, "sha256": m.sha256} for m in taken]
-        terminal.show_json({"path": str(folder), "models": rows, "sha256": sha256})
+        who = [register.to_json(each) for each in accepted]
+        terminal.show_json({"path": str(folder), "models": rows, "sha256": sha256, "accepted": who})
     else:
+        for each in accepted:
+            terminal.say(f"{each.name}: accepted on {each.at[:10]} by {each.user}{', who made the bundle' * bool(each.through)}.")
         for model in taken:
             terminal.say(f"{model.name} is here ({text.size(model.size_bytes)}): alcove chat {model.id}")
 
@@ -79,6 +91,7 @@ def _rows(models: Iterable[Model]) -> list[dict[str, Any]]:
             "repo": model.repo,
             "size_bytes": model.size_bytes,
             "licence": model.licence_id,
+            "licence_checked": model.licence_checked or None,
             "files": [{"path": e.path, "size_bytes": e.size_bytes, "sha256": e.sha256} for e in model.files],
         }
         for model in models

@@ -79,6 +79,7 @@ def _offer_json(o: Offer) -> dict[str, Any]:
         "usual_tokens_per_s": o.usual.tokens_per_s,
         "licence": o.ruling.licence,
         "openness": o.ruling.openness,
+        "allowed": not o.refused,
         "role": o.role,
         "why": o.why,
     }

@@ -7,14 +7,15 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from desktop import comparison, terminal, text
 from desktop import search as finder
+from desktop import terminal, text
 from desktop.app import App
-from desktop.cli import comparing
+from desktop.cli.agreeing import agree
 from desktop.cli.command import Home, Json, Reference, commands, finish, opened
 from desktop.errors import AlcoveError, NotFound, UnknownArchitecture
 from desktop.hub import Repo
 from desktop.library import LocalModel
+from desktop.licences import Evidence
 from desktop.need import Room
 
 JUDGE_S = 10.0  # before a download; a slow network is not kept busy with a second opinion for longer
@@ -37,10 +38,11 @@ def search(
         guesses = [finder.judge(repo, free_bytes) for repo in whole]
         if json:
             facts = {"searched": found.asked_at.isoformat(timespec="seconds"), "more": found.more}
-            models = [_found(repo, guess) for repo, guess in zip(whole, guesses, strict=True)]
+            models = [_found(app, repo, guess) for repo, guess in zip(whole, guesses, strict=True)]
             terminal.show_json({"models": models, **facts})
         else:
-            terminal.show_repos(list(zip(whole, guesses, strict=True)))
+            refused = {repo.id: _refusal(app, repo) for repo in whole}
+            terminal.show_repos(list(zip(whole, guesses, strict=True)), refused)
             if found.old:
                 terminal.complain(f"The Hub cannot be asked now; this was found on {found.asked_at:%Y-%m-%d}.")
 
@@ -52,7 +54,12 @@ def _with_sizes(app: App, repos: Iterable[Repo]) -> Iterator[Repo]:
             yield finish(app.search.repo(repo.id))
 
 
-def _found(repo: Repo, guess: str) -> dict[str, Any]:
+def _refusal(app: App, repo: Repo) -> str:
+    """Why the organisation does not allow it, "" where it does."""
+    return app.refusal_of_repo(repo, app.licences.rule(Evidence(cards=repo.cards)))
+
+
+def _found(app: App, repo: Repo, guess: str) -> dict[str, Any]:
     keys = ("name", "size_bytes", "quantization")
     return {
         "repo": repo.id,
@@ -62,6 +69,7 @@ def _found(repo: Repo, guess: str) -> dict[str, Any]:
         "downloads": repo.downloads,
         "updated": repo.updated,
         "fits": guess,
+        "refusal": _refusal(app, repo) or None,
     }
 
 
@@ -69,11 +77,20 @@ def _found(repo: Repo, guess: str) -> dict[str, Any]:
 def get(
     reference: Reference,
     progress: Annotated[Literal["auto", "json", "none"], typer.Option(help="json: a line per half second on stderr.")] = "auto",
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="Accept the model's licence, which you have read; that is recorded.")
+    ] = False,
     json: Json = False,
     home: Home = None,
 ) -> None:
     """Download a model, verify it, keep it. Ctrl-C keeps the part; the same command goes on from there."""
-    with opened(home, json) as app, terminal.progress(progress) as show:
+    with opened(home, json) as app:
+        agree(app, reference, accept=accept_licence, may_ask=not json and progress != "json")
+        _get(app, reference, progress, as_json=json)
+
+
+def _get(app: App, reference: str, progress: Literal["auto", "json", "none"], *, as_json: bool) -> None:
+    with terminal.progress(progress) as show:
         warning = _warning(app, reference)
         if warning and progress != "json":  # there, every line is an object
             terminal.complain(warning)
@@ -88,7 +105,7 @@ def get(
         model = finish(app.get(reference), seen)
         took_s = time.monotonic() - started_s
         fetched_bytes = max(0, done_bytes - resumed_bytes)
-    if json:
+    if as_json:
         facts = {"path": str(model.path), "sha256": model.sha256, "size_bytes": model.size_bytes}
         terminal.show_json(
             {**facts, "fetched_bytes": fetched_bytes, "resumed_bytes": resumed_bytes, "took_s": took_s, "warning": warning}
@@ -140,22 +157,3 @@ def _licence_of(app: App, model: LocalModel) -> str | None:
         return app.ruling(app.target(model.id)).licence if model.complete else model.licence
     except AlcoveError:
         return model.licence
-
-
-@commands.command()
-def licence(
-    reference: Reference,
-    compare: Annotated[str | None, typer.Option(metavar="OTHER", help="Another model or licence, to put beside it.")] = None,
-    json: Json = False,
-    home: Home = None,
-) -> None:
-    """What the licence of a model lets you do; the id of a licence works too."""
-    with opened(home, json) as app:
-        ruling = app.licence(reference)
-        if compare is not None:
-            found = comparison.compare(ruling, app.licence(compare))
-            terminal.show_json(found.to_json()) if json else comparing.show(found, (reference, compare))
-        elif json:
-            terminal.show_json(ruling.to_json())
-        else:
-            terminal.show_ruling(ruling)

@@ -9,6 +9,7 @@ from desktop.errors import AlcoveError
 
 # What the button does. Pages know "try_again"; the window knows the others of this line.
 TRY_AGAIN, SETTINGS, MODELS, NEW_CHAT, OPEN_PAGE, NONE = "try_again", "settings", "models", "new_chat", "open_page", ""
+ACCEPT = "accept"  # of a licence that has to be accepted first: show it
 # Of a model that keeps ending the engine: go on with a smaller one that is here, or try it all the same.
 SMALLER, ANYWAY = "smaller", "anyway"
 # Of a conversation that became too long; the page of the conversation knows all but the last.
@@ -172,6 +173,30 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
             OPEN_PAGE,
         ),
         errors.Forbidden: (tr("Not allowed here"), tr("{what} is not allowed: {rule}."), tr("Open Settings"), SETTINGS),
+        errors.NotAllowed: (
+            tr("Your organisation does not allow this model"),
+            tr("{reason} Choose another model, or ask those who look after this computer. Decided in {where}."),
+            tr("See models"),
+            MODELS,
+        ),
+        errors.NotAccepted: (
+            tr("Its licence has to be accepted first"),
+            tr("This model comes under the {name}. Read what it asks for, then decide."),
+            tr("Read and decide"),
+            ACCEPT,
+        ),
+        errors.NotToBePassedOn: (
+            tr("{name} may not be passed on"),
+            tr("{because} So says the {licence}. Choose another model for others."),
+            tr("See models"),
+            MODELS,
+        ),
+        errors.NotChecked: (
+            tr("{name} was not passed on"),
+            tr("{because} Ask the maker, or choose another model for others."),
+            tr("See models"),
+            MODELS,
+        ),
         errors.DiskFull: (
             tr("Not enough disk space"),
             tr(

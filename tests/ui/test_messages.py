@@ -31,6 +31,11 @@ FACTS = {
     "limit_bytes": 64 << 20,
     "step": "Choose a smaller model.",
     "times": 3,
+    "reason": "Your organisation does not allow models by Qwen.",
+    "where": "/etc/alcove/policy.json",
+    "licence": "Qwen Licence",
+    "clause": ", Section 3",
+    "because": "You may not give it to others.",
 }
 
 
@@ -51,7 +56,7 @@ def test_every_error_has_words_of_its_own(kind: type[AlcoveError]) -> None:
     assert not {"{", "}", "–", "!"} & set(explained.title + explained.sentence)
     assert explained.button
     known = {messages.TRY_AGAIN, messages.SETTINGS, messages.MODELS, messages.NEW_CHAT, messages.OPEN_PAGE}
-    known |= {messages.ANYWAY}
+    known |= {messages.ANYWAY, messages.ACCEPT}
     known |= {messages.SUMMARISE, messages.FORGET, messages.SHORTEN, messages.LONGER}
     assert {explained.act, *(act for _, act in explained.more)} <= known
 

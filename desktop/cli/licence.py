@@ -1,0 +1,73 @@
+"""The command about licences: what one lets you do, and the register of all that are here."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from desktop import comparison, register, terminal
+from desktop.acceptance import asking
+from desktop.app import App
+from desktop.cli import comparing
+from desktop.cli.command import Home, Json, Reference, commands, finish, opened
+from desktop.errors import NotWritable
+
+REGISTER = "register"
+Form = Literal["csv", "json"]
+
+
+@commands.command()
+def licence(
+    reference: Reference,
+    compare: Annotated[str | None, typer.Option(metavar="OTHER", help="Another model or licence, to put beside it.")] = None,
+    form: Annotated[Form | None, typer.Option("--format", help="Of the register: for spreadsheets, or for programs.")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the register is written; default: here.")] = None,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """What the licence of a model lets you do; the id of a licence works too. "register" lists the licences of all models here,
+    who accepted them and when."""
+    if reference != REGISTER and (form or output):
+        raise typer.BadParameter("--format and --output are for: alcove licence register")
+    with opened(home, json) as app:
+        if reference == REGISTER:
+            _register(app, form or ("json" if json else "csv"), output)
+        elif compare is not None:
+            found = comparison.compare(app.licence(reference), app.licence(compare))
+            terminal.show_json(found.to_json()) if json else comparing.show(found, (reference, compare))
+        elif json:
+            terminal.show_json(app.licence(reference).to_json() | {"accepted": _accepted(app, reference)})
+        else:
+            terminal.show_ruling(app.licence(reference))
+            _say_accepted(app, reference)
+
+
+def _accepted(app: App, reference: str) -> list[dict[str, object]] | None:
+    """Who accepted the licence as it is now; None where it asks nothing."""
+    ruling = app.licence(reference)
+    if not asking(ruling):
+        return None
+    return [register.to_json(each) for each in app.consent.acceptances.of(ruling, app.texts)]
+
+
+def _say_accepted(app: App, reference: str) -> None:
+    for each in _accepted(app, reference) or ():
+        read = "" if each["text_sha256"] else "; no text was read"
+        terminal.say(f"  {each['name']}: accepted on {str(each['at'])[:10]} by {each['user']}{read}")
+
+
+def _register(app: App, form: Form, output: Path | None) -> None:
+    with terminal.steps() as show:
+        rows = finish(app.register(), lambda row: show(row.model.id, 0.0))
+    content = register.as_csv(rows).encode() if form == "csv" else register.as_json(rows) + b"\n"
+    if output is None:
+        terminal.write(content)
+        return
+    new = output.with_name(output.name + ".new")
+    try:
+        new.write_bytes(content)
+        os.replace(new, output)
+    except OSError as error:
+        raise NotWritable(path=str(output)) from error
+    terminal.complain(f"{len(rows)} models are in {output}.")
