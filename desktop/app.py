@@ -319,6 +319,14 @@ class App:
         self.consent.admit(self.consent.terms(reference, _name(target), ruling))
         return (yield from fetch.fetch(files, self.hub, self.library, self.network, catalogue_id=catalogue_id, limit=self.limit))
 
+    def asks_nothing(self, reference: str) -> bool:
+        """Whether a model is here, or one of the catalogue whose licences want nothing accepted; asks the disk at most."""
+        with suppress(AlcoveError):  # what is wrong with a reference, its download says
+            target = self.target(reference)
+            known = target.model is not None and not self.consent.missing(self.licences.rule(target.model.evidence))
+            return target.path is not None or known
+        return True
+
     def terms(self, reference: str) -> Generator[int | None, None, Terms]:
         """What has to be accepted before a model is fetched, with the texts that can be had. Raises NotAllowed, and as get."""
         target = self.target(reference)

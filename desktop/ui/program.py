@@ -15,6 +15,7 @@ from desktop.fit import Fit, Wish
 from desktop.library import LocalModel
 from desktop.licences import Ruling
 from desktop.ui import messages
+from desktop.ui.accepting import Accepting
 from desktop.ui.activity import ActivityPage
 from desktop.ui.adoption import Adoption
 from desktop.ui.advice import About, Advice, name_of, unjudged
@@ -96,6 +97,7 @@ class Program(QObject):
         for name, page in pages.items():
             self.window.add_page(name, page)
         self.licensing = Licensing(self.tasks, app, self.window, self)
+        self.accepting = Accepting(self.tasks, app, self.window)
         self._connect_chat()
         self._connect_models()
         self._connect_settings()
@@ -341,14 +343,18 @@ class Program(QObject):
 
     def _connect_models(self) -> None:
         for page in (self.first_run, self.browse, self.downloads):
-            page.get_clicked.connect(self.downloading.start)
+            page.get_clicked.connect(self.accepting.get)
             page.cancel_clicked.connect(self.downloading.cancel)
             page.chat_clicked.connect(self.chat_with)
             self.downloading.progressed.connect(page.show_progress)
             self.downloading.done.connect(page.show_done)
             self.downloading.failed.connect(page.show_failed)
             self.downloading.cancelled.connect(page.show_cancelled)
+        self.accepting.agreed.connect(self.downloading.start)
+        self.accepting.failed.connect(self.window.toast.say)
         for start in (self.first_run, self.browse):
+            self.accepting.asking.connect(start.show_progress)
+            self.accepting.declined.connect(start.show_cancelled)
             start.open_file_clicked.connect(self.open_file)
             start.online_clicked.connect(lambda: self._set_offline(False))
         self.first_run.guide_clicked.connect(lambda: self.chat_with(GUIDE))
@@ -542,6 +548,8 @@ class Program(QObject):
             self.window.chat.try_again()
         elif act == messages.LONGER:
             self._show_length()
+        elif act == messages.ACCEPT and error is not None:
+            self.accepting.get(str(error.facts["reference"]))
         elif act == messages.OPEN_PAGE and error is not None:
             self._open_page(str(error.facts.get("page", "")))
 
