@@ -5,16 +5,18 @@ What an auditor asks for, of every model that can be used on this computer, wher
 
 import csv
 import io
+import os
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from desktop.acceptance import Acceptance, asking
 from desktop.consent import Consent
-from desktop.errors import AlcoveError
+from desktop.errors import AlcoveError, NotWritable
 from desktop.library import Library, LocalModel
 from desktop.licences import Ruling
 from desktop.policy import Verdict
@@ -140,19 +142,29 @@ def to_json(acceptance: Acceptance) -> dict[str, Any]:
     return {field: getattr(acceptance, field) for field in Acceptance.__struct_fields__}
 
 
-def as_csv(rows: Iterable[Row]) -> str:
+def as_csv(rows: Iterable[Row]) -> bytes:
     """All of them for a spreadsheet: quoted, and with nothing in it that one would calculate."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     lines: list[Mapping[str, str]] = [row.cells() for row in rows]
     writer.writerow(lines[0] if lines else ())
     writer.writerows([_harmless(cell) for cell in line.values()] for line in lines)
-    return out.getvalue()
+    return out.getvalue().encode()
 
 
 def as_json(rows: Iterable[Row]) -> bytes:
     """All of them as one object."""
-    return msgspec.json.format(msgspec.json.encode({"models": [row.to_json() for row in rows]}), indent=2)
+    return msgspec.json.format(msgspec.json.encode({"models": [row.to_json() for row in rows]}), indent=2) + b"\n"
+
+
+def save(content: bytes, file: Path) -> None:
+    """Write it into a file; what was there is kept until the new is whole. Raises NotWritable."""
+    new = file.with_name(file.name + ".new")
+    try:
+        new.write_bytes(content)
+        os.replace(new, file)
+    except OSError as error:
+        raise NotWritable(path=str(file)) from error
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -71,7 +71,7 @@ def test_who_accepted_which_text_and_when(app: App) -> None:
 
 
 def test_no_cell_is_a_formula(app: App) -> None:
-    table = list(csv.reader(io.StringIO(register.as_csv(finish(app.register())))))
+    table = list(csv.reader(io.StringIO(register.as_csv(finish(app.register())).decode())))
     assert len({len(line) for line in table}) == 1
     cells = {cell for line in table for cell in line}
     assert f"'{EVIL}" in cells

@@ -1,6 +1,5 @@
 """The command about licences: what one lets you do, and the register of all that are here."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +10,6 @@ from desktop.acceptance import asking
 from desktop.app import App
 from desktop.cli import comparing
 from desktop.cli.command import Home, Json, Reference, commands, finish, opened
-from desktop.errors import NotWritable
 
 REGISTER = "register"
 Form = Literal["csv", "json"]
@@ -60,14 +58,9 @@ def _say_accepted(app: App, reference: str) -> None:
 def _register(app: App, form: Form, output: Path | None) -> None:
     with terminal.steps() as show:
         rows = finish(app.register(), lambda row: show(row.model.id, 0.0))
-    content = register.as_csv(rows).encode() if form == "csv" else register.as_json(rows) + b"\n"
+    content = register.as_csv(rows) if form == "csv" else register.as_json(rows)
     if output is None:
         terminal.write(content)
         return
-    new = output.with_name(output.name + ".new")
-    try:
-        new.write_bytes(content)
-        os.replace(new, output)
-    except OSError as error:
-        raise NotWritable(path=str(output)) from error
+    register.save(content, output)
     terminal.complain(f"{len(rows)} models are in {output}.")

@@ -32,6 +32,7 @@ from desktop.ui.licensing import Licensing
 from desktop.ui.metering import Metering
 from desktop.ui.model_panel import ModelPanel
 from desktop.ui.reference import reference_of, same
+from desktop.ui.register import RegisterPage
 from desktop.ui.settings import SettingsPage
 from desktop.ui.sidebar import Sidebar
 from desktop.ui.start import GUIDE
@@ -56,6 +57,7 @@ class Program(QObject):
         self._read: dict[int, int] = {}  # tokens of each conversation that was held since the start
         self._rates: dict[str, float] = {}  # tokens a second of each model that has answered since the start
         self._fit: Fit | None = None  # of the model of the chat
+        self._before_register = "models"  # the page that the register was opened from
         self._offers: tuple[offers.Offer, ...] = ()
         self.advice = Advice(self.tasks, app, self)
         self.waking = Waking(self.tasks, app, self)
@@ -87,12 +89,14 @@ class Program(QObject):
         self.settings = SettingsPage(app.settings, app.library.folder)
         self.connecting = Connecting(self.tasks, app, self.settings.network, self)
         self.activity = ActivityPage(app.network)
+        self.register = RegisterPage(self.tasks, app.register)
         pages = {
             "first_run": self.first_run,
             "models": self.browse,
             "downloads": self.downloads,
             "settings": self.settings,
             "activity": self.activity,
+            "register": self.register,
         }
         for name, page in pages.items():
             self.window.add_page(name, page)
@@ -351,6 +355,10 @@ class Program(QObject):
             self.downloading.failed.connect(page.show_failed)
             self.downloading.cancelled.connect(page.show_cancelled)
         self.accepting.agreed.connect(self.downloading.start)
+        self.register.models_clicked.connect(self.show_models)
+        self.register.back_clicked.connect(lambda: self.window.show_page(self._before_register))
+        self.browse.local.register_clicked.connect(self.show_register)
+        self.settings.register_clicked.connect(self.show_register)
         self.accepting.failed.connect(self.window.toast.say)
         for start in (self.first_run, self.browse):
             self.accepting.asking.connect(start.show_progress)
@@ -403,6 +411,12 @@ class Program(QObject):
         self.browse.show_library()
         self.browse.show_tab("recommended")
         self.window.show_page("models")
+
+    def show_register(self) -> None:
+        """The licences of all models that are here; the way back leads to where one was."""
+        self._before_register = self.window.page
+        self.window.show_page("register")
+        self.register.back.setFocus()
 
     def _show_seeing_models(self) -> None:
         """The list of models that read pictures."""

@@ -34,6 +34,7 @@ class SettingsPage(Page):
     """
 
     changed = Signal(str)  # the field's name
+    register_clicked = Signal()
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         super().__init__(self.tr("Settings"))
@@ -58,6 +59,11 @@ class SettingsPage(Page):
         card.body.addWidget(self.folder)
         card.body.addWidget(line())
         card.body.addWidget(self._sleep())
+        card.body.addWidget(line())
+        listed = Button(self.tr("Show the licences …"), "secondary", "balance")
+        listed.clicked.connect(self.register_clicked)
+        words = self.tr("What is on this computer, under which licence, and what was accepted when.")
+        card.body.addWidget(row(self.tr("Licences"), words, listed))
         return card
 
     def _sleep(self) -> QWidget:

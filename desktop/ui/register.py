@@ -1,0 +1,215 @@
+"""The page of licences: every model that is here, its licence, who accepted it and when; searched, and saved for an auditor."""
+
+from collections.abc import Callable, Generator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QFrame, QHBoxLayout, QHeaderView, QLineEdit, QTableView
+
+from desktop import register
+from desktop.errors import NotWritable
+from desktop.register import Row
+from desktop.ui import theme, verdict
+from desktop.ui.buttons import Button
+from desktop.ui.labels import Label, hint
+from desktop.ui.messages import explain
+from desktop.ui.notice import Notice
+from desktop.ui.page import Page
+from desktop.ui.tasks import Tasks
+
+TASK = "register of licences"
+ROWS = 12  # shown at once
+NARROW = 760  # px at scale 1; below it two columns go, whose words are in the tool tips and in what is saved
+LICENCE, ALLOWED, ACCEPTED, STATED = 1, 2, 3, 4  # columns
+
+
+class RegisterPage(Page):
+    """Looks at the models whenever it is shown. `rows` is App.register."""
+
+    back_clicked = Signal()
+    models_clicked = Signal()
+
+    def __init__(self, tasks: Tasks, rows: Callable[[], Generator[Row, None, tuple[Row, ...]]]) -> None:
+        super().__init__(self.tr("Licences of your models"))
+        self._tasks, self._rows = tasks, rows
+        self._found: tuple[Row, ...] = ()
+        self.back = Button(self.tr("Back"), "link", "chevron-left")
+        self.back.clicked.connect(self.back_clicked)
+        self.above.addWidget(self.back, 0, Qt.AlignmentFlag.AlignLeft)
+        words = self.tr("What is on this computer, under which licence, and what was accepted: for you, and for an audit.")
+        self.set_title(self.tr("Licences of your models"), words)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(self.tr("Search by model, licence or person"))
+        self.search.setAccessibleName(self.tr("Search the licences"))
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._filter)
+        self.save = Button(self.tr("Save the list …"), "secondary", "file")
+        self.save.clicked.connect(self._on_save_clicked)
+        self.said = Label("", "small", "soft")
+        self.model = RegisterModel()
+        self.table = _table(self.model, self.tr("Models with their licences"))
+        self._empty = Notice(
+            self.tr("No model of your own is here yet"),
+            self.tr("Each model that you get or open will stand here with its licence, and with what you accepted."),
+            self.tr("See the models"),
+        )
+        self._empty.clicked.connect(self.models_clicked)
+        self._none = Notice(self.tr("Nothing here matches this search"), button=self.tr("Clear the search"))
+        self._none.clicked.connect(self.search.clear)
+        row = QHBoxLayout()
+        row.setSpacing(theme.GRID)
+        row.addWidget(self.search, 1)
+        row.addWidget(self.save)
+        self.body.addLayout(row)
+        for widget in (self._empty, self._none, self.table, self.said):
+            self.body.addWidget(widget)
+        self._show((), known=False)
+
+    def look(self) -> None:
+        """Read what the files say of their licences, off the UI thread."""
+        task = self._tasks.start(self._rows(), key=TASK)
+        task.done.connect(lambda found: self._show(found, known=True))
+
+    def _show(self, found: tuple[Row, ...], *, known: bool) -> None:
+        self._found = found
+        own = any(row.model.origin != "guide" for row in found)
+        self._empty.setVisible(known and not own)
+        self.search.setVisible(own)
+        self.said.setText("" if known else self.tr("Reading the licences …"))
+        self._filter()
+
+    def _filter(self) -> None:
+        words = self.search.text().lower().split()
+        shown = [row for row in self._found if all(word in " ".join(row.cells().values()).lower() for word in words)]
+        self.model.show_rows(shown)
+        self._none.setVisible(bool(self._found) and not shown)
+        self.table.setVisible(bool(shown))
+        height = self.table.horizontalHeader().sizeHint().height() + len(shown) * theme.scaled(36) + 12
+        self.table.setFixedHeight(min(height, theme.scaled(36) * (ROWS + 1) + 12))
+
+    # --- saving ---------------------------------------------------------------------------------------------------------------
+
+    def _on_save_clicked(self) -> None:
+        kinds = self.tr("Table for a spreadsheet (*.csv);;For programs (*.json)")
+        proposed = str(Path.home() / "alcove-licences.csv")
+        chosen, _ = QFileDialog.getSaveFileName(self, self.tr("Save the list of licences"), proposed, kinds)
+        if chosen:
+            self.save_to(Path(chosen))
+
+    def save_to(self, file: Path) -> None:
+        """Write all models there, as a table or for programs by the file's name."""
+        try:
+            write = register.as_json if file.suffix.lower() == ".json" else register.as_csv
+            register.save(write(self._found), file)
+        except NotWritable as error:
+            self._say(explain(error).sentence, "bad")
+        else:
+            self._say(self.tr("{count} models are in {file}.").format(count=len(self._found), file=file.name), "soft")
+
+    def _say(self, words: str, tone: str) -> None:
+        self.said.setText(words)
+        self.said.set_tone(tone)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._say("", "soft")
+        self.look()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for column in (ALLOWED, STATED):
+            self.table.setColumnHidden(column, event.size().width() < theme.scaled(NARROW))
+
+
+class RegisterModel(QAbstractTableModel):
+    """The rows as cells; what has no room in them is in the tool tips."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: Sequence[Row] = ()
+        self._heads = (self.tr("Model"), self.tr("Licence"), self.tr("At work"), self.tr("Accepted"), self.tr("Who says so"))
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show these."""
+        self.beginResetModel()
+        self._rows = rows
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008  (Qt's signature)
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008  (Qt's signature)
+        return 0 if parent.isValid() else len(self._heads)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return self._heads[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        row, column = self._rows[index.row()], index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._cells(row)[column]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return hint(self._tips(row)[column] or self._cells(row)[column])
+        if role == Qt.ItemDataRole.ForegroundRole:
+            missing = column == ACCEPTED and row.acceptance == "not accepted"
+            return theme.colour("warning") if missing else theme.colour("bad") if column == ALLOWED and row.refusal else None
+        return None
+
+    def _cells(self, row: Row) -> tuple[str, ...]:
+        ruling = row.ruling
+        if ruling is None:
+            return row.name, self.tr("cannot be read"), "–", "–", "–"
+        at_work = self.tr("Not allowed here") if row.refusal else verdict.answer(ruling.commercial).words
+        stated = self.tr("They disagree") if ruling.conflict else ", ".join(source.from_ for source in ruling.sources)
+        return row.name, ruling.name, at_work, self._accepted(row), stated or self.tr("nobody")
+
+    def _accepted(self, row: Row) -> str:
+        if row.acceptance == "not needed":
+            return self.tr("Not needed")
+        if row.acceptance == "not accepted":
+            return self.tr("Not accepted here")
+        last = row.accepted[-1]
+        day = f"{datetime.fromisoformat(last.at).astimezone():%d %b %Y}".lstrip("0")
+        return self.tr("{day}, by {user}").format(day=day, user=last.user)
+
+    def _tips(self, row: Row) -> tuple[str, ...]:
+        ruling = row.ruling
+        if ruling is None:
+            return str(row.model.path), row.why, "", "", ""
+        texts = [text.sha256 if text else self.tr("its text is not here") for text in row.texts]
+        licences = [f"{licence.name} {licence.version or ''}".strip() for licence in ruling.licences]
+        named = [f"{licence}: {text}" for licence, text in zip(licences, texts, strict=True)]
+        accepted = [f"{each.name}: {each.at}, {each.text_sha256 or self.tr('no text was read')}" for each in row.accepted]
+        sources = [f"{source.from_}: {source.says}" for source in ruling.sources]
+        at_work = row.refusal or ruling.commercial.because
+        return str(row.model.path), "\n".join(named), at_work, "\n".join(accepted), ruling.conflict or "\n".join(sources)
+
+
+def _table(model: RegisterModel, name: str) -> QTableView:
+    """A quiet table: rows to read, nothing to edit."""
+    table = QTableView()
+    table.setModel(model)
+    table.setAccessibleName(name)
+    table.setFrameShape(QFrame.Shape.NoFrame)
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setTabKeyNavigation(False)
+    table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(theme.scaled(36))
+    head = table.horizontalHeader()
+    head.setHighlightSections(False)
+    head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    for column, width in enumerate((220, 0, 130, 170, 190)):
+        if width:
+            table.setColumnWidth(column, theme.scaled(width))
+    head.setSectionResizeMode(LICENCE, QHeaderView.ResizeMode.Stretch)
+    return table
