@@ -268,7 +268,7 @@ class App:
     def _smaller(self, path: Path) -> Mapping[str, object]:
         """What to do about a model that keeps ending the engine, as facts for the error: a smaller one, where one is known."""
         size_bytes = path.stat().st_size if path.exists() else 0
-        here = [model for model in self.library.list() if not self.engine.crashes.times(model.path) and not self._denied(model)]
+        here = [model for model in self.library.list() if not self.engine.crashes.times(model.path) and not self.denies(model)]
         found = offers.smaller(size_bytes, here, self.offers(self._found or self.hardware()))
         if isinstance(found, LocalModel):
             target = offers.local_target(found, self.catalogue)
@@ -278,7 +278,7 @@ class App:
             return {"smaller_name": found.model.name, "step": f"{found.model.name} is smaller: alcove get {found.id}."}
         return {}
 
-    def _denied(self, model: LocalModel) -> bool:
+    def denies(self, model: LocalModel) -> bool:
         """Whether the organisation does not allow a model that is here. One that cannot be read is nobody's decision."""
         with suppress(AlcoveError):
             return bool(self.refusal(offers.local_target(model, self.catalogue)))

@@ -30,6 +30,7 @@ class About:
     replaces: str = ""  # the name of another model that is open now and would be given up
     freed_bytes: int = 0  # what that gives back
     sees: bool = False  # whether it takes pictures
+    refused: str = ""  # why the organisation does not allow it
 
 
 class Advice(QObject):
@@ -107,8 +108,17 @@ class Advice(QObject):
                 yield
                 target = self._app.target(local.id)
                 judged = self._fit(target, found)
-                choices.append(ModelChoice(local.id, name_of(target), verdict.verdict(judged.verdict).words if judged else ""))
+                words = verdict.verdict(judged.verdict).words if judged else ""
+                words = verdict.refused().words if self._refused(target) else words
+                choices.append(ModelChoice(local.id, name_of(target), words))
         return tuple(choices)
+
+    def _refused(self, target: Target) -> str:
+        """Why the organisation does not allow a model; a file that cannot be read says so when it is opened."""
+        try:
+            return self._app.refusal(target)
+        except AlcoveError:
+            return ""
 
     def _about(self, reference: str) -> About:
         target, sees = self._app.target(reference), self._app.sees(reference)
@@ -116,7 +126,8 @@ class Advice(QObject):
         if opened is not None and opened.path == target.path:
             return About(reference, name_of(target), opened.fit, self._app.ruling(target), sees=sees)
         judged = self._fit(target, self.hardware) if self.hardware is not None else None
-        about = About(reference, name_of(target), judged, self._app.ruling(target), sees=sees)
+        refused = self._refused(target)
+        about = About(reference, name_of(target), judged, self._app.ruling(target), sees=sees, refused=refused)
         if opened is None or judged is None:
             return about
         return replace(about, replaces=self._name(opened.reference), freed_bytes=sum(self._app.engine.held_bytes().values()))

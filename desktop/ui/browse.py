@@ -132,7 +132,9 @@ class Browse(Page):
         """Show one model in full, in the variant of this offer."""
         if self._hardware is None:
             return
-        choices = offers.variants(offer.model, self._licences, self._library, self._hardware, self._rates)
+        choices = offers.variants(
+            offer.model, self._licences, self._library, self._hardware, self._rates, refusal=lambda model, ruling: offer.refused
+        )
         chosen = next(choice for choice in choices if choice.reference == offer.reference)
         self._scrolled = self.verticalScrollBar().value()
         wish = self._judges.wishes(offer.reference)

@@ -127,6 +127,9 @@ class FirstRun(Page):
         self._put(self._cards)
         self._row.setVisible(bool(self._cards))
         self._nothing.setVisible(not self._cards)
+        if refused := next((offer.refused for offer in offers if offer.refused), ""):
+            self._nothing.title.setText(self.tr("Your organisation allows none of the models that would run here"))
+            self._nothing.sentence.setText(refused)
         if self._cards:
             suggested = next((c for c in self._cards if c.offer.role == "balanced"), self._cards[0])
             self._choose(suggested)

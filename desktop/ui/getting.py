@@ -51,7 +51,7 @@ class Getting(QWidget):
     def __init__(self, words: str, name: str, *, compact: bool = False) -> None:
         super().__init__()
         self._words, self._name, self._compact = words, name, compact
-        self._ready = False
+        self._ready = self._refused = False
         self.button = Button(words)
         self.button.clicked.connect(self._on_clicked)
         self.bar = Bar()
@@ -104,8 +104,20 @@ class Getting(QWidget):
         self._show_button(self.tr("Resume") if self._compact else done, ready=False)
         self.button.setToolTip(done)
 
+    def show_refused(self, reason: str) -> None:
+        """The organisation does not allow it, for this reason; nothing else is shown here from now on."""
+        self._refused = True
+        for widget in (self.button, self._running):
+            widget.hide()
+        self.sentence.setText(self.tr("Not allowed here") if self._compact else reason)
+        self.sentence.setToolTip(hint(reason))
+        self.sentence.setAccessibleDescription(reason)
+        self.sentence.show()
+
     def show_progress(self, progress: Progress) -> None:
         """It is on its way."""
+        if self._refused:
+            return
         self.sentence.hide()
         self.button.hide()
         self._running.setMinimumHeight(self.button.sizeHint().height())  # so that nothing below moves
@@ -116,6 +128,8 @@ class Getting(QWidget):
 
     def show_failed(self, sentence: str) -> None:
         """It could not be had, for this reason; where there is little room, a hint tells it."""
+        if self._refused:
+            return
         self._show_button(self.tr("Try again"), ready=False)
         self.sentence.setText(self.tr("Not downloaded") if self._compact else sentence)
         self.sentence.setToolTip(hint(sentence))
@@ -124,6 +138,8 @@ class Getting(QWidget):
         self.sentence.show()
 
     def _show_button(self, words: str, *, ready: bool) -> None:
+        if self._refused:
+            return
         self._ready = ready
         self._running.hide()
         self.sentence.hide()

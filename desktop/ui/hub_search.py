@@ -13,7 +13,7 @@ from desktop.comparison import freeness
 from desktop.errors import AlcoveError, Offline
 from desktop.hub import Repo, Sort
 from desktop.library import LocalModel
-from desktop.licences import Licences
+from desktop.licences import Licences, Ruling
 from desktop.search import PAGE, Found, by_fit
 from desktop.transfer import Progress
 from desktop.ui import theme
@@ -60,6 +60,7 @@ class HubSearch(QWidget):
     def __init__(self, tasks: Tasks, finder: Finder, licences: Licences, judges: Judges) -> None:
         super().__init__()
         self._tasks, self._finder, self._licences, self._judges = tasks, finder, licences, judges
+        self.refusal: Callable[[Repo, Ruling], str] = lambda repo, ruling: ""  # why it may not be used, "" where it may
         self._task: Task | None = None
         self._asked = 0  # how many searches there were: each has a key of its own, for none waits until another has hung up
         self._limit = PAGE
@@ -218,7 +219,7 @@ class HubSearch(QWidget):
         return self.tr("From a search on {day}.").format(day=said)
 
     def _card(self, repo: Repo) -> RepoCard:
-        card = RepoCard(repo, self._licences, self._judges)
+        card = RepoCard(repo, self._licences, self._judges, self.refusal)
         card.opened.connect(lambda: self._look(card))
         card.get_clicked.connect(self.get_clicked)
         card.cancel_clicked.connect(self.cancel_clicked)

@@ -54,7 +54,9 @@ class LocalModels(QWidget):
         self._library, self._tasks, self._ruling, self._judges = library, tasks, ruling, judges
         self._removals = removals
         self._rows: dict[str, LocalRow] = {}
+        self.refusal: Callable[[LocalModel], str] = lambda model: ""  # why one may not be used, "" where it may
         self._rulings: dict[str, Ruling] = {}
+        self._refused: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._running: dict[str, Progress] = {}
         self._sum = Label("", "small", "soft")
@@ -185,7 +187,7 @@ class LocalModels(QWidget):
         row.getting.chat_clicked.connect(lambda: self.chat_clicked.emit(model.id))
         row.remove.clicked.connect(lambda: self._removals.add(model))
         if (ruling := self._rulings.get(model.id)) is not None:
-            row.show_ruling(ruling)
+            row.show_ruling(ruling, self._refused.get(model.id, ""))
         if (progress := self._running.get(without_commit(reference))) is not None:
             row.show_progress(progress)
         return row
@@ -207,19 +209,19 @@ class LocalModels(QWidget):
         if unknown:
             self._tasks.start(self._rule(unknown), key=LICENCES_TASK).yielded.connect(self._on_ruled)
 
-    def _rule(self, models: list[LocalModel]) -> Iterator[tuple[str, Ruling]]:
+    def _rule(self, models: list[LocalModel]) -> Iterator[tuple[str, Ruling, str]]:
         for model in models:
             try:
-                ruling = self._ruling(model)
+                ruling, refused = self._ruling(model), self.refusal(model)
             except AlcoveError:  # a damaged file is listed all the same; opening it says what is wrong
                 continue
-            yield model.id, ruling
+            yield model.id, ruling, refused
 
-    def _on_ruled(self, found: tuple[str, Ruling]) -> None:
-        id, ruling = found
-        self._rulings[id] = ruling
+    def _on_ruled(self, found: tuple[str, Ruling, str]) -> None:
+        id, ruling, refused = found
+        self._rulings[id], self._refused[id] = ruling, refused
         if id in self._rows:
-            self._rows[id].show_ruling(ruling)
+            self._rows[id].show_ruling(ruling, refused)
             self._filter()
 
     def show_progress(self, reference: str, progress: Progress) -> None:
@@ -258,6 +260,9 @@ class LocalRow(Card):
         title.setToolTip(hint(str(model.path)))
         words.addWidget(title)
         words.addWidget(Label(self._facts(), "small", "bad" if model.missing else "soft"))
+        self.refused = Label("", "small", "bad")
+        self.refused.hide()
+        words.addWidget(self.refused)
         self.fold = FitFold(judges, model.id, name)
         self.fold.button.setVisible(model.complete and not model.missing and model.origin != "guide")
         words.addWidget(self.fold.button, 0, Qt.AlignmentFlag.AlignLeft)
@@ -297,12 +302,18 @@ class LocalRow(Card):
         used = self.tr("last used {day}").format(day=_day(model.last_used)) if model.last_used else ""
         return " · ".join(fact for fact in (precision, text.size(model.size_bytes), used, origin) if fact)
 
-    def show_ruling(self, ruling: Ruling) -> None:
-        """Show what its licence allows."""
-        said = verdict.licence(ruling)
+    def show_ruling(self, ruling: Ruling, refused: str) -> None:
+        """Show what its licence allows, or why the organisation does not allow the model."""
+        said = verdict.refused() if refused else verdict.licence(ruling)
         self.licence.show_as(said.words, said.tone, said.icon)
-        self.licence.setToolTip(ruling.headline)
+        self.licence.setToolTip(refused or ruling.headline)
         self.licence.show()
+        self.refused.setText(refused)
+        self.refused.setVisible(bool(refused))
+        if refused:
+            self.getting.show_refused(refused)
+            self.getting.hide()
+            self.fold.button.hide()
 
     def show_progress(self, progress: Progress) -> None:
         """The rest of it is on its way."""

@@ -18,6 +18,7 @@ from desktop.ui.getting import Getting
 from desktop.ui.judging import Judges
 from desktop.ui.labels import FactRow, Label
 from desktop.ui.licence import LicenceView
+from desktop.ui.notice import Notice
 
 
 class ModelDetail(QWidget):
@@ -54,6 +55,8 @@ class ModelDetail(QWidget):
         )
         heading.addWidget(Label(self._facts(), "small", "soft"))
         self._column.addLayout(heading)
+        if chosen.refused:
+            self._column.addWidget(Notice(self.tr("Not allowed here"), chosen.refused, tone="bad"))
         self._column.addWidget(self._fit_card())
         self._column.addWidget(self._licence_card())
         self._column.addWidget(self._source_card())
@@ -115,6 +118,7 @@ class ModelDetail(QWidget):
         self.fit.show_model(offer.reference, self._wish)
         self.getting.set_words(self.tr("Get it · {size}").format(size=text.size(offer.size_bytes)))
         self.getting.show_chat() if offer.local is not None else self.getting.show_get()
+        self.getting.setVisible(not offer.refused)
         self._show_source()
         self.variant_chosen.emit(offer)
 

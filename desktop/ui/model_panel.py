@@ -13,6 +13,7 @@ from desktop.ui.cards import line
 from desktop.ui.gauge import NEARLY_FULL
 from desktop.ui.labels import FactRow, Label, hint
 from desktop.ui.licence import LicenceView, as_far_as_we_know
+from desktop.ui.notice import Notice
 from desktop.ui.pills import Pill
 
 WIDTH = 296  # px at scale 1
@@ -68,16 +69,22 @@ class ModelPanel(QScrollArea):
         self._bar = Bar()
         self._bar.setAccessibleName(self.tr("Conversation memory"))
         self._line = line()
+        self._refused = Notice(tone="bad")
         facts = (self._pill, self._writes, self._takes, self._thinks, self._replaces, self._asleep)
         self._of_model = (*facts, self._memory, self._bar, self._line)
         self._column.addWidget(self._name)
-        for widget in (self._pill, self._about, self._choose, *self._of_model[1:]):
+        for widget in (self._refused, self._pill, self._about, self._choose, *self._of_model[1:]):
             self._column.addWidget(widget)
         self._column.setAlignment(self._choose, Qt.AlignmentFlag.AlignLeft)
         self._column.addSpacing(theme.GRID // 2)
 
-    def show_model(self, name: str, fit: Fit | None, ruling: Ruling, *, guide: bool = False) -> None:
-        """Show a model, how it fits (None while that is not known) and its licence."""
+    def show_model(self, name: str, fit: Fit | None, ruling: Ruling, *, guide: bool = False, refused: str = "") -> None:
+        """Show a model, how it fits (None while that is not known) and its licence; `refused`: why it may not be used."""
+        self._refused.title.setText(self.tr("Not allowed here"))
+        self._refused.sentence.setText(refused)
+        for each in (self._refused, self._refused.title, self._refused.sentence):
+            each.setVisible(bool(refused))
+        fit = None if refused else fit
         self._name.setText(name)
         self._about.setText(self.tr("A tiny model that came with Alcove and knows this app. It is not a real assistant."))
         self._about.setVisible(guide)
@@ -92,7 +99,7 @@ class ModelPanel(QScrollArea):
             self._show_fit(fit)
         for widget in (self._memory, self._bar, self._line, self.licence, self._foot):
             widget.setVisible(True)
-        self.show_memory(0, fit.context if fit is not None else 0)
+        self.show_memory(None if refused else 0, fit.context if fit is not None else 0)
         self.licence.show_ruling(ruling)
         self.verticalScrollBar().setValue(0)
 
@@ -162,6 +169,7 @@ class ModelPanel(QScrollArea):
         self._name.setText(name)
         self._about.setText(about)
         self._choose.set_text(self.tr("See the models"))
+        self._refused.hide()
         self._about.setVisible(True)
         self._choose.setVisible(True)
         for widget in (*self._of_model, self.licence, self._foot):

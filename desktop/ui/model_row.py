@@ -34,7 +34,12 @@ class ModelRow(ChoiceCard):
             ),
         )
         self._memory = self._memory_part()
-        self._verdict = self._pill_part(verdict.verdict(offer.verdict), self._how(), offer.why)
+        runs, how = verdict.verdict(offer.verdict), self._how()
+        if offer.refused:
+            runs, how = verdict.refused(), self.tr("by your organisation")
+            self.getting.show_refused(offer.refused)
+            self.getting.sentence.hide()  # the words beside it say the same
+        self._verdict = self._pill_part(runs, how, offer.why)
         size = self.tr("{size} download").format(size=text.size(offer.size_bytes))
         self._licence = self._pill_part(verdict.licence(offer.ruling), size, offer.ruling.headline)
         self._grid = QGridLayout()
@@ -43,7 +48,7 @@ class ModelRow(ChoiceCard):
         self.body.addLayout(self._grid)
         self._laid_out: tuple[bool, int] | None = None  # narrow, and for which text size
         self.set_narrow(False)
-        said = verdict.verdict(offer.verdict).words, self._how(), size, verdict.licence(offer.ruling, long=True).words
+        said = offer.refused or runs.words, how, size, verdict.licence(offer.ruling, long=True).words
         self.setAccessibleDescription(". ".join((offer.model.description.rstrip("."), *said)))
 
     def set_narrow(self, narrow: bool) -> None:

@@ -85,6 +85,8 @@ class Program(QObject):
             self.removals,
             Judges(self.tasks, self.wishes.estimate, self.wishes.judge, self.wishes.of, lambda: app.accuracy),
         )
+        self.browse.local.refusal = lambda model: app.refusal(offers.local_target(model, app.catalogue))
+        self.browse.hub.refusal = app.refusal_of_repo
         self.downloads = DownloadsPage(app.library, self.name_of, self.removals, app.downloads)
         self.settings = SettingsPage(app.settings, app.library.folder)
         self.connecting = Connecting(self.tasks, app, self.settings.network, self)
@@ -237,7 +239,7 @@ class Program(QObject):
 
     def _usual_model(self) -> str:
         """The model used last if it is still here, else one that is here, else the guide; empty when there is none at all."""
-        here = [model.id for model in self.app.library.list() if model.complete]
+        here = [model.id for model in self.app.library.list() if model.complete and not self.app.denies(model)]
         last = self.app.settings.last_model
         if last in here:
             return last
@@ -304,7 +306,7 @@ class Program(QObject):
         if about.reference != chat.reference:
             return
         chat.show_sees(about.sees)
-        panel.show_model(about.name, about.fit, about.ruling, guide=about.reference == GUIDE)
+        panel.show_model(about.name, about.fit, about.ruling, guide=about.reference == GUIDE, refused=about.refused)
         if about.replaces:
             panel.show_replaces(about.replaces, about.freed_bytes)
         if self.waking.asleep and self.app.opened is None:

@@ -1,5 +1,7 @@
 """One repository that a search on the Hub found: licence and whether it should fit; opened, its files from light to powerful."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -8,7 +10,7 @@ from desktop import text
 from desktop.errors import AlcoveError
 from desktop.fit import Fit
 from desktop.hub import File, Repo
-from desktop.licences import Evidence, Licences
+from desktop.licences import Evidence, Licences, Ruling
 from desktop.search import bits_of, guess, judge, models_of, needed_bytes, size_bytes, usual_files
 from desktop.transfer import Progress
 from desktop.ui import theme, verdict
@@ -40,7 +42,7 @@ class RepoCard(Card):
     page_clicked = Signal(str)
     token_entered = Signal(str)
 
-    def __init__(self, repo: Repo, licences: Licences, judges: Judges) -> None:
+    def __init__(self, repo: Repo, licences: Licences, judges: Judges, refusal: Callable[[Repo, Ruling], str]) -> None:
         super().__init__(padding=16, spacing=theme.GRID + 2)
         self.repo = repo
         self._judges = judges
@@ -53,7 +55,7 @@ class RepoCard(Card):
         self.opener.setAccessibleName(self.tr("Sizes of {name}").format(name=repo.id))
         self.opener.toggled.connect(self._on_toggled)
         self.opener.installEventFilter(self)
-        self._licences = licences
+        self._licences, self._refusal = licences, refusal
         self._pill: Pill | None = None
         self._add_head()
         self._show_licence()
@@ -91,11 +93,12 @@ class RepoCard(Card):
         """What its licence allows, as far as its cards are known."""
         repo = self.repo
         ruling = self.ruling = self._licences.rule(Evidence(cards=repo.cards))
-        said = verdict.licence(ruling)
+        self.refused = self._refusal(repo, ruling)
+        said = verdict.refused() if self.refused else verdict.licence(ruling)
         if self._pill is not None:
             self._pill.deleteLater()
         self._pill = Pill(said.words, said.tone, said.icon)
-        self._pill.setToolTip(hint(ruling.conflict or f"{ruling.name}. {ruling.headline}"))
+        self._pill.setToolTip(hint(self.refused or ruling.conflict or f"{ruling.name}. {ruling.headline}"))
         self._pill_place.addWidget(self._pill)
         facts = [
             self.tr("{count} downloads").format(count=f"{repo.downloads:,}"),
@@ -149,7 +152,9 @@ class RepoCard(Card):
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GRID + 2)
-        if repo.gated:
+        if self.refused:
+            column.addWidget(Notice(self.tr("Not allowed here"), self.refused, tone="bad"))
+        elif repo.gated:
             column.addWidget(self._gate())
         models = sorted(models_of(repo), key=lambda file: size_bytes(repo, file))
         usual = usual_files(models, FIRST)
@@ -186,6 +191,9 @@ class RepoCard(Card):
         row.getting.get_clicked.connect(lambda: self.get_clicked.emit(row.reference))
         row.getting.cancel_clicked.connect(lambda: self.cancel_clicked.emit(row.reference))
         row.getting.chat_clicked.connect(lambda: self.chat_clicked.emit(row.reference))
+        if self.refused:
+            row.getting.show_refused(self.refused)
+            row.getting.hide()
         self._files[row.reference] = row
         return row
 

@@ -59,6 +59,11 @@ def questions() -> tuple[str, str, str]:
     return _tr("May I use it at work?"), _tr("May I change it and pass it on?"), _tr("Can anyone check how it was made?")
 
 
+def refused() -> Saying:
+    """The organisation does not want a model to be used."""
+    return Saying(_tr("Not allowed here"), "bad", "lock")
+
+
 def answer(given: Answer, *, of_making: bool = False) -> Saying:
     """The answer to one of the three questions. `of_making`: to the third, where a No forbids nothing, and "if" is in part."""
     if of_making and given.answer == "if":
