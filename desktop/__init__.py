@@ -7,7 +7,7 @@ reads this list and checks every import, so it cannot go stale.
     ui cli
     app terminal
     register
-    opening adopting bundle
+    opening adopting bundle versions
     consent passing
     judging accuracy problems rulings comparison
     chat offers fetch headers search diagnosis editions

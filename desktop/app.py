@@ -32,6 +32,7 @@ from desktop import (
     rulings,
     settings,
     speed,
+    versions,
 )
 from desktop.acceptance import Acceptance, Acceptances
 from desktop.accuracy import Entry, Record
@@ -67,6 +68,7 @@ from desktop.shape import BATCH
 from desktop.speed import Rates
 from desktop.texts import Text, Texts
 from desktop.transfer import Progress
+from desktop.versions import Change
 
 TokenFrom = Literal["environment", "keyring", "session", "none"]
 TOO_MUCH = ("close_apps", "too_big")
@@ -352,6 +354,32 @@ class App:
         if refused := self.consent.refusal(target, ruling, self.catalogue, first.cards):
             raise refused
         return (first, *others), ruling
+
+    def other_versions(self, reference: str) -> list[Target]:
+        """Models here that are another version of what a reference means, which is not here."""
+        target = self.target(reference)
+        return versions.others(target, self.library.list(), self.catalogue) if target.path is None else []
+
+    def licence_change(self, reference: str) -> Generator[None, None, Change | None]:
+        """Whether what a reference means comes under another licence than the version of it that is here; None where it does not.
+
+        The Hub is asked only where there is such a version. Raises as files().
+        """
+        here = self.other_versions(reference)
+        if not here:
+            return None
+        yield
+        said = yield from cards.trace(self.hub, self.file(self.target(reference)).cards)
+        found = (versions.change(each, said, self.licences) for each in here)
+        return next((each for each in found if each is not None), None)
+
+    def newer_licence(self, target: Target) -> Change | None:
+        """Whether a newer version of a model that is here is known to come under another licence; asks nobody."""
+        if target.local is None or not target.repo or (newer := self.search.kept(target.repo)) is None:
+            return None
+        if newer.revision == target.local.revision:
+            return None
+        return versions.change(target, newer.cards, self.licences)
 
     def move_models(self, folder: Path) -> Generator[Progress, None, keeping.Moved]:
         """Move all models to another folder and keep new ones there; goes on where a move to it was broken off.

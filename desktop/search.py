@@ -89,6 +89,10 @@ class Search:
             self._save(self._key("repository", id), repo)
         return repo
 
+    def kept(self, id: str) -> Repo | None:
+        """What was heard of a repository last, on whichever day; asks nobody."""
+        return self._repos.get(id) or self._load(self._key("repository", id), Repo)
+
     def _key(self, *parts: str) -> str:
         """The name of a file that does not tell what was searched for."""
         return hashlib.sha256("\n".join((self._hub.endpoint, *parts)).encode()).hexdigest()[:32]

@@ -508,6 +508,14 @@ def test_the_licence_of_the_guide_is_fully_open(run: Run) -> None:
     assert Path(ruling["text_path"]).is_file()
 
 
+def test_a_version_under_another_licence_is_said_before_it_is_downloaded(run: Run, hub: HubServer, tiny: bytes) -> None:
+    files = {"tiny-Q8_0.gguf": tiny, "tiny-Q4_0.gguf": tiny}
+    hub.add("maker/tiny-GGUF", files, license="mit")
+    assert run("get", "hf:maker/tiny-GGUF/tiny-Q8_0.gguf")[1]["licence_change"] is None
+    hub.add("maker/tiny-GGUF", files, license="openmdw-1.1")
+    assert run("get", "hf:maker/tiny-GGUF/tiny-Q4_0.gguf")[1]["licence_change"]["now"] == "openmdw-1.1"
+
+
 def test_two_licences_are_compared(run: Run) -> None:
     _, found, _ = run("licence", "llama-3.1-8b", "--compare", "apache-2.0")
     assert (found["left"]["licence"], found["right"]["licence"]) == ("llama3.1", "apache-2.0")

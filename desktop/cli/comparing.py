@@ -1,9 +1,11 @@
 """Two licences side by side, as lines."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from desktop.comparison import Comparison, Point
 from desktop.terminal import OPENNESS_WORDS, say
+from desktop.versions import Change
 
 ANSWERS = {"yes": "yes", "if": "yes, with conditions", "no": "no", "unknown": "not known"}
 POINT_WORDS = {
@@ -45,3 +47,18 @@ def _said(point: Point, side: int) -> Iterator[str]:
         yield from (each if each in others else f"only here: {each}" for each in sentences)
     if not sentences:
         yield "nothing is said about it"
+
+
+def changed_words(change: Change) -> str:
+    """A version that comes under another licence than the one here, and what changes in the answers."""
+    said = f"{change.name} is here under the {change.was.name}; this version comes under the {change.now.name}."
+    for point in change.answers:
+        was, now = (ANSWERS[given.answer] for given in point.answers or ())
+        said += f" {POINT_WORDS[point.what]} It was {was}, it becomes {now}."
+    return said
+
+
+def changed_json(change: Change) -> dict[str, Any]:
+    """The same for programs."""
+    answers = {point.what: [given.answer for given in point.answers or ()] for point in change.answers}
+    return {"name": change.name, "was": change.was.licence, "now": change.now.licence, "answers": answers}

@@ -10,6 +10,7 @@ from desktop.acceptance import asking
 from desktop.app import App
 from desktop.cli import comparing
 from desktop.cli.command import Home, Json, Reference, commands, finish, opened
+from desktop.licences import Ruling
 
 REGISTER = "register"
 Form = Literal["csv", "json"]
@@ -35,10 +36,21 @@ def licence(
             found = comparison.compare(app.licence(reference), app.licence(compare))
             terminal.show_json(found.to_json()) if json else comparing.show(found, (reference, compare))
         elif json:
-            terminal.show_json(app.licence(reference).to_json() | {"accepted": _accepted(app, reference)})
+            ruling = app.licence(reference)
+            more = {"accepted": _accepted(app, reference), "organisation": _organisation(app, ruling)}
+            terminal.show_json(ruling.to_json() | more)
         else:
-            terminal.show_ruling(app.licence(reference))
+            ruling = app.licence(reference)
+            terminal.show_ruling(ruling)
             _say_accepted(app, reference)
+            if said := _organisation(app, ruling):
+                terminal.say(f"  Your organisation {said['decision']} this licence: “{said['text']}”")
+
+
+def _organisation(app: App, ruling: Ruling) -> dict[str, str | None] | None:
+    """The organisation's own word on a licence; None where it said nothing."""
+    said = app.policy.verdict_on(ruling)
+    return {"decision": said.decision, "text": said.text, "by": said.by, "date": said.date} if said else None
 
 
 def _accepted(app: App, reference: str) -> list[dict[str, object]] | None:

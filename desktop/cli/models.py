@@ -10,6 +10,7 @@ import typer
 from desktop import search as finder
 from desktop import terminal, text
 from desktop.app import App
+from desktop.cli import comparing
 from desktop.cli.agreeing import agree
 from desktop.cli.command import Home, Json, Reference, commands, finish, opened
 from desktop.errors import AlcoveError, NotFound, UnknownArchitecture
@@ -17,6 +18,7 @@ from desktop.hub import Repo
 from desktop.library import LocalModel
 from desktop.licences import Evidence
 from desktop.need import Room
+from desktop.versions import Change
 
 JUDGE_S = 10.0  # before a download; a slow network is not kept busy with a second opinion for longer
 
@@ -94,6 +96,9 @@ def _get(app: App, reference: str, progress: Literal["auto", "json", "none"], *,
         warning = _warning(app, reference)
         if warning and progress != "json":  # there, every line is an object
             terminal.complain(warning)
+        changed = _changed(app, reference)
+        if changed and progress != "json":
+            terminal.complain(comparing.changed_words(changed))
         started_s = time.monotonic()
         resumed_bytes = done_bytes = 0
 
@@ -109,10 +114,19 @@ def _get(app: App, reference: str, progress: Literal["auto", "json", "none"], *,
         facts = {"path": str(model.path), "sha256": model.sha256, "size_bytes": model.size_bytes}
         terminal.show_json(
             {**facts, "fetched_bytes": fetched_bytes, "resumed_bytes": resumed_bytes, "took_s": took_s, "warning": warning}
+            | {"licence_change": comparing.changed_json(changed) if changed else None}
         )
     else:
         checked = "checked against the Hub's hash" if model.sha256 else "opened from where it is"
         terminal.say(f"{model.name} is here ({text.size(model.size_bytes)}, {checked}): alcove chat {model.id}")
+
+
+def _changed(app: App, reference: str) -> Change | None:
+    """What changes where another version of the model is here that came under another licence."""
+    try:
+        return finish(app.licence_change(reference))
+    except AlcoveError:  # the download has its own words for it
+        return None
 
 
 def _warning(app: App, reference: str) -> str:

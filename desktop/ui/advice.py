@@ -12,9 +12,11 @@ from desktop.hardware import Hardware
 from desktop.library import LocalModel
 from desktop.licences import Ruling
 from desktop.offers import Target
+from desktop.policy import Verdict
 from desktop.ui import verdict
 from desktop.ui.chooser import ModelChoice
 from desktop.ui.tasks import Tasks, once
+from desktop.versions import Change
 
 MEASURE_TASK = "measure"
 
@@ -31,6 +33,8 @@ class About:
     freed_bytes: int = 0  # what that gives back
     sees: bool = False  # whether it takes pictures
     refused: str = ""  # why the organisation does not allow it
+    change: Change | None = None  # of the licence, with a newer version that is known of
+    said: Verdict | None = None  # the organisation's word on the licence
 
 
 class Advice(QObject):
@@ -121,14 +125,14 @@ class Advice(QObject):
             return ""
 
     def _about(self, reference: str) -> About:
-        target, sees = self._app.target(reference), self._app.sees(reference)
-        opened = self._app.opened
-        if opened is not None and opened.path == target.path:
-            return About(reference, name_of(target), opened.fit, self._app.ruling(target), sees=sees)
-        judged = self._fit(target, self.hardware) if self.hardware is not None else None
-        refused = self._refused(target)
-        about = About(reference, name_of(target), judged, self._app.ruling(target), sees=sees, refused=refused)
-        if opened is None or judged is None:
+        target, opened = self._app.target(reference), self._app.opened
+        is_open = opened is not None and opened.path == target.path
+        judged = self._fit(target, self.hardware) if self.hardware is not None and not is_open else None
+        fit = opened.fit if opened is not None and is_open else judged
+        ruling, sees = self._app.ruling(target), self._app.sees(reference)
+        about = About(reference, name_of(target), fit, ruling, sees=sees, refused="" if is_open else self._refused(target))
+        about = replace(about, change=self._app.newer_licence(target), said=self._app.policy.verdict_on(ruling))
+        if is_open or opened is None or judged is None:
             return about
         return replace(about, replaces=self._name(opened.reference), freed_bytes=sum(self._app.engine.held_bytes().values()))
 

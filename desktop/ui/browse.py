@@ -13,6 +13,7 @@ from desktop.hardware import Hardware
 from desktop.library import Library, LocalModel
 from desktop.licences import Licences, Ruling
 from desktop.offers import Offer
+from desktop.policy import Verdict
 from desktop.speed import Rates
 from desktop.transfer import Progress
 from desktop.ui import theme
@@ -62,6 +63,7 @@ class Browse(Page):
         super().__init__(self.tr("Models"))
         self._licences, self._library = licences, library
         self._judges = judges
+        self.said_of: Callable[[Ruling], Verdict | None] = lambda ruling: None  # the organisation's word on a licence
         self._hardware: Hardware | None = None
         self._rates = Rates()
         self._progress: dict[str, Progress] = {}
@@ -138,7 +140,7 @@ class Browse(Page):
         chosen = next(choice for choice in choices if choice.reference == offer.reference)
         self._scrolled = self.verticalScrollBar().value()
         wish = self._judges.wishes(offer.reference)
-        detail = self._detail = ModelDetail(choices, chosen, self._judges, wish)
+        detail = self._detail = ModelDetail(choices, chosen, self._judges, wish, self.said_of(chosen.ruling))
         detail.back_clicked.connect(self.close_model)
         detail.variant_chosen.connect(lambda _: self._show_state(detail))
         detail.fit.wished.connect(detail.wish)

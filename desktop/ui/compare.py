@@ -102,7 +102,7 @@ class ComparePage(Page):
         self._sum.setText(words.format(count=count, all=all_points))
         left, right = (side[0] for side in self._sides if side)
         for point in found.differing if self.only.isChecked() else found.points:
-            card = _PointCard(point, found, (left, right), narrow=bool(self._narrow))
+            card = _PointCard(point, (left, right), narrow=bool(self._narrow))
             self._cards.append(card)
             self._points.addWidget(card)
             card.show()
@@ -159,7 +159,7 @@ class _Head(QWidget):
 class _PointCard(Card):
     """One point: what it is, whether they differ, and what each of the two says."""
 
-    def __init__(self, point: Point, whole: Comparison, names: tuple[str, str], *, narrow: bool) -> None:
+    def __init__(self, point: Point, names: tuple[str, str], *, narrow: bool) -> None:
         super().__init__(padding=16, spacing=theme.GRID)
         title = self._title(point.what)
         said = self._how(point)
@@ -172,23 +172,24 @@ class _PointCard(Card):
         grid = QGridLayout()
         grid.setHorizontalSpacing(theme.GRID * 3)
         grid.setVerticalSpacing(theme.GRID)
-        for side in (0, 1):
-            grid.addWidget(self._side(point, whole, side, names[side]), *((side, 0) if narrow else (0, side)))
+        for side in (0, 1) if point.left != point.right else (0,):
+            grid.addWidget(self._side(point, side, names[side]), *((side, 0) if narrow else (0, side)))
             grid.setColumnStretch(side, 0 if narrow and side else 1)
         self.body.addLayout(grid)
 
-    def _side(self, point: Point, whole: Comparison, side: int, name: str) -> QWidget:
+    def _side(self, point: Point, side: int, name: str) -> QWidget:
         part = QWidget()
         column = QVBoxLayout(part)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GRID // 2)
-        column.addWidget(Label(name, "small", "soft"))
+        if point.left != point.right:
+            column.addWidget(Label(name, "small", "soft"))
         sentences, others = (point.left, point.right) if side == 0 else (point.right, point.left)
         if point.answers is not None:
             given = verdict.answer(point.answers[side], of_making=point.what == "audit")
             column.addWidget(Pill(given.words, given.tone, given.icon))
         if point.what == "openness":
-            sentences = others = (verdict.step((whole.left, whole.right)[side]).words,)
+            sentences = others = tuple(verdict.rung(each).words for each in sentences)
         for sentence in sentences:
             column.addWidget(Label(sentence, "small", selectable=True))
             if point.answers is None and point.what != "openness" and sentence not in others:

@@ -1,19 +1,24 @@
 """What the licence of a model lets one do: the badge, three questions, what to do when passing it on, and who says so."""
 
+from functools import partial
+
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.licences import UNKNOWN, Ruling
+from desktop.policy import Verdict
 from desktop.ui import theme, verdict
 from desktop.ui.buttons import Button
 from desktop.ui.cards import Fold
 from desktop.ui.duties import Duties, Entry
 from desktop.ui.evidence import EvidenceView
 from desktop.ui.labels import Label
+from desktop.ui.licence_change import ChangeNotice
 from desktop.ui.notice import Notice
 from desktop.ui.openness import MadeOf, OpennessView
 from desktop.ui.permissions import Permissions
 from desktop.ui.pills import Pill
+from desktop.versions import Change
 
 
 class LicenceView(QWidget):
@@ -22,6 +27,7 @@ class LicenceView(QWidget):
     read_clicked = Signal(object)  # Ruling: of which the text is to be shown
     compare_clicked = Signal(object)  # Ruling
     visit_clicked = Signal(str)  # an address
+    change_clicked = Signal(object)  # Change: the two are to be compared
 
     def __init__(self, *, wide: bool = False) -> None:
         super().__init__()
@@ -33,9 +39,10 @@ class LicenceView(QWidget):
         if wide:  # the narrow panel has it at its foot
             self._column.addWidget(as_far_as_we_know())
 
-    def show_ruling(self, ruling: Ruling) -> None:
-        """Say what this ruling says."""
-        content = _Content(ruling, wide=self._wide)
+    def show_ruling(self, ruling: Ruling, change: Change | None = None, said: Verdict | None = None) -> None:
+        """Say what this ruling says, what changes with a newer version where one is known of, and the organisation's word."""
+        content = _Content(ruling, change, said, wide=self._wide)
+        content.change_clicked.connect(lambda: self.change_clicked.emit(change))
         content.read_clicked.connect(lambda: self.read_clicked.emit(ruling))
         content.compare_clicked.connect(lambda: self.compare_clicked.emit(ruling))
         content.visit_clicked.connect(self.visit_clicked)
@@ -53,21 +60,37 @@ def as_far_as_we_know() -> Label:
     return Label(words, "small", "soft")
 
 
+def organisations_word(said: Verdict) -> Notice:
+    """What the organisation decided about a licence, told as its own word and not as ours."""
+    tr = partial(QCoreApplication.translate, "licence")
+    approved = said.decision == "approved"
+    title = tr("Your organisation approved this licence") if approved else tr("Your organisation refused this licence")
+    who = " · ".join(each for each in (said.by, said.date or "") if each)
+    return Notice(title, f"“{said.text}” {who}".strip(), tone="good" if approved else "bad")
+
+
 class _Content(QWidget):
     """One ruling; made anew for each."""
 
     read_clicked = Signal()
     compare_clicked = Signal()
     visit_clicked = Signal(str)
+    change_clicked = Signal()
 
-    def __init__(self, ruling: Ruling, *, wide: bool) -> None:
+    def __init__(self, ruling: Ruling, change: Change | None, said: Verdict | None, *, wide: bool) -> None:
         super().__init__()
         self._ruling, self._wide = ruling, wide
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(theme.GRID)
+        if change is not None:
+            notice = ChangeNotice(change)
+            notice.clicked.connect(self.change_clicked)
+            self._column.addWidget(notice)
         self._add_heading()
         self._add_condition()
+        if said is not None:
+            self._column.addWidget(organisations_word(said))
         self._column.addWidget(Permissions(ruling, wide=wide))
         self._column.addSpacing(theme.GRID // 2)
         self._add_lists()

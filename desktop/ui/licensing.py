@@ -1,5 +1,7 @@
 """What the window does about licences: their texts are read, two are compared, and pages outside are asked about first."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, Qt
 
 from desktop.app import App
@@ -8,13 +10,16 @@ from desktop.licences import UNKNOWN, Ruling
 from desktop.ui.advice import name_of
 from desktop.ui.browser import ask_to_visit
 from desktop.ui.compare import ComparePage
+from desktop.ui.licence_change import LicenceChange
 from desktop.ui.licence_text import LicenceText
 from desktop.ui.messages import explain
 from desktop.ui.side_chooser import Choice
 from desktop.ui.tasks import Tasks, once
 from desktop.ui.window import Window
+from desktop.versions import Change
 
 TEXT_TASK = "licence text"
+CHANGE_TASK = "change of licence {reference}"
 COMPARE_TASK = "compare {side}"
 PAGE = "compare"
 
@@ -57,6 +62,28 @@ class Licensing(QObject):
         self.page.set_choices(self._choices())
         self._window.show_page(PAGE)
         self.page.show_first(name, ruling)
+
+    def show_change(self, change: Change) -> None:
+        """Put the licence of the version here beside that of the other."""
+        self.compare(self.tr("{name}, as you have it").format(name=change.name), change.was)
+        self.page.show_side(1, self.tr("{name}, the other version").format(name=change.name), change.now)
+
+    def ask_before(self, reference: str, go_on: Callable[[str], None]) -> None:
+        """Go on with a download, after a question where it comes under another licence than the version that is here."""
+        if not self._app.other_versions(reference):
+            return go_on(reference)
+        task = self._tasks.start(self._app.licence_change(reference), key=CHANGE_TASK.format(reference=reference))
+        task.done.connect(lambda change: self._on_looked(change, reference, go_on))
+        task.failed.connect(lambda _: go_on(reference))  # it meets the same, and has the words for it
+
+    def _on_looked(self, change: Change | None, reference: str, go_on: Callable[[str], None]) -> None:
+        if change is None:
+            return go_on(reference)
+        dialog = LicenceChange(change, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: go_on(reference))
+        dialog.compare_clicked.connect(lambda: self.show_change(change))
+        dialog.open()
 
     def _choices(self) -> list[Choice]:
         """Everything that has a licence and can be told without asking anybody: models here, the catalogue, licences."""

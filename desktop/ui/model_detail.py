@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayou
 from desktop import text
 from desktop.fit import Change, Wish
 from desktop.offers import Offer
+from desktop.policy import Verdict
 from desktop.ui import theme, verdict
 from desktop.ui.buttons import Button, IconButton
 from desktop.ui.cards import Card, Fold
@@ -33,7 +34,7 @@ class ModelDetail(QWidget):
     compare_clicked = Signal(str, object)  # the model's name, and the Ruling
     visit_clicked = Signal(str)
 
-    def __init__(self, choices: Sequence[Offer], chosen: Offer, judges: Judges, wish: Wish) -> None:
+    def __init__(self, choices: Sequence[Offer], chosen: Offer, judges: Judges, wish: Wish, said: Verdict | None = None) -> None:
         super().__init__()
         self._choices = tuple(choices)
         self._wish = wish
@@ -58,7 +59,7 @@ class ModelDetail(QWidget):
         if chosen.refused:
             self._column.addWidget(Notice(self.tr("Not allowed here"), chosen.refused, tone="bad"))
         self._column.addWidget(self._fit_card())
-        self._column.addWidget(self._licence_card())
+        self._column.addWidget(self._licence_card(said))
         self._column.addWidget(self._source_card())
         self.choose(chosen)
 
@@ -145,10 +146,10 @@ class ModelDetail(QWidget):
 
     # --- licence and source ---------------------------------------------------------------------------------------------------
 
-    def _licence_card(self) -> Card:
+    def _licence_card(self, said: Verdict | None) -> Card:
         card = Card()
         licence = LicenceView(wide=True)
-        licence.show_ruling(self.offer.ruling)
+        licence.show_ruling(self.offer.ruling, said=said)
         licence.read_clicked.connect(lambda ruling: self.read_clicked.emit(self.offer.reference, ruling))
         licence.compare_clicked.connect(lambda ruling: self.compare_clicked.emit(self.offer.model.name, ruling))
         licence.visit_clicked.connect(self.visit_clicked)

@@ -19,13 +19,21 @@ class Notice(QFrame):
     """A quiet field in a page: title, sentence and at most one button, or several where it is a choice.
 
     tone: "bad", "warning", "good", "neutral". `more` are the buttons of a choice beside the first, which is the one suggested.
+    `narrow`: the button stands below the words.
     """
 
     clicked = Signal()
     other_clicked = Signal(int)  # the index in `more`
 
     def __init__(
-        self, title: str = "", sentence: str = "", button: str = "", tone: str = "neutral", more: Sequence[str] = ()
+        self,
+        title: str = "",
+        sentence: str = "",
+        button: str = "",
+        tone: str = "neutral",
+        more: Sequence[str] = (),
+        *,
+        narrow: bool = False,
     ) -> None:
         super().__init__()
         self.setProperty("kind", "notice")
@@ -48,7 +56,7 @@ class Notice(QFrame):
         row.setSpacing(12)
         row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
-        if more:
+        if more or narrow:
             choice = Flow()
             for each in (self.button, *self.others):
                 each.setProperty("small", True)

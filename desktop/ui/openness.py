@@ -72,7 +72,7 @@ def _public(link: Link) -> str:
         "data": _tr("The training data"),
         "code": _tr("The program that trained it"),
         "recipe": _tr("The recipe: settings and steps"),
-        "checkpoints": _tr("Its states on the way"),
+        "checkpoints": _tr("Earlier stages of its training"),
     }[link.what]
     said = {"yes": _tr("public"), "partly": _tr("public in part"), "no": _tr("not public"), "unknown": _tr("not known")}
     return _tr("{what}: {public}").format(what=what, public=said[link.public])

@@ -87,6 +87,7 @@ class Program(QObject):
         )
         self.browse.local.refusal = lambda model: app.refusal(offers.local_target(model, app.catalogue))
         self.browse.hub.refusal = app.refusal_of_repo
+        self.browse.said_of = app.policy.verdict_on
         self.downloads = DownloadsPage(app.library, self.name_of, self.removals, app.downloads)
         self.settings = SettingsPage(app.settings, app.library.folder)
         self.connecting = Connecting(self.tasks, app, self.settings.network, self)
@@ -161,6 +162,7 @@ class Program(QObject):
         window.panel.licence.read_clicked.connect(lambda ruling: self.licensing.read(chat.reference, ruling))
         window.panel.licence.compare_clicked.connect(lambda ruling: self.licensing.compare(self.name_of(chat.reference), ruling))
         window.panel.licence.visit_clicked.connect(self.licensing.visit)
+        window.panel.licence.change_clicked.connect(self.licensing.show_change)
         self.advice.described.connect(self._show_about)
         self.advice.undescribed.connect(self._on_undescribed)
         self.advice.settled.connect(self._on_settled, Qt.ConnectionType.SingleShotConnection)
@@ -307,6 +309,8 @@ class Program(QObject):
             return
         chat.show_sees(about.sees)
         panel.show_model(about.name, about.fit, about.ruling, guide=about.reference == GUIDE, refused=about.refused)
+        if about.change is not None or about.said is not None:
+            panel.licence.show_ruling(about.ruling, about.change, about.said)
         if about.replaces:
             panel.show_replaces(about.replaces, about.freed_bytes)
         if self.waking.asleep and self.app.opened is None:
@@ -349,7 +353,7 @@ class Program(QObject):
 
     def _connect_models(self) -> None:
         for page in (self.first_run, self.browse, self.downloads):
-            page.get_clicked.connect(self.accepting.get)
+            page.get_clicked.connect(self._get)
             page.cancel_clicked.connect(self.downloading.cancel)
             page.chat_clicked.connect(self.chat_with)
             self.downloading.progressed.connect(page.show_progress)
@@ -407,6 +411,10 @@ class Program(QObject):
         self.window.files_dropped.connect(self.adoption.take_files)
         self.adoption.taken.connect(self._on_taken)
         self.adoption.failed.connect(lambda error: self.window.toast.say(messages.explain(error).sentence))
+
+    def _get(self, reference: str) -> None:
+        """Download a model, after what changes with it was said."""
+        self.licensing.ask_before(reference, self.accepting.get)
 
     def show_models(self) -> None:
         """The list of models, whatever the page showed before."""

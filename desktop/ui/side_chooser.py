@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QModelIndex, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QCompleter, QLineEdit
+from PySide6.QtWidgets import QCompleter, QLineEdit, QListView
 
 from desktop.ui import icons
 
@@ -40,6 +40,9 @@ class SideChooser(QLineEdit):
         self._list.setCompletionRole(NAME)  # what is searched in, and put into the field
         self._list.setMaxVisibleItems(SHOWN)
         self._list.activated[QModelIndex].connect(self._on_activated)  # type: ignore[index]
+        shown = QListView()
+        shown.setProperty("kind", "popup")
+        self._list.setPopup(shown)
         self.setCompleter(self._list)
         self._open = self.addAction(icons.icon("chevron-down", "soft"), QLineEdit.ActionPosition.TrailingPosition)
         self._open.setToolTip(self.tr("Show all"))

@@ -96,11 +96,16 @@ def step(ruling: Ruling) -> Saying:
         return Saying(_tr("Made in the open, but its use is restricted"), "warning")
     if ruling.openness == "free" and ruling.audit.answer == "if":
         return Saying(_tr("Open weights, free; nearly fully open"), "good")
+    return rung(ruling.openness)
+
+
+def rung(openness: str) -> Saying:
+    """A step of the ladder by its name."""
     return {
         "conditions": Saying(_tr("Open weights, with conditions"), "warning"),
         "free": Saying(_tr("Open weights, free"), "good"),
         "full": Saying(_tr("Fully open: data and code too"), "good"),
-    }.get(ruling.openness, Saying(_tr("How open it is, is not known"), "warning"))
+    }.get(openness, Saying(_tr("How open it is, is not known"), "warning"))
 
 
 def role(name: str) -> str:

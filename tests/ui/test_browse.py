@@ -24,6 +24,7 @@ from desktop.search import PAGE, Found
 from desktop.transfer import Progress
 from desktop.ui.browse import Browse
 from desktop.ui.gate import GateSteps
+from desktop.ui.local_models import LocalRow
 from desktop.ui.model_row import ModelRow
 from desktop.ui.notice import Notice
 from desktop.ui.repo_card import RepoCard
@@ -432,6 +433,26 @@ def test_the_guide_cannot_be_removed(open_page: Callable[..., Browse]) -> None:
     assert not guide.remove.isVisibleTo(page)
 
 
+def test_models_here_are_filtered_and_sorted_by_licence(open_page: Callable[..., Browse], models: Library, qtbot: QtBot) -> None:
+    for name, licence in (("a-closed", "cc-by-nc-4.0"), ("b-llama", "llama3.1"), ("c-free", "mit")):
+        put(models, f"{name}-Q4_K_M.gguf", 5_000_000, licence=licence)
+    page = open_page()
+    page.show_tab("local")
+    qtbot.waitUntil(lambda: len(page.local._rulings) == 4)
+
+    def shown() -> list[str]:
+        column = page.local._column
+        there = [column.itemAt(place).widget() for place in range(column.count())]
+        return [row.model.name.partition("-Q4")[0] for row in there if isinstance(row, LocalRow) and row.isVisibleTo(page)]
+
+    page.local.sort.choose(1)
+    assert shown()[1:] == ["c-free", "b-llama", "a-closed"]
+    page.local.chips["work"].click()
+    page.local.chips["share"].click()
+    assert shown()[1:] == ["c-free"]
+    assert "2 of 4 models" in words(page.local)
+
+
 # --- the Hub --------------------------------------------------------------------------------------------------------------------
 
 
@@ -625,3 +646,26 @@ def test_a_file_of_the_hub_that_is_folded_out_stays_inside_a_narrow_window(
     qtbot.waitUntil(lambda: row.fits.text().startswith("Runs well · "))
     qtbot.waitUntil(lambda: 0 < page.hub._cards[0].width() <= page.viewport().width())
     assert row.getting.mapTo(page, row.getting.rect().topRight()).x() < page.viewport().width()
+
+
+def test_what_the_hub_found_is_filtered_and_sorted_by_licence(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    tags = ("cc-by-nc-4.0", "llama3.1", None, "mit")
+    page = open_page(Finder(*(repo(f"owner/{tag}-GGUF", tag=tag) for tag in tags)))
+    found(page, qtbot)
+    hub = page.hub
+
+    def shown() -> list[str]:
+        return [card.repo.id for card in hub._cards if card.isVisibleTo(page)]
+
+    hub.sort.choose(3)
+    qtbot.waitUntil(lambda: len(hub._cards) == 4)
+    assert shown() == [f"owner/{name}-GGUF" for name in ("mit", "llama3.1", "None", "cc-by-nc-4.0")]
+    hub.chips["work"].click()
+    assert shown() == ["owner/mit-GGUF"]
+    assert "1 of 4 repositories" in words(page)
+    hub.chips["open"].click()
+    assert shown() == []
+    assert "Nothing that was found has such a licence" in words(page)
+    assert "Without “Fully open” there would be 1." in words(page)
+    hub._none.button.click()
+    assert len(shown()) == 4
