@@ -94,7 +94,9 @@ class _Content(QWidget):
         self._column.addWidget(Permissions(ruling, wide=wide))
         self._column.addSpacing(theme.GRID // 2)
         self._add_lists()
-        self._column.addWidget(EvidenceView(ruling, wide=wide))
+        evidence = EvidenceView(ruling, wide=wide)
+        evidence.visit_clicked.connect(self.visit_clicked)
+        self._column.addWidget(evidence)
         self._add_links()
 
     def _add_heading(self) -> None:

@@ -113,8 +113,7 @@ class LicenceText(QDialog):
         for button in (self.fetch, self.visit, close):
             row.addWidget(button)
         self._column.addLayout(row)
-        close.setDefault(True)
-        close.setFocus()
+        close.setFocus()  # and not the default: Return in the field goes to the next place
 
     def _fit(self) -> None:
         room = (self.screen() or QGuiApplication.primaryScreen()).availableGeometry()

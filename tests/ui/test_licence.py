@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop import offers
+from desktop.card import Card
 from desktop.licences import GUIDE, Evidence, Licence
 from desktop.texts import Texts
 from desktop.ui.bars import Ladder
@@ -124,6 +125,16 @@ def test_each_source_is_shown_with_what_it_says(qtbot: QtBot) -> None:
     assert words(made).count("Apache License 2.0") == 4
 
 
+def test_the_page_of_a_source_is_one_click_and_a_question_away(qtbot: QtBot) -> None:
+    card = Card("some/Model", ("other-terms",), link="https://elsewhere.example/<b>LICENSE</b>")
+    made = view(qtbot, Evidence(cards=(card, Card("root/Model", ("mit",)))), wide=True)
+    assert "https://elsewhere.example/<b>LICENSE</b>" in words(made)  # shown as it is, never as markup, and no link
+    pages = [each for each in made.findChildren(Button) if each.text() == "See the page"]
+    with qtbot.waitSignal(made.visit_clicked) as visited:
+        pages[0].click()
+    assert visited.args[0].startswith("https://huggingface.co/")
+
+
 def test_sources_that_disagree_are_shown_and_the_stricter_decides(qtbot: QtBot) -> None:
     made = view(qtbot, Evidence(catalogue=("llama3.1",), openness="conditions", hub_card="mit"))
     assert "The sources disagree" in words(made)
@@ -167,6 +178,7 @@ def test_a_stored_licence_is_read_searched_and_jumped_into(qtbot: QtBot, tmp_pat
     assert len(reader.text.extraSelections()) == count
     qtbot.keyClick(reader.field, Qt.Key.Key_Return)
     assert f"2 of {count}" in words(dialog)
+    assert dialog.isVisible()  # Return in a field presses a dialog's default button
     reader.before.click()
     reader.before.click()
     assert f"{count} of {count}" in words(dialog)
