@@ -9,6 +9,7 @@ import getpass
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -36,6 +37,9 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     url: str = ""
     through: str = ""
     words: str = ""
+
+    def __post_init__(self) -> None:
+        datetime.fromisoformat(self.at)  # a line without a time says nothing
 
     def covers(self, licence: Licence, text_sha256: str | None) -> bool:
         """Whether it holds for this licence with this text, or with none."""
@@ -75,7 +79,7 @@ class Acceptances:
 
     def accept(self, ruling: Ruling, reference: str, texts: Texts) -> tuple[Acceptance, ...]:
         """Note that the person accepts what is missing for a model; returns the new lines. Raises NotWritable."""
-        return self.add(line(licence, reference, texts) for licence in self.missing(ruling, texts))
+        return self.add(line(licence, reference, _sha256(licence, texts)) for licence in self.missing(ruling, texts))
 
     def add(self, accepted: Iterable[Acceptance]) -> tuple[Acceptance, ...]:
         """Write lines at the end, and have them on the disk before anything follows from them. Raises NotWritable."""
@@ -111,8 +115,8 @@ def asking(ruling: Ruling) -> tuple[Licence, ...]:
     return tuple(each for each in ruling.licences if each.openness == "conditions" and each.id != UNKNOWN)
 
 
-def line(licence: Licence, reference: str, texts: Texts, *, through: str = "", words: str = "") -> Acceptance:
-    """That a licence is accepted now, by the person who uses this account."""
+def line(licence: Licence, reference: str, text_sha256: str | None, *, through: str = "", words: str = "") -> Acceptance:
+    """That a licence is accepted now in this text, by the person who uses this account."""
     return Acceptance(
         licence=licence.id,
         name=licence.name,
@@ -121,7 +125,7 @@ def line(licence: Licence, reference: str, texts: Texts, *, through: str = "", w
         model=reference,
         user=_account(),
         at=record.now(),
-        text_sha256=_sha256(licence, texts),
+        text_sha256=text_sha256,
         alcove=__version__,
         through=through,
         words=words,

@@ -252,10 +252,16 @@ class App:
         """What a model reference means, from what is on this computer. Raises BadReference."""
         return offers.resolve(reference, self.catalogue, self.library)
 
-    def offers(self, found: Hardware, context: int | None = None, wanted: offers.Wanted = offers.ANYTHING) -> tuple[Offer, ...]:
-        """What of the catalogue is wanted, judged for this computer, best first."""
-        library, licences = self.library, self.licences
-        return offers.rank(self.catalogue, licences, library, found, self.rates, context, wanted, self._refusal)
+    def offers(
+        self,
+        found: Hardware,
+        context: int | None = None,
+        wanted: offers.Wanted = offers.ANYTHING,
+        rates: Rates | None = None,
+    ) -> tuple[Offer, ...]:
+        """What of the catalogue is wanted, judged for this computer (rates: another one's), best first."""
+        library, licences, rates = self.library, self.licences, rates or self.rates
+        return offers.rank(self.catalogue, licences, library, found, rates, context, wanted, self._refusal)
 
     def _refusal(self, model: Model, ruling: Ruling) -> str:
         """Why the organisation does not allow a model of the catalogue, "" where it does."""
@@ -535,7 +541,9 @@ class App:
     def problems(self, found: Hardware) -> list[dict[str, str]]:
         """What is wrong on this computer, each with the step that mends it: keys "what" and "fix"."""
         refused = [{"what": str(error), "fix": "Remove it, or have it signed."} for error in self.edition.refused]
-        return problems.find(found, self.library, self.hub) + refused
+        mend = "Have whoever looks after this computer mend it: alcove policy check FILE tells what is wrong."
+        decided = [{"what": each, "fix": mend} for each in self.policy.problems(self.licences)]
+        return problems.find(found, self.library, self.hub) + refused + decided
 
     # --- will it run ----------------------------------------------------------------------------------------------------------
 

@@ -8,10 +8,11 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256 as hash_of
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from desktop import digest, gguf, mirror, passing, record
+from desktop import digest, gguf, mirror, passing, record, text
 from desktop.acceptance import Acceptance
 from desktop.consent import Consent
 from desktop.errors import AlcoveError, Corrupt, DiskFull, Forbidden, NotFound, NotWritable
@@ -23,6 +24,7 @@ from desktop.passing import Passed
 from desktop.texts import Texts
 from desktop.transfer import Progress
 
+LONGEST = 500  # letters of what a bundle says of an acceptance
 PAPERS = "LICENCE"  # the folder beside a model's files, for people
 
 
@@ -66,7 +68,7 @@ def create(folder: Path, items: Sequence[Item]) -> Generator[Progress, None, Bun
         made.append(msgspec.structs.replace(model, files=tuple(entries)))
     references = {(model.repo, model.files[0].name) for model in made}
     kept = [model for model in bundle.models if (model.repo, model.files[0].name) not in references]
-    texts = {text.id: text for text in bundle.licences} | _write_texts(folder, items, [model.repo for model in made])
+    texts = {each.id: each for each in bundle.licences} | _write_texts(folder, items, [model.repo for model in made])
     known = {str(entry.get("id")): entry for entry in (*bundle.catalogue, *(item.catalogue for item in items if item.catalogue))}
     accepted = [msgspec.to_builtins(each) for item in items for each in item.passed.accepted]
     bundle = Bundle(
@@ -101,9 +103,9 @@ def verify(folder: Path) -> Generator[Progress, None, list[Checked]]:
                 why = why or str(error)
             pace.done_bytes = began_bytes + entry.size_bytes
         checked.append(Checked(model, not why, why or "every file is what the list says"))
-    for text in bundle.licences:
-        path = _inside(folder, text.path)
-        if not path.is_file() or hash_of(path.read_bytes()).hexdigest() != text.sha256:
+    for paper in bundle.licences:
+        path = _inside(folder, paper.path)
+        if not path.is_file() or hash_of(path.read_bytes()).hexdigest() != paper.sha256:
             raise Corrupt(path=str(path), why="this licence is not what the list says; get the bundle again")
     return checked
 
@@ -272,8 +274,8 @@ def _write_texts(folder: Path, items: Sequence[Item], repos: Sequence[str]) -> d
     """Write the licences, once each for programs, and for people beside the files of each model."""
     written: dict[str, tuple[Path, bytes]] = {}
     for item, repo in zip(items, repos, strict=True):
-        for id, text in item.passed.texts.items():
-            written[id] = folder / "licences" / f"{record.safe(id)}.txt", text.path.read_bytes()
+        for id, whole in item.passed.texts.items():
+            written[id] = folder / "licences" / f"{record.safe(id)}.txt", whole.path.read_bytes()
         for name, content in passing.papers(item.local, item.passed).items():
             written[f"{repo}/{name}"] = record.place(folder, repo, "x.gguf").parent / PAPERS / name, content
     found = {}
@@ -293,14 +295,14 @@ def accept(folder: Path, rulings: Sequence[Ruling], licences: Licences, texts: T
     Raises Corrupt for a text that is not what the list says, Forbidden for one that leads outside, NotWritable.
     """
     bundle = mirror.read(folder)
-    for text in bundle.licences:
-        if text.id in licences and texts.of(licences[text.id]) is None:
-            path = _inside(folder, text.path)
+    for paper in bundle.licences:
+        if paper.id in licences and texts.of(licences[paper.id]) is None:
+            path = _inside(folder, paper.path)
             content = path.read_bytes() if path.is_file() else b""
-            if hash_of(content).hexdigest() != text.sha256:
+            if hash_of(content).hexdigest() != paper.sha256:
                 raise Corrupt(path=str(path), why="this licence is not what the list says; get the bundle again")
-            texts.keep(text.id, content, path.absolute().as_uri())
-    told = [msgspec.convert(each, Acceptance) for each in bundle.accepted if _is_acceptance(each)]
+            texts.keep(paper.id, content, path.absolute().as_uri())
+    told = [line for each in bundle.accepted if (line := _acceptance(each))]
     found: list[Acceptance] = []
     for ruling in rulings:
         for licence in consent.missing(ruling):
@@ -311,12 +313,13 @@ def accept(folder: Path, rulings: Sequence[Ruling], licences: Licences, texts: T
     return found
 
 
-def _is_acceptance(told: dict[str, object]) -> bool:
+def _acceptance(told: dict[str, Any]) -> Acceptance | None:
+    """What a bundle says of an acceptance, in letters that can be shown; None where it makes no sense."""
+    shown = {key: text.plain(value)[:LONGEST] if isinstance(value, str) else value for key, value in told.items()}
     try:
-        msgspec.convert(told, Acceptance)
+        return msgspec.convert(shown, Acceptance)
     except msgspec.ValidationError:
-        return False
-    return True
+        return None
 
 
 def _check(folder: Path, entry: Entry, pace: Pace) -> Generator[Progress, None, None]:

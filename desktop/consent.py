@@ -20,13 +20,18 @@ from desktop.texts import Texts
 
 @dataclass(frozen=True)
 class Terms:
-    """What comes before a download. `missing` has to be accepted first; `unread` of it are those whose text could not be had."""
+    """What comes before a download. `missing` has to be accepted first."""
 
     reference: str
     name: str
     ruling: Ruling
     missing: tuple[Licence, ...] = ()
-    unread: tuple[Licence, ...] = ()
+    hashes: tuple[str | None, ...] = ()  # of the texts of what is missing, as they are shown
+
+    @property
+    def unread(self) -> tuple[Licence, ...]:
+        """Of what is missing, those whose text could not be had."""
+        return tuple(licence for licence, sha256 in zip(self.missing, self.hashes, strict=True) if sha256 is None)
 
     @property
     def not_accepted(self) -> NotAccepted:
@@ -63,7 +68,8 @@ class Consent:
     def terms(self, reference: str, name: str, ruling: Ruling) -> Terms:
         """What comes before a model is fetched."""
         missing = self.missing(ruling)
-        return Terms(reference, name, ruling, missing, tuple(each for each in missing if self._texts.of(each) is None))
+        texts = [self._texts.of(each) for each in missing]
+        return Terms(reference, name, ruling, missing, tuple(text.sha256 if text else None for text in texts))
 
     def admit(self, terms: Terms) -> None:
         """Let a download begin, and note what the organisation accepted for the person. Raises NotAccepted, NotWritable."""
@@ -72,11 +78,13 @@ class Consent:
         for licence in self.acceptances.missing(terms.ruling, self._texts):
             said = self.policy.approves(licence)
             words = {"through": "organisation", "words": said.text if said else ""}
-            self.acceptances.add([acceptance.line(licence, terms.reference, self._texts, **words)])
+            text = self._texts.of(licence)
+            self.acceptances.add([acceptance.line(licence, terms.reference, text.sha256 if text else None, **words)])
 
     def accept(self, terms: Terms) -> tuple[Acceptance, ...]:
-        """Note that the person accepts what is missing. Raises NotWritable."""
-        return self.acceptances.add(acceptance.line(each, terms.reference, self._texts) for each in terms.missing)
+        """Note that the person accepts what is missing, in the texts that were shown. Raises NotWritable."""
+        shown = zip(terms.missing, terms.hashes, strict=True)
+        return self.acceptances.add(acceptance.line(each, terms.reference, sha256) for each, sha256 in shown)
 
 
 def _claims(header: gguf.Header) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -10,6 +10,8 @@ from desktop.errors import NotWritable
 from desktop.licences import Evidence, Licences, Ruling
 from desktop.texts import Texts
 
+NO_TIME = b'{"licence":"gemma","name":"x","model":"z","user":"u","at":"soon","text_sha256":null,"alcove":"0"}'
+
 
 @pytest.fixture(scope="module")
 def known() -> Licences:
@@ -64,7 +66,7 @@ def test_without_a_text_the_line_says_so_and_holds_for_this_version(known: Licen
     assert accepted.missing(under(known, "llama3.1"), texts)
 
 
-@pytest.mark.parametrize("broken", [b'{"licence": "gem', b"\xff\xfe\x00", b'{"licence": 3}', b"[]"])
+@pytest.mark.parametrize("broken", [b'{"licence": "gem', b"\xff\xfe\x00", b'{"licence": 3}', b"[]", NO_TIME])
 def test_what_a_crash_leaves_of_a_line_hides_none_of_the_others(
     known: Licences, accepted: Acceptances, texts: Texts, broken: bytes
 ) -> None:

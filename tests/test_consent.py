@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from desktop import cli, policy
+from desktop.app import App
+from desktop.cli.command import finish
 from tests import gguf_files
 from tests.hub_server import HubServer
 
@@ -161,3 +163,35 @@ def test_policy_show_and_check(run: Run, tmp_path: Path, decide: Callable[[objec
     status, told, _ = run("policy", "check", str(new))
     assert (status, told["error"]["kind"]) == (1, "corrupt")
     assert run("policy", "check", str(tmp_path / "none.json"))[1]["error"]["kind"] == "not_found"
+
+
+def test_searches_and_suggestions_know_what_is_not_allowed(
+    run: Run, hub: HubServer, tmp_path: Path, decide: Callable[[object], None]
+) -> None:
+    decide({"models": {"deny": [{"licence": "gemma", "reason": "Legal has not read it."}]}})
+    _, found, _ = run("search", "small")
+    assert found["models"][0]["refusal"].endswith("Legal has not read it.")
+    _, told, _ = run("suggest", "--all")
+    refused = [offer for offer in told["offers"] if not offer["allowed"]]
+    assert refused
+    assert {offer["licence"] for offer in refused} == {"gemma"}
+    assert not any(offer["role"] for offer in refused)
+    own = gguf_files.llama(tmp_path / "own.gguf", metadata={"general.license": "gemma"})
+    assert run("adopt", str(own))[0] == 0  # it may be seen
+    assert cli.run(["adopt", str(own), "--home", str(tmp_path / "home")], lambda home: 99) == 0
+    decide({"models": {"deny": [{"licence": "gemmma"}]}})
+    _, told, _ = run("doctor")
+    assert any("gemmma" in problem["what"] for problem in told["problems"])
+
+
+def test_the_text_that_was_shown_is_what_is_accepted(run: Run, hub: HubServer, tmp_path: Path) -> None:
+    app = App.open(tmp_path / "home")
+    terms = finish(app.terms(FILE))
+    app.texts.keep("gemma", b"Another text, that came in between", "https://example.org/gemma")
+    app.consent.accept(terms)
+    app.close()
+    assert [line["text_sha256"] for line in lines(tmp_path)] == [None]
+    assert run("get", FILE)[1]["error"]["kind"] == "not_accepted"
+    told = run("licence", "gemma")[1]
+    assert Path(told["text_path"]).read_text() == "Another text, that came in between"
+    assert told["accepted"] == []

@@ -1,5 +1,6 @@
 """Passing models on: what has to go along does, what may not is refused before a byte, and what was accepted is carried."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -158,3 +159,19 @@ def test_a_bundle_brings_in_nothing_that_is_denied(app: App, open_app: Callable[
         finish(other.install_bundle(tmp_path / "stick"))
     assert [model.id for model in other.library.list()] == ["guide"]
     assert policy.read(tmp_path) == Policy()
+
+
+def test_what_a_bundle_claims_is_shown_harmlessly_and_nonsense_is_no_acceptance(
+    app: App, open_app: Callable[[str], App], tmp_path: Path
+) -> None:
+    accepted(app)
+    finish(app.create_bundle(tmp_path / "stick", ["gemma"]))
+    path = tmp_path / "stick" / mirror.NAME
+    whole = path.read_text()
+    told = json.loads(whole)
+    line = told["accepted"][0]
+    told["accepted"] = [{**line, "at": "yesterday"}, {**line, "user": 3}, {}, {**line, "user": "\x1b[2Ja\u202elive" + "x" * 9000}]
+    path.write_text(json.dumps(told))
+    (found,) = finish(open_app("theirs").install_bundle(tmp_path / "stick"))[1]
+    assert found.user.startswith("[2Jalivexx")
+    assert len(found.user) == bundle.LONGEST

@@ -45,7 +45,7 @@ def suggest(
     wanted = Wanted(tuple(_language(each) for each in language or ()), task, goal)
     with opened(home, json) as app:
         found, rates = assumed(app.hardware(), app.rates, ram=ram, vram=vram, gpu=gpu, cpu=cpu, cores=cores)
-        ranked = offers.rank(app.catalogue, app.licences, app.library, found, rates, context, wanted)
+        ranked = app.offers(found, context, wanted, rates)
         shown = [o for o in ranked if everything or o.verdict != "too_big"]
         if json:
             terminal.show_json({"offers": [_offer_json(o) for o in shown]})

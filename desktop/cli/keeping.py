@@ -35,7 +35,9 @@ def adopt(
             terminal.show_json({"adopted": models, "skipped": others})
             return
         for model in adopted:
-            terminal.say(f"{model.id} ({model.program or 'your file'}, {text.size(model.size_bytes)}) is used where it lies.")
+            refused = app.refusal(app.target(model.id))
+            said = f"is seen where it lies, and may not be used. {refused}" if refused else "is used where it lies."
+            terminal.say(f"{model.id} ({model.program or 'your file'}, {text.size(model.size_bytes)}) {said}")
         for each in skipped:
             terminal.say(f"Not taken: {each.path}: {each.why}")
         if not done and not skipped:

@@ -35,16 +35,32 @@ def licence(
         elif compare is not None:
             found = comparison.compare(app.licence(reference), app.licence(compare))
             terminal.show_json(found.to_json()) if json else comparing.show(found, (reference, compare))
-        elif json:
-            ruling = app.licence(reference)
-            more = {"accepted": _accepted(app, reference), "organisation": _organisation(app, ruling)}
-            terminal.show_json(ruling.to_json() | more)
         else:
-            ruling = app.licence(reference)
-            terminal.show_ruling(ruling)
-            _say_accepted(app, reference)
-            if said := _organisation(app, ruling):
-                terminal.say(f"  Your organisation {said['decision']} this licence: “{said['text']}”")
+            _tell(app, reference, as_json=json)
+
+
+def _tell(app: App, reference: str, *, as_json: bool) -> None:
+    ruling = app.licence(reference)
+    texts, accepted, said = _texts(app, ruling), _accepted(app, ruling), _organisation(app, ruling)
+    if as_json:
+        text_path = next((each["path"] for each in texts), None)
+        more = {"accepted": accepted, "organisation": said, "texts": texts, "text_path": text_path}
+        terminal.show_json(ruling.to_json() | more)
+        return
+    terminal.show_ruling(ruling)
+    for each in texts:
+        terminal.say(f"  The text: {each['path']}")
+    for line in accepted or ():
+        read = "" if line["text_sha256"] else "; no text was read"
+        terminal.say(f"  {line['name']}: accepted on {str(line['at'])[:10]} by {line['user']}{read}")
+    if said:
+        terminal.say(f"  Your organisation {said['decision']} this licence: “{said['text']}”")
+
+
+def _texts(app: App, ruling: Ruling) -> list[dict[str, str]]:
+    """The texts of a model's licences that are here."""
+    here = [app.texts.of(licence) for licence in ruling.licences]
+    return [{"licence": each.id, "path": str(each.path), "sha256": each.sha256} for each in here if each]
 
 
 def _organisation(app: App, ruling: Ruling) -> dict[str, str | None] | None:
@@ -53,18 +69,11 @@ def _organisation(app: App, ruling: Ruling) -> dict[str, str | None] | None:
     return {"decision": said.decision, "text": said.text, "by": said.by, "date": said.date} if said else None
 
 
-def _accepted(app: App, reference: str) -> list[dict[str, object]] | None:
+def _accepted(app: App, ruling: Ruling) -> list[dict[str, object]] | None:
     """Who accepted the licence as it is now; None where it asks nothing."""
-    ruling = app.licence(reference)
     if not asking(ruling):
         return None
     return [register.to_json(each) for each in app.consent.acceptances.of(ruling, app.texts)]
-
-
-def _say_accepted(app: App, reference: str) -> None:
-    for each in _accepted(app, reference) or ():
-        read = "" if each["text_sha256"] else "; no text was read"
-        terminal.say(f"  {each['name']}: accepted on {str(each['at'])[:10]} by {each['user']}{read}")
 
 
 def _register(app: App, form: Form, output: Path | None) -> None:
