@@ -5,6 +5,16 @@
 Lists of several files add up. A model that a rule of "deny" is about is not allowed, whatever else is said; where there are rules
 of "allow", every licence of a model has to be covered by one of them. What a stranger's page claims of where a model comes from
 can forbid it, and never allow it. A file that cannot be read or understood allows nothing but the guide.
+
+    {
+      "models": {
+        "deny": [{"maker": "Meta", "reason": "Not before the review in March."}, {"use": "commercial"}],
+        "allow": [{"openness": "free"}, {"openness": "full"}, {"licence": "gemma"}]
+      },
+      "licences": [
+        {"licence": "gemma", "decision": "approved", "text": "Legal approved Gemma.", "by": "Legal", "date": "2026-03-01"}
+      ]
+    }
 """
 
 import os

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from desktop import cli, record, register
 from desktop.app import App
 from desktop.cli.command import finish
 from desktop.library import Provenance
+from desktop.paths import GUIDE
 from tests import gguf_files
 
 EVIL = '=HYPERLINK("http://evil.example","x")'
@@ -50,6 +52,7 @@ def test_every_model_has_a_row_with_what_an_auditor_asks_for(app: App) -> None:
     assert {"from": "The file itself", "says": "Gemma Terms of Use"} in told["sources"]
     assert any("Gemma Terms of Use" in duty for duty in told["duties"])
     assert found["guide"].to_json()["acceptance"] == "not needed"
+    assert found["guide"].to_json()["files"][0]["sha256"] == sha256(GUIDE.read_bytes()).hexdigest()
     assert found[EVIL].to_json()["origin"] == "LM Studio"
     broken = found["broken"].to_json()
     assert (broken["licence"], broken["acceptance"]) == (None, "not known")

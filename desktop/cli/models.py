@@ -158,6 +158,7 @@ def list_command(json: Json = False, home: Home = None) -> None:
             rows = [
                 {k: getattr(m, k) for k in keys}
                 | {"path": str(m.path), "origin": m.program or m.origin, "licence": licence, "files": [str(f) for f in m.files]}
+                | {"allowed": not app.denies(m)}
                 for m, licence in models
             ]
             terminal.show_json({"models": rows})

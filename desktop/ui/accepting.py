@@ -148,6 +148,10 @@ class Accepting(QObject):
         task.done.connect(self._on_terms)
         task.failed.connect(lambda _: self.agreed.emit(reference))  # the download says what is wrong
 
+    def cancel(self, reference: str) -> None:
+        """The person does not want it any more, before anything could be asked."""
+        self._tasks.cancel(TASK.format(reference=reference))
+
     def _on_terms(self, terms: Terms) -> None:
         self._waiting.append(terms)
         self._show_next()

@@ -354,6 +354,7 @@ class Program(QObject):
     def _connect_models(self) -> None:
         for page in (self.first_run, self.browse, self.downloads):
             page.get_clicked.connect(self._get)
+            page.cancel_clicked.connect(self.accepting.cancel)
             page.cancel_clicked.connect(self.downloading.cancel)
             page.chat_clicked.connect(self.chat_with)
             self.downloading.progressed.connect(page.show_progress)

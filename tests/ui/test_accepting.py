@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from desktop.ui.accepting import TASK
 from desktop.ui.licence_text import LicenceText
 from desktop.ui.program import Program
 from tests import gguf_files
@@ -92,6 +93,15 @@ def test_the_text_can_be_read_before(program: Program, qtbot: QtBot) -> None:
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: program.accepting.dialog is None)
     assert here(program) == {"guide"}
+
+
+def test_one_that_is_given_up_is_not_asked_about(program: Program, qtbot: QtBot) -> None:
+    program.browse.get_clicked.emit(LLAMA)
+    program.browse.cancel_clicked.emit(LLAMA)
+    qtbot.waitUntil(lambda: program.tasks.get(TASK.format(reference=LLAMA)) is None)
+    program.browse.get_clicked.emit(OTHER)
+    assert asked(program, qtbot).terms.reference == OTHER
+    program.accepting.dialog.reject()
 
 
 def test_what_cannot_be_noted_is_not_downloaded(program: Program, qtbot: QtBot) -> None:
