@@ -7,7 +7,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QDate, QEvent, QLocale, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from desktop.comparison import freeness
 from desktop.errors import AlcoveError, Offline
@@ -17,7 +17,7 @@ from desktop.licences import Licences, Ruling
 from desktop.search import PAGE, Found, by_fit
 from desktop.transfer import Progress
 from desktop.ui import theme
-from desktop.ui.buttons import Button, Tabs
+from desktop.ui.buttons import Button
 from desktop.ui.fit_fold import FitFold
 from desktop.ui.flow import Flow
 from desktop.ui.judging import Judges
@@ -25,6 +25,7 @@ from desktop.ui.labels import Label
 from desktop.ui.licence_chips import licence_chips, what_to_change, wish_of
 from desktop.ui.messages import TRY_AGAIN, explain
 from desktop.ui.notice import Notice
+from desktop.ui.order import Order
 from desktop.ui.repo_card import RepoCard
 from desktop.ui.tasks import Task, Tasks
 
@@ -81,8 +82,9 @@ class HubSearch(QWidget):
         self.field.textChanged.connect(lambda: self._wait.start())
         self.field.returnPressed.connect(self.ask)
         self.said = Label("", "small", "soft")
-        self.sort = Tabs([self.tr("Fits best"), self.tr("Most downloaded"), self.tr("Newest"), self.tr("Freest licence")])
-        self.sort.setAccessibleName(self.tr("Order of what was found"))
+        self.sort = Order(
+            [self.tr("what fits first"), self.tr("most downloaded"), self.tr("newest"), self.tr("freest licence first")]
+        )
         self.sort.chosen.connect(lambda _: self.ask())
         self.more = Button(self.tr("More results"))
         self.more.clicked.connect(self._on_more_clicked)
@@ -96,21 +98,19 @@ class HubSearch(QWidget):
         for chip in self.chips.values():
             chip.toggled.connect(lambda _: self._filter())
             self._chip_line.add(chip)
+        self._chip_line.add(self.sort)
         self._none = Notice(self.tr("Nothing that was found has such a licence"), button=self.tr("Clear the filters"))
         self._none.clicked.connect(self._clear_filters)
         self._build()
         self._say_nothing_yet()
 
     def _build(self) -> None:
-        head = QHBoxLayout()
-        head.addWidget(self.said, 1)
-        head.addWidget(self.sort)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GRID * 2)
         column.addWidget(self.field)
         column.addWidget(self._chip_line)
-        column.addLayout(head)
+        column.addWidget(self.said)
         column.addWidget(self._none)
         column.addLayout(self._notice_place)
         column.addLayout(self._results)

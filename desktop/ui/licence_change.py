@@ -13,7 +13,7 @@ from desktop.ui.notice import Notice
 from desktop.ui.pills import Pill
 from desktop.versions import Change
 
-WIDTH = 640  # px at scale 1
+WIDTH, ANSWER = 640, 172  # px at scale 1: of the dialog, of a column with answers
 
 
 class ChangeNotice(Notice):
@@ -67,9 +67,10 @@ class LicenceChange(QDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(theme.GRID * 2)
         grid.setVerticalSpacing(theme.GRID)
+        grid.setColumnStretch(0, 1)
         for column, words in enumerate(("", self.tr("The one you have"), self.tr("The new one"))):
             grid.addWidget(Label(words, "section", "soft"), 0, column)
-            grid.setColumnStretch(column, 2 if column else 1)
+            grid.setColumnMinimumWidth(column, theme.scaled(ANSWER) if column else 0)
         grid.addWidget(line(), 1, 0, 1, 3)
         grid.addWidget(Label(self.tr("Licence"), "small"), 2, 0)
         grid.addWidget(Label(change.was.name, "small", selectable=True), 2, 1)

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop import gguf, text
 from desktop.comparison import freeness
@@ -13,7 +14,7 @@ from desktop.library import Library, LocalModel
 from desktop.licences import Ruling
 from desktop.transfer import Progress
 from desktop.ui import theme, verdict
-from desktop.ui.buttons import Button, IconButton, Tabs
+from desktop.ui.buttons import Button, IconButton
 from desktop.ui.cards import Card
 from desktop.ui.checking import Checking
 from desktop.ui.fit_fold import FitFold
@@ -23,6 +24,7 @@ from desktop.ui.judging import Judges
 from desktop.ui.labels import ElidedLabel, Label, hint
 from desktop.ui.licence_chips import licence_chips, what_to_change, wish_of
 from desktop.ui.notice import Notice
+from desktop.ui.order import Order
 from desktop.ui.others import Others
 from desktop.ui.pills import Pill
 from desktop.ui.reference import reference_of, same, without_commit
@@ -30,6 +32,7 @@ from desktop.ui.tasks import Tasks
 from desktop.ui.thrown import Thrown
 from desktop.ui.undo import Removals
 
+NARROW = 720  # px at scale 1; below it the buttons at the top stand below the words
 LICENCES_TASK = "licences of the models on this computer"
 
 
@@ -67,12 +70,12 @@ class LocalModels(QWidget):
         self.check.clicked.connect(self.checking.begin)
         listed = Button(self.tr("Licences …"), "secondary", "balance")
         listed.clicked.connect(self.register_clicked)
-        head = QHBoxLayout()
-        head.setSpacing(theme.GRID)
-        head.addWidget(self._sum, 1)
-        head.addWidget(self.check)
-        head.addWidget(listed)
-        head.addWidget(open_file)
+        self._head, buttons = QBoxLayout(QBoxLayout.Direction.LeftToRight), QHBoxLayout()
+        self._head.setSpacing(theme.GRID)
+        self._head.addWidget(self._sum, 1)
+        self._head.addLayout(buttons)
+        for button in (self.check, listed, open_file):
+            buttons.addWidget(button)
         self.others, self.thrown = Others(), Thrown()
         self._column = QVBoxLayout()
         self._column.setSpacing(theme.GRID + 2)
@@ -83,7 +86,7 @@ class LocalModels(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GRID * 2)
-        column.addLayout(head)
+        column.addLayout(self._head)
         column.addWidget(self.others)
         column.addWidget(self.checking)
         column.addWidget(self._filters)
@@ -92,23 +95,23 @@ class LocalModels(QWidget):
         column.addWidget(self.thrown)
         removals.changed.connect(self.show_library)
 
-    def _filter_line(self) -> QWidget:
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        beside = event.size().width() >= theme.scaled(NARROW)
+        self._head.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
+
+    def _filter_line(self) -> Flow:
         """What narrows and sorts the list, and how many are left."""
         self.chips = licence_chips()
-        chips, line = Flow(), QWidget()
+        line = Flow()
         for chip in self.chips.values():
             chip.toggled.connect(lambda _: self._filter())
-            chips.add(chip)
-        self._count = Label("", "small", "soft", wrap=False)
-        self.sort = Tabs([self.tr("By name"), self.tr("Freest licence first")])
-        self.sort.setAccessibleName(self.tr("Order of the models"))
+            line.add(chip)
+        self.sort = Order([self.tr("by name"), self.tr("freest licence first")])
         self.sort.chosen.connect(lambda _: self._filter())
-        row = QHBoxLayout(line)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.GRID * 2)
-        row.addWidget(chips, 1)
-        row.addWidget(self._count)
-        row.addWidget(self.sort)
+        self._count = Label("", "small", "soft", wrap=False)
+        line.add(self.sort)
+        line.add(self._count)
         return line
 
     def clear(self) -> None:
@@ -130,7 +133,8 @@ class LocalModels(QWidget):
             self._column.insertWidget(place, self._rows[id])
             self._rows[id].setVisible(id in shown)
         words = self.tr("{count} of {all} models").format(count=len(shown), all=len(self._rows))
-        self._count.setText(words if asks else "")
+        self._count.setText(words)
+        self._count.setVisible(asks)
         self._none.setVisible(asks and not shown)
         if asks and not shown:
             self._none.sentence.setText(what_to_change(self.chips, lambda name: len(self._matching(name))))

@@ -9,12 +9,13 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QScrollBar, QVBoxLa
 from desktop.comparison import freeness
 from desktop.offers import Offer
 from desktop.ui import theme
-from desktop.ui.buttons import Chip, Tabs
+from desktop.ui.buttons import Chip
 from desktop.ui.flow import Flow
 from desktop.ui.labels import Label
 from desktop.ui.licence_chips import licence_chips, what_to_change, wish_of
 from desktop.ui.model_row import ModelRow
 from desktop.ui.notice import Notice
+from desktop.ui.order import Order
 from desktop.ui.rows import Rows
 from desktop.ui.shortlist import Wish, languages, matches
 
@@ -53,8 +54,7 @@ class Recommended(QWidget):
         self.language = Chip(self.tr("Any language"))
         self.language.setMenu(QMenu(self.language))
         self._count = Label("", "small", "soft", wrap=False)
-        self.sort = Tabs([self.tr("Best here first"), self.tr("Freest licence first")])
-        self.sort.setAccessibleName(self.tr("Order of the models"))
+        self.sort = Order([self.tr("best here first"), self.tr("freest licence first")])
         self.sort.chosen.connect(lambda _: self._filter())
         self.rows: Rows[Offer, ModelRow] = Rows(self._make, lambda offer: offer.reference, scroll)
         self._none = Notice(
@@ -70,10 +70,6 @@ class Recommended(QWidget):
         column.setSpacing(theme.GRID * 2)
         column.addLayout(self._search_line())
         column.addWidget(self._chip_line())
-        order = QHBoxLayout()
-        order.addWidget(self._count, 1)
-        order.addWidget(self.sort)
-        column.addLayout(order)
         for widget in (self._waiting, self._none, self.rows):
             column.addWidget(widget)
 
@@ -81,6 +77,7 @@ class Recommended(QWidget):
         line = QHBoxLayout()
         line.setSpacing(theme.GRID * 2)
         line.addWidget(self.search, 1)
+        line.addWidget(self._count)
         return line
 
     def _chip_line(self) -> QWidget:
@@ -89,6 +86,7 @@ class Recommended(QWidget):
             chip.toggled.connect(self._filter)
             chips.add(chip)
         chips.add(self.language)
+        chips.add(self.sort)
         return chips
 
     def show_offers(self, offers: Sequence[Offer]) -> None:
@@ -128,7 +126,6 @@ class Recommended(QWidget):
             shown.sort(key=lambda offer: freeness(offer.ruling))
         self.rows.show_items(shown)
         self._none.setVisible(bool(self._offers) and not shown)
-        self.sort.setVisible(len(shown) > 1)
         if not shown:
             change = what_to_change(self.chips, lambda name: len(self._matching(name)))
             self._none.sentence.setText(self.tr("{change} The Hub may have others.").format(change=change))
