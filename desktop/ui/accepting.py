@@ -9,7 +9,7 @@ from desktop.consent import Terms
 from desktop.errors import AlcoveError
 from desktop.texts import Texts
 from desktop.transfer import Progress
-from desktop.ui import theme, verdict
+from desktop.ui import theme
 from desktop.ui.buttons import Button
 from desktop.ui.cards import Fold, line
 from desktop.ui.duties import Duties, Entry
@@ -65,7 +65,7 @@ class AcceptDialog(QDialog):
         self._body.addWidget(Label(self.tr("It comes under the {names}.").format(names=names), "body", "soft"))
         if ruling.condition:
             tone = "bad" if "no" in (ruling.commercial.answer, ruling.share.answer) else "warning"
-            notice = Notice(self.tr("What matters most"), verdict.condition(ruling), tone=tone)
+            notice = Notice(self.tr("What matters most"), ruling.condition, tone=tone)
             notice.sentence.set_tone("ink")
             self._body.addWidget(notice)
         self._body.addWidget(Permissions(ruling))

@@ -114,7 +114,7 @@ class _Content(QWidget):
         told = self._wide and ruling.condition in (ruling.commercial.because, ruling.share.because)
         if ruling.condition and not told and ruling.condition != ruling.headline:
             tone = "bad" if "no" in (ruling.commercial.answer, ruling.share.answer) else "warning"
-            notice = Notice(sentence=verdict.condition(ruling), tone=tone)
+            notice = Notice(sentence=ruling.condition, tone=tone)
             notice.setAccessibleName(self.tr("The condition that matters most"))
             notice.sentence.set_tone("ink")
             self._column.addWidget(notice)
@@ -123,9 +123,10 @@ class _Content(QWidget):
         ruling = self._ruling
         if ruling.duties:
             self._fold(self.tr("When you pass it on"), len(ruling.duties)).body.addWidget(Duties(ruling.duties))
-        if ruling.restrictions:
-            fold = self._fold(self.tr("What is not allowed"), len(ruling.restrictions))
-            for each in ruling.restrictions:
+        places = tuple(each.scope for each in ruling.territory if each.scope != ruling.condition)
+        if forbidden := (*places, *ruling.restrictions):
+            fold = self._fold(self.tr("What is not allowed"), len(forbidden))
+            for each in forbidden:
                 fold.body.addWidget(Entry(each, "cross"))
         if ruling.audit.answer in ("yes", "if") and ruling.links:
             made_of = MadeOf(ruling, wide=self._wide)

@@ -81,21 +81,13 @@ def because(given: Answer) -> str:
     return given.because + (_tr(" (Section {clause})").format(clause=given.clause) if given.clause else "")
 
 
-def condition(ruling: Ruling) -> str:
-    """The one that matters most, with the countries where it is about those."""
-    for territory in ruling.territory:
-        if territory.scope == ruling.condition:
-            places = ", ".join(territory.excluded)
-            return _tr("Not licensed in: {places}. {scope}").format(places=places, scope=territory.scope)
-    return ruling.condition or ""
-
-
 def step(ruling: Ruling) -> Saying:
     """Where a licence stands on the ladder, and what is so near to the next step that it must be said."""
-    if ruling.openness == "conditions" and ruling.audit.answer in ("yes", "if") and ruling.restrictions:
+    if ruling.nearly == "restricted":
         return Saying(_tr("Made in the open, but its use is restricted"), "warning")
-    if ruling.openness == "free" and ruling.audit.answer == "if":
-        return Saying(_tr("Open weights, free; nearly fully open"), "good")
+    if ruling.nearly == "nearly":
+        said = rung(ruling.openness)
+        return Saying(_tr("{step}; nearly fully open").format(step=said.words), said.tone)
     return rung(ruling.openness)
 
 

@@ -77,7 +77,7 @@ def test_the_exact_wording_of_a_duty_is_copied(qtbot: QtBot) -> None:
     [
         ("llama-3.1-8b", "700 million monthly users"),
         ("exaone-4.0-1.2b", "commercial"),
-        ("llama-4-scout", "Not licensed in: European Union"),
+        ("llama-4-scout", "based in the European Union"),
         ("qwen3-4b-2507", None),
     ],
 )
@@ -107,6 +107,13 @@ def test_how_open_it_is_is_said_in_words_with_links_to_what_is_public(qtbot: QtB
         with qtbot.waitSignal(made.visit_clicked) as visited:
             links[0].click()
         assert visited.args[0].startswith("https://")
+
+
+def test_where_it_may_not_be_used_is_said_even_where_something_else_matters_more(qtbot: QtBot) -> None:
+    made = view(qtbot, known().get("llama-3.2-3b").evidence, wide=True)  # type: ignore[union-attr]
+    assert "Only the models that read pictures are not licensed to people and companies based in the European Union" in words(
+        made
+    )
 
 
 def test_the_whole_checklist_is_copied_with_its_wordings(qtbot: QtBot) -> None:
