@@ -7,8 +7,10 @@ and address, and the line says that no text was read. What a crash leaves of a l
 import errno
 import getpass
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from desktop import __version__, record
 from desktop.errors import NotWritable
 from desktop.licences import UNKNOWN, Licence, Ruling
 from desktop.texts import Texts
+
+STRANGE = r"“([^”]+)”, which Alcove does not know"  # in what a source says
 
 
 class Acceptance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -74,8 +78,8 @@ class Acceptances:
 
     def missing(self, ruling: Ruling, texts: Texts) -> tuple[Licence, ...]:
         """The licences with conditions that were not accepted in the text that is here now."""
-        accepted = {each.licence for each in self.of(ruling, texts)}
-        return tuple(licence for licence in asking(ruling) if licence.id not in accepted)
+        known = self.list()
+        return tuple(x for x in asking(ruling) if not any(each.covers(x, _sha256(x, texts)) for each in known))
 
     def accept(self, ruling: Ruling, reference: str, texts: Texts) -> tuple[Acceptance, ...]:
         """Note that the person accepts what is missing for a model; returns the new lines. Raises NotWritable."""
@@ -111,8 +115,25 @@ class Acceptances:
 
 
 def asking(ruling: Ruling) -> tuple[Licence, ...]:
-    """The licences of a ruling that have to be accepted: those with conditions. One that nobody stated cannot be."""
-    return tuple(each for each in ruling.licences if each.openness == "conditions" and each.id != UNKNOWN)
+    """The licences of a ruling that have to be accepted: those with conditions, and those that are stated and not known.
+
+    Where nobody states one, there is nothing that could be accepted.
+    """
+    known = [each for each in ruling.licences if each.openness == "conditions" and each.id != UNKNOWN]
+    unknown = next((each for each in ruling.licences if each.id == UNKNOWN), None)
+    return (*known, *(_strange(ruling, unknown) if unknown else ()))
+
+
+def _strange(ruling: Ruling, unknown: Licence) -> Iterator[Licence]:
+    """What is stated and not known to Alcove, told apart by its tag and the address that is given for it."""
+    told: dict[str, str | None] = {}
+    for source in ruling.sources:
+        for tag in re.findall(STRANGE, source.says):
+            told[tag] = told.get(tag) or source.link
+    told.pop(UNKNOWN, None)  # which is no name of a licence
+    for tag, link in told.items():
+        name = f"licence “{tag}”, which Alcove does not know"
+        yield replace(unknown, name=name, version=tag, url=link or unknown.url)
 
 
 def line(licence: Licence, reference: str, text_sha256: str | None, *, through: str = "", words: str = "") -> Acceptance:

@@ -11,7 +11,7 @@ from desktop.acceptance import Acceptance, Acceptances
 from desktop.card import Card
 from desktop.catalogue import Catalogue
 from desktop.errors import NotAccepted, NotAllowed
-from desktop.licences import Licence, Ruling
+from desktop.licences import UNKNOWN, Licence, Ruling
 from desktop.paths import GUIDE
 from desktop.policy import Policy
 from desktop.targets import Target
@@ -36,8 +36,9 @@ class Terms:
     @property
     def not_accepted(self) -> NotAccepted:
         """What stops a download as long as nobody has accepted."""
-        names = " and the ".join(each.name for each in self.missing)
-        return NotAccepted(licence=self.missing[0].id, name=names, reference=self.reference)
+        first, names = self.missing[0], " and the ".join(each.name for each in self.missing)
+        read = first.url if first.id == UNKNOWN else f"alcove licence {first.id}"
+        return NotAccepted(licence=first.id, name=names, reference=self.reference, read=read)
 
 
 class Consent:

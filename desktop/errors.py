@@ -142,15 +142,14 @@ class NotAllowed(Forbidden):
 
 
 class NotAccepted(AlcoveError):
-    """Facts: licence (ids), name (the licence's), reference (the model's), and perhaps how, the command that accepts it."""
+    """Facts: licence (an id), name (the licence's), reference (the model's), and perhaps read, where its text is, and how, the
+    command that accepts it."""
 
-    sentence = (
-        "{reference} comes under the {name}, which has to be accepted first: read it with alcove licence {licence}, "
-        "then accept it with {how}"
-    )
+    sentence = "{reference} comes under the {name}. It has to be accepted first: read it ({read}), then accept it with {how}"
 
     def __init__(self, **facts: object) -> None:
-        super().__init__(**{"how": f"alcove get {facts.get('reference')} --accept-licence", **facts})
+        how = f"alcove get {facts.get('reference')} --accept-licence"
+        super().__init__(**{"read": f"alcove licence {facts.get('licence')}", "how": how, **facts})
 
 
 class NotToBePassedOn(AlcoveError):

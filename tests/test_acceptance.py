@@ -36,6 +36,21 @@ def test_free_ones_and_unknown_ones_ask_nothing(known: Licences, accepted: Accep
     assert [accepted.missing(under(known, id), texts) for id in ("apache-2.0", "mit", "unknown")] == [(), (), ()]
 
 
+def test_a_licence_that_is_stated_and_not_known_is_accepted_by_its_own_name(
+    known: Licences, accepted: Acceptances, texts: Texts
+) -> None:
+    def stated(tag: str) -> Ruling:
+        return known.rule(Evidence(hub_card=tag))
+
+    (asked,) = accepted.missing(stated("acme-1.0"), texts)
+    assert (asked.id, asked.version, asked.name) == ("unknown", "acme-1.0", "licence “acme-1.0”, which Alcove does not know")
+    accepted.accept(stated("acme-1.0"), "a", texts)
+    assert accepted.missing(stated("acme-1.0"), texts) == ()
+    assert [each.version for each in accepted.missing(stated("acme-1.0,acme-2.0"), texts)] == ["acme-2.0"]
+    assert [each.id for each in accepted.missing(stated("acme-1.0,gemma"), texts)] == ["gemma"]
+    assert accepted.missing(stated("other"), texts) == ()  # which says nothing
+
+
 def test_it_holds_for_every_model_under_the_same_text(known: Licences, accepted: Acceptances, texts: Texts) -> None:
     kept = texts.keep("gemma", b"Gemma Terms of Use", "https://example.org/gemma")
     (line,) = accepted.accept(under(known, "gemma"), "gemma-3-1b", texts)
