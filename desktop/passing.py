@@ -98,7 +98,7 @@ def _read_me(model: LocalModel, passed: Passed) -> Iterator[str]:
     yield from _listed("The texts of the licences are beside this file:", here)
     yield from _listed("The texts of these licences are not here, only at their makers':", missing)
     if passed.checked:
-        yield f"Alcove could not tell whether it may be passed on. {passed.checked}"
+        yield f"Alcove could not check all that its licence asks for. {passed.checked}"
     yield "As far as we know. This is not legal advice."
 
 
