@@ -110,6 +110,7 @@ class LocalModels(QWidget):
         self.sort = Order([self.tr("by name"), self.tr("freest licence first")])
         self.sort.chosen.connect(lambda _: self._filter())
         self._count = Label("", "small", "soft", wrap=False)
+        self._count.setMinimumHeight(self.sort.sizeHint().height())  # on one line with the chips
         line.add(self.sort)
         line.add(self._count)
         return line

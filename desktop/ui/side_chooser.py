@@ -42,6 +42,7 @@ class SideChooser(QLineEdit):
         self._list.activated[QModelIndex].connect(self._on_activated)  # type: ignore[index]
         shown = QListView()
         shown.setProperty("kind", "popup")
+        shown.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # long names end in dots
         self._list.setPopup(shown)
         self.setCompleter(self._list)
         self._open = self.addAction(icons.icon("chevron-down", "soft"), QLineEdit.ActionPosition.TrailingPosition)
