@@ -85,6 +85,9 @@ class Browse(Page):
         self.hub.online_clicked.connect(self.online_clicked)
         self.hub.page_clicked.connect(self.page_clicked)
         self.hub.token_entered.connect(self.token_entered)
+        self.hub.read_clicked.connect(self.read_clicked)
+        self.hub.compare_clicked.connect(self.compare_clicked)
+        self.hub.visit_clicked.connect(self.visit_clicked)
         for judging in (self.local, self.hub):
             judging.act_clicked.connect(self.act_clicked)
             judging.wished.connect(self.wished)

@@ -57,6 +57,9 @@ class HubSearch(QWidget):
     look_again_clicked = Signal()
     page_clicked = Signal(str)  # an address
     token_entered = Signal(str)
+    read_clicked = Signal(str, object)  # these three as RepoCard's
+    compare_clicked = Signal(str, object)
+    visit_clicked = Signal(str)
 
     def __init__(self, tasks: Tasks, finder: Finder, licences: Licences, judges: Judges) -> None:
         super().__init__()
@@ -226,6 +229,9 @@ class HubSearch(QWidget):
         card.chat_clicked.connect(self.chat_clicked)
         card.page_clicked.connect(self.page_clicked)
         card.token_entered.connect(self.token_entered)
+        card.read_clicked.connect(self.read_clicked)
+        card.compare_clicked.connect(self.compare_clicked)
+        card.visit_clicked.connect(self.visit_clicked)
         card.moved.connect(lambda step: self._go(card, step))
         return card
 

@@ -39,6 +39,11 @@ class LicenceView(QWidget):
         if wide:  # the narrow panel has it at its foot
             self._column.addWidget(as_far_as_we_know())
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether it says anything yet."""
+        return self._content is not None
+
     def show_ruling(self, ruling: Ruling, change: Change | None = None, said: Verdict | None = None) -> None:
         """Say what this ruling says, what changes with a newer version where one is known of, and the organisation's word."""
         content = _Content(ruling, change, said, wide=self._wide)

@@ -22,6 +22,7 @@ from desktop.ui.gate import GateSteps
 from desktop.ui.getting import Getting
 from desktop.ui.judging import Judges
 from desktop.ui.labels import ElidedLabel, Label, hint
+from desktop.ui.licence_fold import LicenceFold
 from desktop.ui.messages import explain
 from desktop.ui.notice import Notice
 from desktop.ui.pills import Pill
@@ -41,6 +42,9 @@ class RepoCard(Card):
     chat_clicked = Signal(str)
     page_clicked = Signal(str)
     token_entered = Signal(str)
+    read_clicked = Signal(str, object)  # as ModelDetail's; nothing of it is here, so the reference is ""
+    compare_clicked = Signal(str, object)
+    visit_clicked = Signal(str)
 
     def __init__(self, repo: Repo, licences: Licences, judges: Judges, refusal: Callable[[Repo, Ruling], str]) -> None:
         super().__init__(padding=16, spacing=theme.GRID + 2)
@@ -170,6 +174,7 @@ class RepoCard(Card):
         if not models:
             words = self.tr("Its files are no models by themselves.")
             column.addWidget(Label(words, "small", "soft"))
+        column.addWidget(self._licence())
         self._show_inside(inside)
 
     def _show_inside(self, widget: QWidget) -> None:
@@ -179,6 +184,13 @@ class RepoCard(Card):
         self._inside = widget
         self.body.addWidget(widget)
         widget.setVisible(self.is_open)
+
+    def _licence(self) -> LicenceFold:
+        fold = LicenceFold(self.ruling, self.repo.id)
+        fold.view.read_clicked.connect(lambda ruling: self.read_clicked.emit("", ruling))
+        fold.view.compare_clicked.connect(lambda ruling: self.compare_clicked.emit(self.repo.id, ruling))
+        fold.view.visit_clicked.connect(self.visit_clicked)
+        return fold
 
     def _gate(self) -> GateSteps:
         gate = GateSteps(self.repo.files[0].url.partition("/resolve/")[0])

@@ -24,6 +24,7 @@ from desktop.search import PAGE, Found
 from desktop.transfer import Progress
 from desktop.ui.browse import Browse
 from desktop.ui.gate import GateSteps
+from desktop.ui.licence_fold import LicenceFold
 from desktop.ui.local_models import LocalRow
 from desktop.ui.model_row import ModelRow
 from desktop.ui.notice import Notice
@@ -669,3 +670,18 @@ def test_what_the_hub_found_is_filtered_and_sorted_by_licence(open_page: Callabl
     assert "Without “Fully open” there would be 1." in words(page)
     hub._none.button.click()
     assert len(shown()) == 4
+
+
+def test_what_the_licence_of_a_repository_allows_can_be_opened_before_a_download(
+    open_page: Callable[..., Browse], qtbot: QtBot
+) -> None:
+    page = open_page(Finder(repo("owner/name-GGUF", tag="llama3.1")))
+    card = opened_card(page, qtbot)
+    fold = card.findChild(LicenceFold)
+    assert "May I use it at work?" not in words(fold)
+    fold.button.click()
+    assert "May I use it at work?" in words(fold)
+    assert "700 million" in words(fold)
+    with qtbot.waitSignal(page.compare_clicked) as compared:
+        next(each for each in fold.findChildren(QPushButton) if each.text() == "Compare with another").click()
+    assert compared.args[0] == "owner/name-GGUF"
