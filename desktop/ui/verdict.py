@@ -78,7 +78,10 @@ def answer(given: Answer, *, of_making: bool = False) -> Saying:
 
 def because(given: Answer) -> str:
     """The sentence that matters, with the place in the text that says so."""
-    return given.because + (_tr(" (Section {clause})").format(clause=given.clause) if given.clause else "")
+    if not given.clause:
+        return given.because
+    place = _tr("Section {clause}").format(clause=given.clause) if given.clause[0].isdigit() else given.clause
+    return f"{given.because} ({place})"
 
 
 def step(ruling: Ruling) -> Saying:

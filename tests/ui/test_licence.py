@@ -10,8 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from desktop import offers
 from desktop.card import Card
-from desktop.licences import GUIDE, Evidence, Licence
+from desktop.licences import GUIDE, Answer, Evidence, Licence
 from desktop.texts import Texts
+from desktop.ui import verdict
 from desktop.ui.bars import Ladder
 from desktop.ui.browser import Visit
 from desktop.ui.buttons import Button
@@ -22,6 +23,7 @@ from desktop.ui.model_panel import ModelPanel
 from desktop.ui.notice import Notice
 from desktop.ui.permissions import Question
 from desktop.ui.theme import Theme
+from tests.hub_server import HubServer
 from tests.ui.laptop import LAPTOP, RATES, known, law, library
 
 
@@ -142,6 +144,11 @@ def test_the_page_of_a_source_is_one_click_and_a_question_away(qtbot: QtBot) -> 
     assert visited.args[0].startswith("https://huggingface.co/")
 
 
+@pytest.mark.parametrize(("clause", "said"), [("4, 6", " (Section 4, 6)"), ("Attachment A", " (Attachment A)"), (None, "")])
+def test_the_place_in_the_text_is_named_as_it_is(clause: str | None, said: str) -> None:
+    assert verdict.because(Answer("yes", "You may.", clause)) == f"You may.{said}"
+
+
 def test_sources_that_disagree_are_shown_and_the_stricter_decides(qtbot: QtBot) -> None:
     made = view(qtbot, Evidence(catalogue=("llama3.1",), openness="conditions", hub_card="mit"))
     assert "The sources disagree" in words(made)
@@ -222,6 +229,20 @@ def test_what_is_not_here_is_told_and_can_be_fetched(qtbot: QtBot, tmp_path: Pat
     assert "Fetched from https://huggingface.co/x/LICENSE" in words(dialog)
     button(dialog, "Use at work: section 2").click()
     assert "700 million" in dialog.page.reader.text.textCursor().selectedText()
+
+
+def test_a_missing_text_is_fetched_from_the_hub_and_shown(open_program, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    with HubServer() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
+        server.add("meta-llama/Llama-3.1-8B-Instruct", {"LICENSE": b"LLAMA 3.1 COMMUNITY LICENSE AGREEMENT"}, license="llama3.1")
+        program = open_program()
+        program.licensing.read("llama-3.1-8b", program.app.licence("llama-3.1-8b"))
+        dialog = program.window.findChild(LicenceText)
+        assert dialog.page.content is None
+        dialog.fetch.click()
+        qtbot.waitUntil(lambda: dialog.page.content is not None)
+        assert dialog.page.content.startswith("LLAMA 3.1 COMMUNITY")
+        assert dialog.fetch.isHidden()
 
 
 def test_what_the_hub_does_not_hand_out_is_said(qtbot: QtBot, tmp_path: Path) -> None:
