@@ -6,7 +6,7 @@ reads this list and checks every import, so it cannot go stale.
     __main__
     ui cli
     app terminal
-    register
+    register receiving
     opening adopting bundle versions
     consent passing
     judging accuracy problems rulings comparison

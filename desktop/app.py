@@ -21,7 +21,6 @@ from desktop import (
     gguf,
     judging,
     keeping,
-    mirror,
     offers,
     opening,
     passing,
@@ -46,7 +45,7 @@ from desktop.downloads import Downloads
 from desktop.editions import Edition
 from desktop.engine import STATES_BYTES, BenchStep, ChatOptions, Loaded, Loading, LoadOptions, Reply, probe, states
 from desktop.engine.local import LocalEngine, build, report
-from desktop.errors import AlcoveError, EngineCrashed, Forbidden, NetworkError, NotAccepted, NotFound, NotHere, NotWritable
+from desktop.errors import AlcoveError, EngineCrashed, Forbidden, NetworkError, NotFound, NotHere, NotWritable
 from desktop.fit import Wish
 from desktop.hardware import Hardware, detect, memory
 from desktop.headers import Headers
@@ -54,7 +53,7 @@ from desktop.hub import File, Hub, Repo
 from desktop.judging import BenchReport, Judgement, Opened, Step
 from desktop.keychain import PROXY, TOKEN, Keychain
 from desktop.library import Library, LocalModel
-from desktop.licences import UNKNOWN, Evidence, Licences, Ruling
+from desktop.licences import Evidence, Licences, Ruling
 from desktop.licences import load as load_licences
 from desktop.mirror import Bundle
 from desktop.need import MARGIN_BYTES, MARGIN_SHARE
@@ -62,6 +61,7 @@ from desktop.network import Network
 from desktop.offers import Offer, Target
 from desktop.paths import GUIDE, SHARED_CATALOGUE, SHARED_MODELS, Paths, resource
 from desktop.projector import Projector
+from desktop.receiving import Receiving
 from desktop.room import How
 from desktop.search import Search
 from desktop.shape import BATCH
@@ -453,36 +453,9 @@ class App:
     def install_bundle(
         self, folder: Path, *, in_place: bool = False, accept: bool = False
     ) -> Generator[Progress, None, tuple[list[LocalModel], list[Acceptance]]]:
-        """Take in what a bundle has; also returns who accepted the licences: who made it, or with `accept` the person here.
-
-        Raises NotAllowed and NotAccepted before anything is copied, and as bundle.install.
-        """
-        ruled = []
-        for model in mirror.read(folder).models:
-            target = Target(model.reference, model.repo, model=self.catalogue.by_repo(model.repo), repo=model.repo)
-            target = replace(target, local=bundle.as_local(folder, model), path=bundle.readable(folder, model))
-            ruling = self._ruled_of_bundle(target, model.licence_id or "")
-            if refused := self.consent.refusal(target, ruling, self.catalogue):
-                raise refused
-            ruled.append((model, ruling))
-        accepted = bundle.accept(folder, [ruling for _, ruling in ruled], self.licences, self.texts, self.consent)
-        for model, ruling in ruled:
-            terms = self.consent.terms(model.reference, model.repo, ruling)
-            if terms.missing and accept:
-                accepted += self.consent.accept(terms)
-            elif terms.missing:
-                how = f"alcove bundle install {folder} --accept-licence"
-                raise NotAccepted(**{**terms.not_accepted.facts, "how": how})
-            else:
-                self.consent.admit(terms)
-        return (yield from bundle.install(folder, self.library, in_place=in_place)), accepted
-
-    def _ruled_of_bundle(self, target: Target, told: str) -> Ruling:
-        """The licence of a model in a bundle: by its file and page, and by what was known where the bundle was made."""
-        ruling = self.ruling(target)
-        more = [id for id in told.split(" + ") if id in self.licences and id not in ruling.licence.split(" + ")]
-        known = [licence.id for licence in ruling.licences if licence.id != UNKNOWN or not more]
-        return self.licences.rule(Evidence(catalogue=(*known, *more))) if more else ruling
+        """Take in what a bundle has; also returns who accepted the licences. As Receiving.install."""
+        here = Receiving(self.library, self.consent, self.licences, self.catalogue, self.texts)
+        return here.install(folder, in_place=in_place, accept=accept)
 
     def header(self, target: Target) -> gguf.Header | None:
         """The header of a target's file: from the disk, or the first bytes of a named file on the Hub or elsewhere.

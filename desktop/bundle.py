@@ -8,23 +8,17 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256 as hash_of
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from desktop import digest, gguf, mirror, passing, record, text
-from desktop.acceptance import Acceptance
-from desktop.consent import Consent
+from desktop import digest, gguf, mirror, passing, record
 from desktop.errors import AlcoveError, Corrupt, DiskFull, Forbidden, NotFound, NotWritable
 from desktop.keeping import Pace
 from desktop.library import RESERVE_BYTES, Library, LocalModel, Provenance, room_bytes
-from desktop.licences import Licences, Ruling
 from desktop.mirror import NAME, Bundle, Entry, Model, Text
 from desktop.passing import Passed
-from desktop.texts import Texts
 from desktop.transfer import Progress
 
-LONGEST = 500  # letters of what a bundle says of an acceptance
 PAPERS = "LICENCE"  # the folder beside a model's files, for people
 
 
@@ -104,7 +98,7 @@ def verify(folder: Path) -> Generator[Progress, None, list[Checked]]:
             pace.done_bytes = began_bytes + entry.size_bytes
         checked.append(Checked(model, not why, why or "every file is what the list says"))
     for paper in bundle.licences:
-        path = _inside(folder, paper.path)
+        path = inside(folder, paper.path)
         if not path.is_file() or hash_of(path.read_bytes()).hexdigest() != paper.sha256:
             raise Corrupt(path=str(path), why="this licence is not what the list says; get the bundle again")
     return checked
@@ -120,7 +114,7 @@ def install(folder: Path, library: Library, *, in_place: bool = False) -> Genera
     models = [(model, _here(library, model)) for model in bundle.models]
     wanted = [entry for model, here in models if here is None for entry in model.files]
     for entry in wanted:  # what is wrong with the whole is said before anything is copied
-        _present(folder, entry)
+        present(folder, entry)
     if not in_place:
         library.check_space(sum(entry.size_bytes for entry in wanted))
     pace = Pace(sum(entry.size_bytes for entry in wanted))
@@ -130,33 +124,6 @@ def install(folder: Path, library: Library, *, in_place: bool = False) -> Genera
             here = yield from (_link(folder, library, model, pace) if in_place else _take(folder, library, model, pace))
         taken.append(here)
     return taken
-
-
-def as_local(folder: Path, model: Model) -> LocalModel:
-    """A model of a bundle as if it were here already, for what is said of its licence."""
-    path = folder / model.files[0].path
-    return LocalModel(
-        model.reference,
-        path,
-        model.repo,
-        model.size_bytes,
-        "linked",
-        licence=model.licence,
-        base_models=model.base_models,
-        cards=model.cards,
-        repo=model.repo,
-        file=model.files[0].name,
-    )
-
-
-def readable(folder: Path, model: Model) -> Path | None:
-    """Its first file, if that lies where the list says and can be read; what is wrong with it is told by install."""
-    try:
-        path = _present(folder, model.files[0])
-        gguf.read_file(path)
-    except AlcoveError:
-        return None
-    return path
 
 
 def _here(library: Library, model: Model) -> LocalModel | None:
@@ -174,7 +141,7 @@ def _take(folder: Path, library: Library, model: Model, pace: Pace) -> Generator
         origin = _provenance(model, entry)
         part = library.begin(origin)
         try:
-            found = yield from pace.follow(digest.copy(_present(folder, entry), part), folder / entry.path, "copy")
+            found = yield from pace.follow(digest.copy(present(folder, entry), part), folder / entry.path, "copy")
             if found != entry.sha256:
                 part.unlink()
                 raise _damaged(folder, entry, found)
@@ -193,7 +160,7 @@ def _link(folder: Path, library: Library, model: Model, pace: Pace) -> Generator
         yield from _check(folder, entry, pace)
     first = model.files[0]
     known = _provenance(model, first)
-    return library.link(_present(folder, first), msgspec.structs.replace(known, sha256=known.sha256 if _is_one(model) else None))
+    return library.link(present(folder, first), msgspec.structs.replace(known, sha256=known.sha256 if _is_one(model) else None))
 
 
 def _provenance(model: Model, entry: Entry) -> Provenance:
@@ -289,42 +256,9 @@ def _write_texts(folder: Path, items: Sequence[Item], repos: Sequence[str]) -> d
     return found
 
 
-def accept(folder: Path, rulings: Sequence[Ruling], licences: Licences, texts: Texts, consent: Consent) -> list[Acceptance]:
-    """Keep the licence texts of a bundle, and take over what was accepted by whoever made it, as far as it is of these texts.
-
-    Raises Corrupt for a text that is not what the list says, Forbidden for one that leads outside, NotWritable.
-    """
-    bundle = mirror.read(folder)
-    for paper in bundle.licences:
-        if paper.id in licences and texts.of(licences[paper.id]) is None:
-            path = _inside(folder, paper.path)
-            content = path.read_bytes() if path.is_file() else b""
-            if hash_of(content).hexdigest() != paper.sha256:
-                raise Corrupt(path=str(path), why="this licence is not what the list says; get the bundle again")
-            texts.keep(paper.id, content, path.absolute().as_uri())
-    told = [line for each in bundle.accepted if (line := _acceptance(each))]
-    found: list[Acceptance] = []
-    for ruling in rulings:
-        for licence in consent.missing(ruling):
-            here = texts.of(licence)
-            theirs = next((each for each in told if each.covers(licence, here.sha256 if here else None)), None)
-            if theirs:
-                found += consent.acceptances.add([msgspec.structs.replace(theirs, through="bundle")])
-    return found
-
-
-def _acceptance(told: dict[str, Any]) -> Acceptance | None:
-    """What a bundle says of an acceptance, in letters that can be shown; None where it makes no sense."""
-    shown = {key: text.plain(value)[:LONGEST] if isinstance(value, str) else value for key, value in told.items()}
-    try:
-        return msgspec.convert(shown, Acceptance)
-    except msgspec.ValidationError:
-        return None
-
-
 def _check(folder: Path, entry: Entry, pace: Pace) -> Generator[Progress, None, None]:
     """Compare one file with the list. Raises NotFound, Corrupt, Forbidden."""
-    path = _present(folder, entry)
+    path = present(folder, entry)
     try:
         found = yield from pace.follow(digest.sha256(path), path)
     except OSError as error:
@@ -333,9 +267,9 @@ def _check(folder: Path, entry: Entry, pace: Pace) -> Generator[Progress, None, 
         raise _damaged(folder, entry, found)
 
 
-def _present(folder: Path, entry: Entry) -> Path:
+def present(folder: Path, entry: Entry) -> Path:
     """Where a file of the list lies. Raises NotFound, Corrupt for another size, Forbidden for one that leads outside."""
-    path = _inside(folder, entry.path)
+    path = inside(folder, entry.path)
     if not path.is_file():
         raise NotFound(what=f"{entry.path} in {folder}, though the list names it", host="This computer")
     if _size(path) != entry.size_bytes:
@@ -344,7 +278,8 @@ def _present(folder: Path, entry: Entry) -> Path:
     return path
 
 
-def _inside(folder: Path, name: str) -> Path:
+def inside(folder: Path, name: str) -> Path:
+    """Where something that a list names lies. Raises Forbidden for what leads outside."""
     path = folder / name
     if not mirror.stays_inside(name) or not path.resolve().is_relative_to(folder.resolve()):
         raise Forbidden(what=f"Using {name}", rule="it leads out of the bundle's folder")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop import bundle, mirror, policy
+from desktop import bundle, mirror, policy, receiving
 from desktop.app import App
 from desktop.cli.command import finish
 from desktop.errors import AlcoveError, Corrupt, NotAccepted, NotAllowed, NotChecked, NotToBePassedOn
@@ -174,4 +174,4 @@ def test_what_a_bundle_claims_is_shown_harmlessly_and_nonsense_is_no_acceptance(
     path.write_text(json.dumps(told))
     (found,) = finish(open_app("theirs").install_bundle(tmp_path / "stick"))[1]
     assert found.user.startswith("[2Jalivexx")
-    assert len(found.user) == bundle.LONGEST
+    assert len(found.user) == receiving.LONGEST
