@@ -260,6 +260,10 @@ def show_ruling(ruling: Ruling) -> None:
         out.print(f"    [dim]{escape(answer.because)}[/]", soft_wrap=True)
     for duty in ruling.duties:
         say(f"  ☐ {duty.text}")
+        if duty.copy and duty.copy not in duty.text:
+            say(f"    “{duty.copy}”")
+    for restriction in ruling.restrictions:
+        say(f"  ✗ {restriction}")
     for source in ruling.sources:
         out.print(f"  [dim]{escape(source.from_)}: {escape(source.says)}[/]", soft_wrap=True)
     if ruling.url:
