@@ -78,7 +78,7 @@ def confine(reach: Reach) -> tuple[str, ...]:
         held.append("no_new_privs")
         if landlock.restrict([*_programs(), *reach.readable], _devices(), reach.folders):
             held.append("landlock")
-        if seccomp.restrict():
+        if seccomp.restrict(listens=any(Path("/dev").glob("nvidia*"))):
             held.append("seccomp")
     return tuple(held)
 

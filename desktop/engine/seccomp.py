@@ -30,17 +30,23 @@ CLONE, CLONE3, TGKILL = (56, 220), (435, 435), (234, 131)
 SECCOMP = (317, 277)
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # a column of the numbers, and what the kernel calls it
 A_THREAD = 0x10000  # CLONE_THREAD
-NUMBER, MACHINE, FIRST = 0, 4, 16  # where the filter finds what is called, on which machine, and with which argument
-LOAD, EQUAL, AT_LEAST, SHARES, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # instructions
+LISTENING = ("socket", "bind", "listen")
+WITHIN, IN_PACKETS, KIND = 1, 5, 0xF  # AF_UNIX, SOCK_SEQPACKET, and which bits of that argument say so
+NUMBER, MACHINE, FIRST, SECOND = 0, 4, 16, 24  # where the filter finds what is called, on which machine, with which arguments
+LOAD, EQUAL, AT_LEAST, SHARES, AND, RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06  # instructions
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000  # the second with an error's number
 
 
-def restrict() -> bool:
-    """Refuse those calls to all threads of this process, for good. False where the system has no seccomp."""
+def restrict(*, listens: bool = False) -> bool:
+    """Refuse those calls to all threads of this process, for good. False where the system has no seccomp.
+
+    listens: let it wait for other programs of this computer, on a socket for packets, which no program outside can reach; it
+    still connects to nobody. NVIDIA's driver does not start without.
+    """
     known = MACHINES.get(platform.machine())
     if sys.platform != "linux" or known is None or sys.maxsize < 2**32:
         return False
-    steps = _filter(*known)
+    steps = _filter(*known, listens=listens)
     code = ctypes.create_string_buffer(b"".join(steps))
     program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code)))
     call = ctypes.CDLL(None).syscall
@@ -50,15 +56,18 @@ def restrict() -> bool:
     return bool(call(*map(ctypes.c_long, numbers)) == 0)
 
 
-def _filter(column: int, machine: int) -> list[bytes]:
+def _filter(column: int, machine: int, *, listens: bool) -> list[bytes]:
     """The program that the kernel asks at each call."""
     no = _step(RETURN, REFUSE | errno.EPERM)
     steps = [_step(LOAD, MACHINE), _step(EQUAL, machine, 1, 0), no, _step(LOAD, NUMBER)]
     if column == 0:  # the other numbers of x86-64
         steps += [_step(AT_LEAST, 0x40000000, 0, 1), no]
-    for numbers in REFUSED.values():
-        if numbers[column] != NONE:
+    for call, numbers in REFUSED.items():
+        if numbers[column] != NONE and not (listens and call in LISTENING):
             steps += [_step(EQUAL, numbers[column], 0, 1), no]
+    if listens:
+        steps += [_step(EQUAL, REFUSED["socket"][column], 0, 7), _step(LOAD, FIRST), _step(EQUAL, WITHIN, 0, 3)]
+        steps += [_step(LOAD, SECOND), _step(AND, KIND), _step(EQUAL, IN_PACKETS, 1, 0), no, _step(LOAD, NUMBER)]
     # its flags lie in memory, where a filter cannot look; the C library then takes the older call
     steps += [_step(EQUAL, CLONE3[column], 0, 1), _step(RETURN, REFUSE | errno.ENOSYS)]
     steps += [_step(EQUAL, CLONE[column], 0, 3), _step(LOAD, FIRST), _step(SHARES, A_THREAD, 1, 0), no, _step(LOAD, NUMBER)]

@@ -48,10 +48,10 @@ def main() -> None:
         show(computer)
         small = [write(place / f"{name}.gguf") for name, write in shapes.SHAPES.items()]
         large = [made.write(name, place / f"{name}.gguf") for name in wanted.shapes]
-        compare([*small, *large])
         for path in large:
             pace(path, wanted.tools)
         squeezed(large[-1], computer)
+        compare([*large, *small])
 
 
 def show(computer: Hardware) -> None:
@@ -62,30 +62,38 @@ def show(computer: Hardware) -> None:
 
 
 def compare(models: Sequence[Path]) -> None:
-    """The dry run beside the open model, for each model, each of SETTINGS, and all layers or a half of them on the card."""
-    same, different, drivers = 0, [], []
+    """The dry run beside the open model: a line for each model, of each of SETTINGS with all layers or half of them on the card."""
     for path in models:
         layers = len(Shape.from_header(gguf.read_file(path)).layers) + 1
-        for count in (-1, layers // 2):
-            for context, kv_type, mode in SETTINGS:
-                options = LoadOptions(path, context=context, gpu_layers=count, kv_type=kv_type, load_mode=mode, chats=False)
-                engine = LocalEngine()
-                try:
-                    told: tuple[DeviceMemory, ...] = run(engine.measure(path, options))[1]
-                    before = _used_bytes()
-                    info: Loaded = run(engine.load(options))[1]
-                    run(engine.bench(prompt_tokens=600, tokens=2, repeats=1))
-                    taken = _used_bytes() - before
-                finally:
-                    engine.close()
-                on_card = sum(device.total_bytes for device in info.memory if device.name != "CPU")
-                drivers.append(taken - on_card)
-                if told == info.memory:
-                    same += 1
-                else:
-                    different.append(f"  {path.stem} {count} {context} {kv_type} {mode}: told {told}, took {info.memory}")
-    print(f"The dry run is right to the byte {same} times of {same + len(different)}.", *different, sep="\n")
-    print(f"The driver takes {min(drivers) / MB:.0f} to {max(drivers) / MB:.0f} MB beside it.\n", flush=True)
+        plans = [(count, *setting) for count in (-1, layers // 2) for setting in SETTINGS]
+        found = [_compared(path, *plan) for plan in plans]
+        same = sum(told == took for told, took, _ in found)
+        drivers = sorted(beside for _, _, beside in found)
+        print(
+            f"{path.stem:10} told to the byte {same} of {len(found)} times; "
+            f"the driver takes {drivers[0] / MB:.0f} to {drivers[-1] / MB:.0f} MB beside it",
+            flush=True,
+        )
+        for plan, (told, took, _) in zip(plans, found, strict=True):
+            if told != took:
+                print(f"  {plan}: told {told}, took {took}", flush=True)
+
+
+def _compared(
+    path: Path, layers: int, context: int, kv_type: str, mode: str
+) -> tuple[tuple[DeviceMemory, ...], tuple[DeviceMemory, ...], int]:
+    """What the dry run told of one plan, what opening the model took, and what else is gone from the card then."""
+    options = LoadOptions(path, context=context, gpu_layers=layers, kv_type=kv_type, load_mode=mode, chats=False)
+    engine = LocalEngine()
+    try:
+        told: tuple[DeviceMemory, ...] = run(engine.measure(path, options))[1]
+        before = _used_bytes()
+        info: Loaded = run(engine.load(options))[1]
+        run(engine.bench(prompt_tokens=600, tokens=2, repeats=1))
+        beside = _used_bytes() - before - sum(device.total_bytes for device in info.memory if device.name != "CPU")
+    finally:
+        engine.close()
+    return told, info.memory, beside
 
 
 def pace(path: Path, tools: Path | None) -> None:

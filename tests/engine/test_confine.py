@@ -114,6 +114,43 @@ def test_the_system_holds_it(probed: dict[str, dict[str, str]]) -> None:
     assert [name for name, why in attempts[ALLOWED:] if "PermissionError" not in why] == []
 
 
+LISTENING = """
+import errno, json, socket
+from desktop.engine import seccomp
+kinds = {"packets": (1, 5), "stream": (1, 1), "datagrams": (1, 2), "internet": (2, 1), "internet in packets": (2, 5)}
+before, found = socket.socket(1, 5), {}
+held = seccomp.restrict(listens=True)
+
+def attempt(name, act):
+    try:
+        act()
+        found[name] = "done"
+    except OSError as error:
+        found[name] = errno.errorcode[error.errno]
+
+for name, kind in kinds.items():
+    attempt(name, lambda: socket.socket(*kind))
+attempt("without waiting", lambda: socket.socket(1, 5 | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC))
+attempt("bind", lambda: before.bind(chr(0) + "alcove-listening"))
+attempt("listen", lambda: before.listen())
+attempt("connect", lambda: before.connect(chr(0) + "alcove-listening"))
+attempt("go on", lambda: open("/dev/null"))
+print(json.dumps([held, found]))
+"""
+
+
+@linux
+def test_the_driver_of_a_card_may_wait_for_others_and_connect_to_nobody() -> None:
+    """NVIDIA's makes a socket for packets at its start, and without it finds no card."""
+    done = subprocess.run([sys.executable, "-c", LISTENING], capture_output=True, text=True, check=True, timeout=60)
+    held, found = json.loads(done.stdout)
+    if not held:
+        pytest.skip("this Linux has no seccomp")
+    allowed = {name for name, how in found.items() if how == "done"}
+    assert allowed == {"packets", "without waiting", "bind", "listen", "go on"}
+    assert {how for name, how in found.items() if name not in allowed} == {"EPERM"}
+
+
 @linux
 def test_python_refuses_too_where_the_system_does_not(tmp_path: Path) -> None:
     program = (
