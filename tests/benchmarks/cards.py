@@ -62,7 +62,7 @@ def show(computer: Hardware) -> None:
 
 
 def compare(models: Sequence[Path]) -> None:
-    """The dry run beside the open model: a line for each model, of each of SETTINGS with all layers or half of them on the card."""
+    """The dry run beside the open model: a line for each, of all SETTINGS with all layers or half of them on the card."""
     for path in models:
         layers = len(Shape.from_header(gguf.read_file(path)).layers) + 1
         plans = [(count, *setting) for count in (-1, layers // 2) for setting in SETTINGS]
