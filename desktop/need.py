@@ -21,8 +21,10 @@ VERDICTS = ("runs_well", "runs_slowly", "close_apps", "too_big")  # best first
 # vocabulary takes in it where no more is known of it (350 to 530 with merges, 200 without)
 ENGINE_BYTES = 50_000_000
 ENTRY_BYTES = 400
-# What a graphics driver keeps for a program that computes: about 300 MB with CUDA and ROCm, less with the others
+# What a graphics driver keeps for a program that computes: some 300 MB with CUDA and ROCm, less with the others, and more on
+# large cards, which compute more at once (measured: 640 to 735 MB on an H200 with 151 GB)
 DRIVER_BYTES = {"CUDA": 300_000_000, "ROCm": 300_000_000}
+DRIVER_SHARE = 0.003  # of the card's memory
 USUAL_DRIVER_BYTES = 100_000_000
 # What must stay free beside a running model, so that the computer is not slowed by a page file
 MARGIN_SHARE, MARGIN_BYTES = 0.03, 250_000_000
@@ -105,7 +107,8 @@ def _given_back(gpu: Gpu, held: Mapping[str, int]) -> int:
 
 
 def _driver_bytes(gpu: Gpu) -> int:
-    return DRIVER_BYTES.get(gpu.backend or "", USUAL_DRIVER_BYTES)
+    own = 0 if gpu.unified else round(DRIVER_SHARE * (gpu.memory_total_bytes or 0))
+    return DRIVER_BYTES.get(gpu.backend or "", USUAL_DRIVER_BYTES) + own
 
 
 def _gpu_free(gpu: Gpu, held: Mapping[str, int]) -> int:

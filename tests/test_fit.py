@@ -145,7 +145,7 @@ def test_more_layers_than_the_card_holds() -> None:
     judged = fit(QWEN3_8B, computer(16, 11, card(4)), FAST, gpu_layers=37)
     assert judged.verdict == "too_big"
     assert "lacks " in judged.why
-    assert judged.help == ("Let the program choose how much goes on the graphics card: then it needs 6.8 GB and runs well.",)
+    assert judged.help == ("Let the program choose how much goes on the graphics card: then it needs 6.9 GB and runs well.",)
     assert judged.changes[0].gpu_layers == fit(QWEN3_8B, computer(16, 11, card(4)), FAST, context=judged.context).gpu_layers
 
 

@@ -76,9 +76,10 @@ def confine(reach: Reach) -> tuple[str, ...]:
     if sys.platform == "linux" and ctypes.CDLL(None).prctl(NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
         _be_nobody()
         held.append("no_new_privs")
+        listens = _has_nvidia()  # afterwards nobody here can look
         if landlock.restrict([*_programs(), *reach.readable], _devices(), reach.folders):
             held.append("landlock")
-        if seccomp.restrict(listens=any(Path("/dev").glob("nvidia*"))):
+        if seccomp.restrict(listens=listens):
             held.append("seccomp")
     return tuple(held)
 
@@ -111,6 +112,11 @@ def _devices() -> list[Path]:
     if Path("/dev/kfd").exists():  # AMD's driver keeps counters there
         found.append(Path("/dev/shm"))
     return [*found, Path("/proc/self")]
+
+
+def _has_nvidia() -> bool:
+    """Whether there is a card of NVIDIA's, whose driver has a wish of its own."""
+    return any(Path("/dev").glob("nvidia*"))
 
 
 def _wake_card() -> None:

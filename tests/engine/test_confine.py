@@ -152,6 +152,17 @@ def test_the_driver_of_a_card_may_wait_for_others_and_connect_to_nobody() -> Non
 
 
 @linux
+def test_a_card_is_looked_for_before_nothing_can_be_seen_any_more() -> None:
+    code = (
+        "import ctypes, os\nfrom desktop.engine import confine\n"
+        "confine._has_nvidia = lambda: bool(os.listdir('/dev'))\nheld = confine.confine(confine.Reach())\n"
+        "print('seccomp' in held, ctypes.CDLL(None).socket(1, 5, 0) >= 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split()[1] == "True"
+
+
+@linux
 def test_python_refuses_too_where_the_system_does_not(tmp_path: Path) -> None:
     program = (
         "import os, socket, subprocess, sys\n"
