@@ -6,6 +6,11 @@ reads this list and checks every import, so it cannot go stale.
     __main__
     ui cli
     app terminal
+    talking
+    running
+    suggestions estimates sending
+    computer getting
+    rights
     register receiving
     opening adopting bundle versions
     consent passing

@@ -9,7 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 from desktop import gguf
 from desktop.catalogue import Catalogue, Model, Variant
-from desktop.errors import BadReference
+from desktop.errors import BadReference, NotFound
+from desktop.hub import File, Hub
 from desktop.library import Library, LocalModel
 
 USUAL_BITS = 4.9  # bits a weight of Q4_K_M: close to the original at a third of the size
@@ -51,6 +52,46 @@ class Target:
     revision: str | None = None
     url: str | None = None
     local: LocalModel | None = None
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What references mean here, and the files on the Hub behind them."""
+
+    catalogue: Catalogue
+    library: Library
+    hub: Hub
+
+    def of(self, reference: str) -> Target:
+        """What a model reference means, from what is on this computer. Raises BadReference."""
+        return resolve(reference, self.catalogue, self.library)
+
+    def of_local(self, model: LocalModel) -> Target:
+        """A model of the library as a target."""
+        return local_target(model, self.catalogue)
+
+    def files(self, target: Target) -> tuple[File, ...]:
+        """The files on the Hub that a target means, the model's own first. Raises NotFound and the network's errors."""
+        if target.url:
+            return self.hub.files_at(target.url)
+        assert target.repo is not None
+        if target.file:
+            return self.hub.set_of(target.repo, target.file, target.revision)
+        assert target.variant is not None
+        repo = self.hub.repo(target.repo)
+        found = repo.variant(target.variant.quantization)
+        if found is None:
+            raise NotFound(what=f"{target.variant.quantization} file in {target.repo}", host=self.hub.host)
+        return repo.set_of(found)
+
+    def file(self, target: Target) -> File:
+        """The first of these files."""
+        return self.files(target)[0]
+
+
+def name_of(target: Target) -> str:
+    """What people call it: the catalogue's name where it has one."""
+    return target.model.name if target.model is not None else target.name
 
 
 def resolve(reference: str, catalogue: Catalogue, library: Library) -> Target:

@@ -67,10 +67,10 @@ def test_what_was_read_of_a_conversation_goes_with_it(app: App, rambler: str) ->
     conversation = talk_at_length(app, rambler)
     list(app.engine.rest())
     assert list(app.paths.states.glob("*/*"))
-    app.delete_conversation(conversation)
+    app.talking.delete_conversation(conversation)
     assert not list(app.paths.states.glob("*/*"))
     conversation = talk_at_length(app, rambler)
-    app.delete_conversation(conversation)  # which the model has in mind
+    app.talking.delete_conversation(conversation)  # which the model has in mind
     list(app.engine.rest())
     assert not list(app.paths.states.glob("*/*"))
 
@@ -100,32 +100,32 @@ def test_whether_to_think_first_is_known_once_a_model_was_open_and_kept(tmp_path
     thinker = str(models.write_thinker(tmp_path / "thinker.gguf"))
     app = App.open(tmp_path / "home")
     conversation = app.conversations.create("t", thinker)
-    assert app.thinking(thinker) is None
+    assert app.talking.thinking(thinker) is None
     items, answer = ask(app, conversation, QUESTION, thinker)
-    assert (app.thinking(thinker), answer.thinking, answer.text) == (True, "let me", "It is")
+    assert (app.talking.thinking(thinker), answer.thinking, answer.text) == (True, "let me", "It is")
     assert [item.thinks for item in items if isinstance(item, Loaded)] == ["choice"]
-    app.choose_thinking(thinker, False)
+    app.talking.choose_thinking(thinker, False)
     assert ask(app, conversation, "And now?", thinker)[1].thinking == ""
     app.close()
     again = App.open(tmp_path / "home")
-    assert again.thinking(thinker) is False
-    assert again.thinking("guide") is None
+    assert again.talking.thinking(thinker) is False
+    assert again.talking.thinking("guide") is None
     again.close()
 
 
 def test_a_file_that_has_the_choice_no_more(app: App, tmp_path: Path) -> None:
     path = models.write_thinker(tmp_path / "thinker.gguf")
-    list(app.open_model(str(path)))
-    assert app.thinking(str(path)) is True
+    list(app.running.open(str(path)))
+    assert app.talking.thinking(str(path)) is True
     app.engine.close()
     models.write_thinker(path, models.CHATML + "<think>")
-    list(app.open_model(str(path)))
-    assert app.thinking(str(path)) is None
+    list(app.running.open(str(path)))
+    assert app.talking.thinking(str(path)) is None
 
 
 def test_a_question_is_kept_even_when_the_answer_never_began(app: App) -> None:
     conversation = app.conversations.create("t", "guide")
-    app.turn(conversation, QUESTION, "guide").close()
+    app.talking.turn(conversation, QUESTION, "guide").close()
     assert [m.text for m in app.conversations.messages(conversation)] == [QUESTION]
 
 
@@ -139,7 +139,7 @@ def test_the_offline_switch_holds_where_settings_cannot_be_kept(app: App) -> Non
 
 def ask(app: App, conversation: int, question: str | None, reference: str = "guide") -> tuple[list[object], Stored]:
     items: list[object] = []
-    turn = app.turn(conversation, question, reference, ChatOptions(max_tokens=120))
+    turn = app.talking.turn(conversation, question, reference, ChatOptions(max_tokens=120))
     try:
         while True:
             items.append(next(turn))
@@ -162,21 +162,21 @@ def test_from_an_empty_home_to_a_stored_answer(app: App) -> None:
 
 
 def test_the_computer_is_measured_once_and_that_is_kept(app: App) -> None:
-    app.hardware()
-    assert app.measure_due
-    steps = list(app.measure_computer())
+    app.computer.hardware()
+    assert app.computer.measure_due
+    steps = list(app.computer.measure())
     assert {step.stage for step in steps} == {"measure"}
     assert steps[0].text
-    assert app.rates.memory_bytes_per_s > 0
-    assert app.rates.computer
+    assert app.computer.rates.memory_bytes_per_s > 0
+    assert app.computer.rates.computer
     again = App.open(app.paths.home)
-    assert again.rates == app.rates
+    assert again.computer.rates == app.computer.rates
     again.close()
 
 
 def test_a_worker_killed_in_mid_answer_keeps_the_text_and_the_next_message_works(app: App) -> None:
     conversation = app.conversations.create("t", "guide")
-    turn = app.turn(conversation, QUESTION, "guide")
+    turn = app.talking.turn(conversation, QUESTION, "guide")
     said = ""
     while len(said) < 8:
         item = next(turn)
@@ -196,14 +196,14 @@ def test_a_worker_killed_in_mid_answer_keeps_the_text_and_the_next_message_works
 def test_the_question_is_stored_even_when_the_model_is_not_here(app: App) -> None:
     conversation = app.conversations.create("t", "qwen3-8b")
     with pytest.raises(NotHere):
-        list(app.turn(conversation, "Are you there?", "qwen3-8b"))
+        list(app.talking.turn(conversation, "Are you there?", "qwen3-8b"))
     assert [m.text for m in app.conversations.messages(conversation)] == ["Are you there?"]
 
 
 def test_a_model_too_large_for_this_computer_is_not_even_tried(app: App, tmp_path: Path) -> None:
     file = gguf_files.llama(tmp_path / "endless.gguf", layers=64, width=256, context=1 << 22)
     with pytest.raises(WillNotFit) as told:
-        list(app.open_model(str(file), context=1 << 22))
+        list(app.running.open(str(file), context=1 << 22))
     needed = told.value.facts["needed_bytes"]
     assert isinstance(needed, int)
     assert needed > psutil.virtual_memory().total
@@ -212,10 +212,10 @@ def test_a_model_too_large_for_this_computer_is_not_even_tried(app: App, tmp_pat
 
 def test_any_file_gets_a_ruling_and_an_unknown_one_is_never_free(app: App, tmp_path: Path) -> None:
     file = gguf_files.llama(tmp_path / "mine.gguf", metadata={"general.license": "other"})
-    ruling = app.ruling(app.target(str(file)))
+    ruling = app.rights.ruling(app.targets.of(str(file)))
     assert (ruling.openness, ruling.commercial.answer) == ("unknown", "unknown")
     stated = gguf_files.llama(tmp_path / "gemma.gguf", metadata={"general.license": "gemma"})
-    assert app.ruling(app.target(str(stated))).openness == "conditions"
+    assert app.rights.ruling(app.targets.of(str(stated))).openness == "conditions"
 
 
 def test_settings_reach_the_parts_they_concern(app: App) -> None:
@@ -241,26 +241,28 @@ def end(steps: Generator[object, None, Result]) -> Result:
 
 def test_a_model_is_opened_as_it_was_planned(app: App, tmp_path: Path) -> None:
     file = gguf_files.llama(tmp_path / "mine.gguf", context=8192, width=128)
-    end(app.open_model(str(file)))
-    assert app.opened is not None
-    assert app.engine.loaded == replace(judging.options(file, app.opened.fit), states=states.of_model(app.paths.states, file))
+    end(app.running.open(str(file)))
+    assert app.running.opened is not None
+    assert app.engine.loaded == replace(
+        judging.options(file, app.running.opened.fit), states=states.of_model(app.paths.states, file)
+    )
     app.settings.contexts, app.settings.kv_types = {"mine": 4096}, {"mine": "q8_0"}
-    end(app.open_model(str(file)))
+    end(app.running.open(str(file)))
     opened = app.engine.loaded
     assert opened is not None
     assert (opened.context, opened.kv_type) == (4096, "q8_0")
     first = worker(app)
-    end(app.open_model(str(file)))
+    end(app.running.open(str(file)))
     assert worker(app) == first
     app.settings.contexts, app.settings.goals = {}, {"mine": "long"}
     app.settings.context = 2048  # for all models; the goal of this one goes before it
-    assert end(app.open_model(str(file))).context == 8192
+    assert end(app.running.open(str(file))).context == 8192
 
 
 def test_a_model_that_does_not_fit_comes_with_the_next_step(app: App, tmp_path: Path) -> None:
     file = gguf_files.llama(tmp_path / "long.gguf", layers=64, width=256, context=1 << 22)
     with pytest.raises(WillNotFit) as told:
-        list(app.open_model(str(file), context=1 << 22))
+        list(app.running.open(str(file), context=1 << 22))
     step = told.value.facts["step"]
     assert str(step) in str(told.value)
     assert "Shorten the conversation memory to about " in str(step)
@@ -268,48 +270,48 @@ def test_a_model_that_does_not_fit_comes_with_the_next_step(app: App, tmp_path: 
 
 def test_the_model_that_is_open_counts_as_free_for_the_next(app: App, tmp_path: Path) -> None:
     file = gguf_files.llama(tmp_path / "mine.gguf", context=1 << 16, layers=8, width=512)
-    end(app.open_model(str(file), context=1 << 16))
+    end(app.running.open(str(file), context=1 << 16))
     held = app.engine.held_bytes()["CPU"]
     assert held > 250_000_000
-    found = app.hardware()
-    assert app.estimate("guide", hardware=found).free_bytes == found.memory.available_bytes + held
+    found = app.computer.hardware()
+    assert app.estimates.of("guide", hardware=found).free_bytes == found.memory.available_bytes + held
     imagined = replace(found, memory=replace(found.memory, available_bytes=10**9))
-    assert app.estimate("guide", hardware=imagined).free_bytes == 10**9
+    assert app.estimates.of("guide", hardware=imagined).free_bytes == 10**9
 
 
 def test_a_bench_puts_measured_beside_predicted(app: App, tmp_path: Path) -> None:
     file = gguf_files.llama(tmp_path / "mine.gguf", context=1024, width=512, layers=4)
-    assert app.accuracy == ""
-    report = end(app.bench(str(file), context=1024))
-    (entry,) = app.record.entries
+    assert app.computer.accuracy == ""
+    report = end(app.running.bench(str(file), context=1024))
+    (entry,) = app.computer.record.entries
     assert (entry.predicted_bytes, entry.measured_bytes) == (report.fit.total_bytes, report.benched.peak_bytes)
     assert entry.memory_error == pytest.approx(0, abs=0.15)  # of a process that holds little but itself
     assert entry.speed_error is None  # so small a model stays in the processor's caches
     assert report.predicted_tokens_per_s > 0
-    assert app.accuracy.startswith("Our last estimate of memory was within ")
+    assert app.computer.accuracy.startswith("Our last estimate of memory was within ")
     again = App.open(app.paths.home)
-    assert again.accuracy == app.accuracy
+    assert again.computer.accuracy == app.computer.accuracy
     again.close()
 
 
 def test_a_chat_that_used_little_of_the_workspace_says_nothing_of_memory(app: App) -> None:
     conversation = app.conversations.create("t", "guide")
     ask(app, conversation, QUESTION)
-    assert app.record.entries == ()
+    assert app.computer.record.entries == ()
 
 
 def test_an_answer_counts_for_memory_once_and_only_when_the_whole_workspace_was_used(app: App) -> None:
-    loaded = end(app.open_model("guide"))
-    assert app.opened is not None
+    loaded = end(app.running.open("guide"))
+    assert app.running.opened is not None
     few = Reply("A model.", "", "stop", 80, 0, 30, 0.1, 300.0, peak_bytes=loaded.peak_bytes, batch_tokens=80)
     full = replace(few, batch_tokens=512)
-    app._learn(app.opened, few)
-    assert app.record.entries == ()
+    app.computer.learn(app.running.opened, few)
+    assert app.computer.record.entries == ()
     for reply in (full, full):
-        app._learn(app.opened, reply)
-    (entry,) = app.record.entries
+        app.computer.learn(app.running.opened, reply)
+    (entry,) = app.computer.record.entries
     assert (entry.model, entry.measured_bytes) == ("guide", loaded.peak_bytes)
-    assert entry.predicted_bytes == app.opened.fit.total_bytes
+    assert entry.predicted_bytes == app.running.opened.fit.total_bytes
     assert "A model" not in (app.paths.cache / "accuracy.json").read_text()
 
 
@@ -326,4 +328,4 @@ def test_the_limit_of_downloads_follows_the_settings(tmp_path: Path) -> None:
 
 
 def test_a_model_in_parts_is_called_by_its_name(app: App) -> None:
-    assert app.target("hf:maker/Large-GGUF/Large-Q4_K_M-00001-of-00002.gguf").name == "Large-Q4_K_M"
+    assert app.targets.of("hf:maker/Large-GGUF/Large-Q4_K_M-00001-of-00002.gguf").name == "Large-Q4_K_M"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from desktop import bundle, digest, mirror
+from desktop import bundle, digest, mirror, settings
 from desktop.app import App
 from desktop.card import Card
 from desktop.cli.command import finish
@@ -17,6 +17,8 @@ from desktop.errors import AlcoveError, Corrupt, DiskFull, Forbidden, NotFound, 
 from desktop.hub import Hub
 from desktop.library import Library, LocalModel, Provenance
 from desktop.network import Network
+from desktop.paths import Paths
+from desktop.settings import Settings
 from tests import gguf_files
 from tests.plain_server import NGINX, nginx, served
 
@@ -52,7 +54,7 @@ def other(tmp_path: Path) -> Library:
 @pytest.fixture
 def folder(app: App, tmp_path: Path) -> Path:
     """A bundle with one model."""
-    finish(app.create_bundle(tmp_path / "stick", [f"hf:{REPO}/{FILE}"]))
+    finish(app.sending.create(tmp_path / "stick", [f"hf:{REPO}/{FILE}"]))
     return tmp_path / "stick"
 
 
@@ -89,9 +91,9 @@ def test_what_is_in_it_is_not_copied_again_and_the_rest_stays(folder: Path, app:
     before = file_of(folder).stat().st_ino
     mine = gguf_files.write(tmp_path / "mine.gguf", metadata={"general.license": "mit"}, tensors={"token_embd.weight": (8, 8)})
     linked = app.library.link(mine)
-    made = finish(app.create_bundle(folder, [linked.id]))
+    made = finish(app.sending.create(folder, [linked.id]))
     assert [model.reference for model in made.models] == ["qwen3-0.6b:Q8_0", "hf:local/mine/mine.gguf"]
-    finish(app.create_bundle(folder, [f"hf:{REPO}/{FILE}", linked.id]))
+    finish(app.sending.create(folder, [f"hf:{REPO}/{FILE}", linked.id]))
     assert file_of(folder).stat().st_ino == before
     assert len(mirror.read(folder).models) == 2
 
@@ -126,7 +128,7 @@ def test_a_split_model_and_its_projector_travel_together(app: App, other: Librar
     eyes = gguf_files.write(tmp_path / "mmproj-Big.gguf", "clip", {"general.type": "mmproj"}, {"v.patch_embd.weight": (8, 8)})
     for path in (*parts, eyes):
         kept(app.library, path, "maker/Big-GGUF", f"sub/{path.name}")
-    finish(app.create_bundle(tmp_path / "stick", ["Big-Q4_K_M"]))
+    finish(app.sending.create(tmp_path / "stick", ["Big-Q4_K_M"]))
     assert len(mirror.read(tmp_path / "stick").models[0].files) == 3
     (model,) = finish(bundle.install(tmp_path / "stick", other))
     assert (len(model.files), len(model.projectors), model.complete) == (2, 1, True)
@@ -135,11 +137,18 @@ def test_a_split_model_and_its_projector_travel_together(app: App, other: Librar
     assert other.list() == (model,)
 
 
+def client(home: Path, address: str) -> App:
+    """Alcove on another computer, where the settings name a mirror."""
+    paths = Paths.default(home)
+    paths.create()
+    settings.save(Settings(hub_endpoint=address), paths.settings)
+    return App.open(home)
+
+
 def test_what_is_not_here_is_fetched_first(app: App, folder: Path, tmp_path: Path) -> None:
     with served(folder) as (address, _):
-        elsewhere = App.open(tmp_path / "elsewhere")
-        elsewhere.settings.hub_endpoint = address
-        made = finish(elsewhere.create_bundle(tmp_path / "second", [f"hf:{REPO}/{FILE}"]))
+        elsewhere = client(tmp_path / "elsewhere", address)
+        made = finish(elsewhere.sending.create(tmp_path / "second", [f"hf:{REPO}/{FILE}"]))
         elsewhere.close()
     assert made.models == mirror.read(folder).models or made.models[0].files == mirror.read(folder).models[0].files
 
@@ -221,7 +230,7 @@ def test_a_licence_that_was_changed_is_found(folder: Path) -> None:
 def test_a_damaged_file_here_goes_into_no_bundle(app: App, tmp_path: Path) -> None:
     flip(app.library.list()[1].path)
     with pytest.raises(Corrupt, match="alcove verify"):
-        finish(app.create_bundle(tmp_path / "stick", ["qwen3-0.6b:Q8_0"]))
+        finish(app.sending.create(tmp_path / "stick", ["qwen3-0.6b:Q8_0"]))
     assert not (tmp_path / "stick" / mirror.NAME).exists()
     assert not list((tmp_path / "stick").rglob("*.gguf*"))
 
@@ -229,7 +238,7 @@ def test_a_damaged_file_here_goes_into_no_bundle(app: App, tmp_path: Path) -> No
 def test_no_room_is_told_before(app: App, folder: Path, other: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle, "room_bytes", lambda folder: 1000)
     with pytest.raises(DiskFull):
-        finish(app.create_bundle(tmp_path / "full", ["qwen3-0.6b:Q8_0"]))
+        finish(app.sending.create(tmp_path / "full", ["qwen3-0.6b:Q8_0"]))
     monkeypatch.setattr(Library, "free_bytes", lambda self: 1000)
     with pytest.raises(DiskFull):
         finish(bundle.install(folder, other))
@@ -270,17 +279,16 @@ def server_without_ranges(folder: Path, scratch: Path) -> Iterator[str]:
 )
 def test_search_fit_and_get_work_against_any_web_server(folder: Path, tmp_path: Path, server: Callable[..., Any]) -> None:
     with server(folder, tmp_path / "scratch") as address:
-        app = App.open(tmp_path / "client")
-        app.settings.hub_endpoint = address
+        app = client(tmp_path / "client", address)
         (repo,) = app.hub.search("qwen3")
         assert (repo.id, repo.licence_tag, repo.files[0].name) == (REPO, "apache-2.0", FILE)
         assert list(app.hub.search("gemma")) == []
-        judged = finish(app.judge(f"hf:{REPO}/{FILE}"))
+        judged = finish(app.estimates.judge(f"hf:{REPO}/{FILE}"))
         assert judged.header_bytes_read > 0
-        model = finish(app.get("qwen3-0.6b:Q8_0"))
+        model = finish(app.getting.get("qwen3-0.6b:Q8_0"))
         assert model.path.read_bytes() == file_of(folder).read_bytes()
         assert (model.sha256, model.licence) == (repo.files[0].sha256, "apache-2.0")
-        assert finish(app.get(f"hf:{REPO}/{FILE}@c0ffee")) == model
+        assert finish(app.getting.get(f"hf:{REPO}/{FILE}@c0ffee")) == model
         app.close()
 
 
@@ -305,10 +313,9 @@ def test_a_list_that_leads_elsewhere_is_not_believed(folder: Path, tmp_path: Pat
 def test_a_file_that_is_not_what_the_list_says_is_not_kept(folder: Path, tmp_path: Path) -> None:
     flip(file_of(folder))
     with served(folder) as (address, _):
-        app = App.open(tmp_path / "client")
-        app.settings.hub_endpoint = address
+        app = client(tmp_path / "client", address)
         with pytest.raises(Corrupt):
-            finish(app.get(f"hf:{REPO}/{FILE}"))
+            finish(app.getting.get(f"hf:{REPO}/{FILE}"))
         assert [model.id for model in app.library.list()] == ["guide"]
         app.close()
 

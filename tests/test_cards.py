@@ -118,14 +118,14 @@ def test_a_download_keeps_the_chain_and_needs_no_network_for_it(server: HubServe
     server.add(QUANTS, {"Tuned-8B-Q8_0.gguf": file}, license=["mit"], base_model=TUNED, base_model_relation="quantized")
     app = App.open(tmp_path / "home")
     reference = f"hf:{QUANTS}/Tuned-8B-Q8_0.gguf"
-    assert app.licence(reference).licence == "llama3.1 + apache-2.0 + mit"
-    app.consent.accept(end(app.terms(reference)))
-    local = end(app.get(reference))
+    assert app.rights.licence(reference).licence == "llama3.1 + apache-2.0 + mit"
+    app.consent.accept(end(app.rights.terms(reference)))
+    local = end(app.getting.get(reference))
     assert [each.repo for each in local.cards] == [QUANTS, TUNED, LLAMA]
     assert record.read(record.beside(local.path)).cards == local.cards
     app.hub.endpoint = "https://huggingface.co"
     app.network.offline = True
-    again = app.ruling(app.target(local.id))
+    again = app.rights.ruling(app.targets.of(local.id))
     assert (again.licence, again.commercial.answer) == ("llama3.1 + apache-2.0 + mit", "if")
     app.close()
 

@@ -46,7 +46,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
 def known(home: Path) -> list[str]:
     """The option for a home in which this computer was measured before, so that no test waits for it but the one that must."""
     app = App.open(home)
-    rates = speed.Rates(4e9, computer=speed.identity(app.hardware(), build() or ""), quiet=True)
+    rates = speed.Rates(4e9, computer=speed.identity(app.computer.hardware(), build() or ""), quiet=True)
     speed.save(rates, app.paths.cache / "rates.json")
     app.close()
     return ["--home", str(home)]
@@ -196,7 +196,7 @@ def test_fit_is_what_the_engine_then_really_takes(run: Run, tmp_path: Path) -> N
     assert told["tokens_per_s_low"] <= told["tokens_per_s"] <= told["tokens_per_s_high"]
     app = App.open(tmp_path / "home")
     try:
-        memory = finish(app.open_model(str(path), context=1024, chats=False)).memory
+        memory = finish(app.running.open(str(path), context=1024, chats=False)).memory
     finally:
         app.close()
     assert told["weights_bytes"] == sum(device.weights_bytes for device in memory)
@@ -347,7 +347,7 @@ def test_a_download_that_will_not_run_here_is_said_before(
     assert "“alien”" in got["warning"]
     here = detect(EngineReport("llama.cpp", "0", ("CPU",), False))
     small = replace(here, memory=Memory(50_000_000, 40_000_000, here.memory.limited_by))
-    monkeypatch.setattr("desktop.app.detect", lambda report: small)
+    monkeypatch.setattr("desktop.computer.detect", lambda report: small)
     reference = "hf:maker/tiny-GGUF/large-Q8_0.gguf"
     status, got, err = run("get", reference, "--progress", "json")
     assert (status, got["size_bytes"]) == (0, len(large)), "it is said, and no more"

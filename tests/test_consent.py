@@ -180,13 +180,13 @@ def test_searches_and_suggestions_know_what_is_not_allowed(
     assert "may not be used. Your organisation does not allow" in capsys.readouterr().out
     decide({"models": {"deny": [{"licence": "gemmma"}]}})
     app = App.open(tmp_path / "home")
-    assert any("gemmma" in problem["what"] for problem in app.problems(app.hardware()))  # which doctor tells
+    assert any("gemmma" in problem["what"] for problem in app.problems(app.computer.hardware()))  # which doctor tells
     app.close()
 
 
 def test_the_text_that_was_shown_is_what_is_accepted(run: Run, hub: HubServer, tmp_path: Path) -> None:
     app = App.open(tmp_path / "home")
-    terms = finish(app.terms(FILE))
+    terms = finish(app.rights.terms(FILE))
     app.texts.keep("gemma", b"Another text, that came in between", "https://example.org/gemma")
     app.consent.accept(terms)
     app.close()

@@ -191,7 +191,7 @@ def test_the_program_uses_it_from_the_next_start_on(tmp_path: Path, key: Path, m
     public = make(folder, key)
     app = App.open(tmp_path / "home")
     assert not app.network.activity, "nothing is asked for unasked"
-    app.settings.catalogue_keys, app.settings.hub_endpoint = [public], hub.endpoint
+    app.settings.catalogue_keys, app.hub.endpoint = [public], hub.endpoint
     app.save_settings()
     assert app.catalogue.date == OWN.date
     end(app.update_catalogue())
@@ -202,7 +202,7 @@ def test_the_program_uses_it_from_the_next_start_on(tmp_path: Path, key: Path, m
     again.close()
     third = App.open(tmp_path / "home")
     assert third.catalogue.date == OWN.date
-    assert any("no key that is trusted" in problem["what"] for problem in third.problems(third.hardware()))
+    assert any("no key that is trusted" in problem["what"] for problem in third.problems(third.computer.hardware()))
     third.network.offline = True
     third.hub.endpoint = "https://hub.example"
     with pytest.raises(Offline) as caught:

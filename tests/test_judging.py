@@ -48,7 +48,7 @@ def tiny(tmp_path: Path) -> Path:
 def hub(app: App, tiny: Path) -> Iterator[HubServer]:
     with HubServer() as hub:
         hub.add(REPO, {"tiny-Q8_0.gguf": tiny, "mmproj-tiny.gguf": _projector(tiny.parent)})
-        app.settings.hub_endpoint = hub.endpoint
+        app.hub.endpoint = hub.endpoint
         yield hub
         app.network.hang_up()
 
@@ -66,24 +66,24 @@ def parts(judged: Fit) -> tuple[int, int, int]:
 
 @pytest.mark.parametrize("kv_type", ["f16", "q8_0"])
 def test_a_judgement_is_what_the_engine_then_allocates(app: App, tiny: Path, kv_type: str) -> None:
-    judged = end(app.judge(str(tiny), context=2048, kv_type=kv_type)).fit
+    judged = end(app.estimates.judge(str(tiny), context=2048, kv_type=kv_type)).fit
     app.settings.kv_types = {"tiny-Q8_0": kv_type}  # type: ignore[dict-item]
-    loaded = end(app.open_model(str(tiny), context=2048))
+    loaded = end(app.running.open(str(tiny), context=2048))
     (cpu,) = loaded.memory
     assert judged.method == "engine"
     assert parts(judged) == (cpu.weights_bytes, cpu.kv_bytes + cpu.state_bytes, cpu.compute_bytes + cpu.output_bytes)
 
 
 def test_a_file_on_the_hub_is_judged_as_if_it_were_here(app: App, tiny: Path, hub: HubServer) -> None:
-    here = end(app.judge(str(tiny)))
+    here = end(app.estimates.judge(str(tiny)))
     steps: list[object] = []
-    remote = app.judge(f"hf:{REPO}/tiny-Q8_0.gguf")
+    remote = app.estimates.judge(f"hf:{REPO}/tiny-Q8_0.gguf")
     judged = end(_kept(remote, steps))
     assert parts(judged.fit) == parts(here.fit)
     assert (here.source, judged.source, judged.fit.method, judged.note) == ("file", "hub", "engine", "")
     assert 0 < judged.header_bytes_read < tiny.stat().st_size / 2
     assert {"header", "engine"} == {step.stage for step in steps if isinstance(step, judging.Step)}
-    again = end(app.judge(f"hf:{REPO}/tiny-Q8_0.gguf"))
+    again = end(app.estimates.judge(f"hf:{REPO}/tiny-Q8_0.gguf"))
     assert (again.source, again.header_bytes_read, parts(again.fit)) == ("cache", 0, parts(judged.fit))
 
 
@@ -98,85 +98,85 @@ def _kept(steps: Generator[object, None, Judgement], seen: list[object]) -> Gene
 
 
 def test_without_the_network_what_was_read_before_still_tells(app: App, hub: HubServer) -> None:
-    read = end(app.judge(f"hf:{REPO}/tiny-Q8_0.gguf"))
+    read = end(app.estimates.judge(f"hf:{REPO}/tiny-Q8_0.gguf"))
     hub.__exit__()
-    judged = end(app.judge(f"hf:{REPO}/tiny-Q8_0.gguf"))
+    judged = end(app.estimates.judge(f"hf:{REPO}/tiny-Q8_0.gguf"))
     assert (judged.source, parts(judged.fit)) == ("cache", parts(read.fit))
     assert judged.note.startswith("As it was read on")
     with pytest.raises(NetworkError):
-        end(app.judge(f"hf:{REPO}/another-Q8_0.gguf"))
+        end(app.estimates.judge(f"hf:{REPO}/another-Q8_0.gguf"))
 
 
 def test_without_the_network_a_model_of_the_catalogue_is_still_known_by_its_header(app: App, tiny: Path) -> None:
     with HubServer() as hub:
         hub.add("Qwen/Qwen3-8B-GGUF", {"Qwen3-8B-Q4_K_M.gguf": tiny, "Qwen3-8B-Q8_0.gguf": tiny})
-        app.settings.hub_endpoint = hub.endpoint
-        read = end(app.judge("qwen3-8b:Q4_K_M"))
+        app.hub.endpoint = hub.endpoint
+        read = end(app.estimates.judge("qwen3-8b:Q4_K_M"))
         app.network.hang_up()
-    judged = end(app.judge("qwen3-8b:Q4_K_M"))
+    judged = end(app.estimates.judge("qwen3-8b:Q4_K_M"))
     assert (read.source, judged.source, parts(judged.fit)) == ("hub", "cache", parts(read.fit))
     assert judged.note.startswith("As it was read on")
-    assert end(app.judge("qwen3-8b:Q8_0")).source == "catalogue", "the header of another variant says nothing"
+    assert end(app.estimates.judge("qwen3-8b:Q8_0")).source == "catalogue", "the header of another variant says nothing"
 
 
 def test_without_the_network_the_catalogue_tells_and_says_so(app: App) -> None:
     app.network.offline = True
-    judged = end(app.judge("qwen3-8b:Q4_K_M"))
+    judged = end(app.estimates.judge("qwen3-8b:Q4_K_M"))
     assert (judged.source, judged.note, judged.fit.method) == ("catalogue", FROM_CATALOGUE, "formula")
     assert judged.header_bytes_read == 0
-    assert judged.fit == app.estimate("qwen3-8b:Q4_K_M")
+    assert judged.fit == app.estimates.of("qwen3-8b:Q4_K_M")
 
 
 def test_what_the_hub_does_not_have_or_show_the_catalogue_still_knows(app: App, hub: HubServer) -> None:
-    judged = end(app.judge("qwen3-8b:Q4_K_M"))
+    judged = end(app.estimates.judge("qwen3-8b:Q4_K_M"))
     assert (judged.source, judged.fit.method) == ("catalogue", "formula")
     assert judged.note.startswith(f"{FROM_CATALOGUE} 127.0.0.1 has no repository Qwen/Qwen3-8B-GGUF")
     with pytest.raises(NotFound):
-        end(app.judge("hf:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf"))
+        end(app.estimates.judge("hf:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf"))
 
 
 def test_where_no_process_can_be_started_the_formula_answers(app: App, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    app.hardware()  # the engine was there once
+    app.computer.hardware()  # the engine was there once
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(process.subprocess, "Popen", refuse)
-    judged = end(app.judge(str(tiny)))
+    judged = end(app.estimates.judge(str(tiny)))
     assert (judged.fit.method, judged.note) == ("formula", NOT_ASKED)
 
 
 def test_estimates_follow_the_header_once_it_was_read(app: App, hub: HubServer) -> None:
     reference = f"hf:{REPO}/tiny-Q8_0.gguf"
-    judged = end(app.judge(reference)).fit
+    judged = end(app.estimates.judge(reference)).fit
     app.network.offline = True
-    assert app.estimate(reference).kv_bytes == judged.kv_bytes
-    assert app.estimate(reference, context=1024).kv_bytes < judged.kv_bytes
+    assert app.estimates.of(reference).kv_bytes == judged.kv_bytes
+    assert app.estimates.of(reference, context=1024).kv_bytes < judged.kv_bytes
 
 
 def test_what_is_no_model_says_what_it_is_for(app: App, tmp_path: Path, hub: HubServer) -> None:
     for reference in (str(_projector(tmp_path)), f"hf:{REPO}/mmproj-tiny.gguf"):
         with pytest.raises(NotAModel, match="sees pictures"):
-            end(app.judge(reference))
+            end(app.estimates.judge(reference))
     adapter = gguf_files.write(tmp_path / "lora.gguf", "llama", {"general.type": "adapter"}, {"blk.0.a": (8, 8)})
     with pytest.raises(NotAModel, match="on top of that model"):
-        end(app.open_model(str(adapter)))
+        end(app.running.open(str(adapter)))
 
 
 def test_what_the_engine_cannot_run_is_said_before_a_download(app: App, tmp_path: Path) -> None:
     strange = gguf_files.write(tmp_path / "strange.gguf", "martian", {"block_count": 1}, {"token_embd.weight": (64, 64)})
     with pytest.raises(UnknownArchitecture):
-        end(app.judge(str(strange)))
+        end(app.estimates.judge(str(strange)))
     lacking = gguf_files.write(tmp_path / "lacking.gguf", "llama", {"block_count": 1}, {"token_embd.weight": (64, 64)})
     with pytest.raises(LoadFailed):
-        end(app.judge(str(lacking)))
+        end(app.estimates.judge(str(lacking)))
 
 
 def test_a_judgement_that_is_closed_leaves_nothing_behind(app: App, tiny: Path) -> None:
-    work = app.judge(str(tiny))
+    work = app.estimates.judge(str(tiny))
     next(work)
     work.close()
-    work = app.judge(str(tiny))
+    work = app.estimates.judge(str(tiny))
     while next(work).stage != "engine":
         pass
     work.close()  # no process is left: every test checks that

@@ -58,14 +58,14 @@ def test_where_memory_was_overestimated_the_conversation_is_shorter_and_that_is_
     app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     allow(monkeypatch, 900 * MB)
-    loaded = end(app.open_model(str(long(tmp_path)), context=1 << 16))
+    loaded = end(app.running.open(str(long(tmp_path)), context=1 << 16))
     assert loaded.context == 1 << 15
     assert loaded.notices == (
         "There was less memory than expected, so this conversation can be about 25,000 words long instead of 49,000.",
     )
-    assert app.opened is not None
-    assert app.opened.fit.context == 1 << 15
-    again = end(app.open_model(str(long(tmp_path)), context=1 << 16))  # what was wished for is what is open
+    assert app.running.opened is not None
+    assert app.running.opened.fit.context == 1 << 15
+    again = end(app.running.open(str(long(tmp_path)), context=1 << 16))  # what was wished for is what is open
     assert again == loaded
 
 
@@ -75,7 +75,7 @@ def test_where_half_of_the_length_does_not_fit_either_the_person_is_told_once(
 ) -> None:
     allow(monkeypatch, 500 * MB)
     with pytest.raises(WillNotFit) as told:
-        end(app.open_model(str(long(tmp_path)), context=1 << 16))
+        end(app.running.open(str(long(tmp_path)), context=1 << 16))
     assert 500 * MB < int(str(told.value.facts["needed_bytes"])) < 800 * MB  # of the second try: there is no third
 
 
@@ -167,14 +167,17 @@ def slow(folder: Path) -> Path:
 
 def half_open(app: App, reference: str) -> Generator[Loading, None, Any]:
     """Someone who is opening a model, and has not done yet."""
-    steps = app.wake(reference)
+    steps = app.running.wake(reference)
     assert 0 < next(step.fraction for step in steps if step.fraction > 0) < 1
     return steps
 
 
 def test_a_message_joins_the_opening_of_its_model_and_sees_how_far_it_is(app: App, tmp_path: Path) -> None:
     path = str(slow(tmp_path))
-    first, second = half_open(app, path), app.turn(app.conversations.create("t", path), "Hello", path, ChatOptions(max_tokens=2))
+    first, second = (
+        half_open(app, path),
+        app.talking.turn(app.conversations.create("t", path), "Hello", path, ChatOptions(max_tokens=2)),
+    )
     assert next(second) == Loading(0.0)
     joined = next(second)
     assert isinstance(joined, Loading)
@@ -187,12 +190,12 @@ def test_a_message_joins_the_opening_of_its_model_and_sees_how_far_it_is(app: Ap
 
 def test_a_message_to_another_model_waits_for_its_turn(app: App, tmp_path: Path) -> None:
     first = half_open(app, str(slow(tmp_path)))
-    second = app.open_model("guide")
+    second = app.running.open("guide")
     assert next(second) == Loading(0.0)
     first.close()
     assert end(second).context
-    assert app.opened is not None
-    assert app.opened.reference == "guide"
+    assert app.running.opened is not None
+    assert app.running.opened.reference == "guide"
 
 
 def test_a_model_that_fails_to_open_leaves_the_way_back_to_the_one_before(app: App, tmp_path: Path) -> None:
@@ -200,20 +203,20 @@ def test_a_model_that_fails_to_open_leaves_the_way_back_to_the_one_before(app: A
     bad = tmp_path / "hole.gguf"
     bad.write_bytes(Path(path).read_bytes().replace(b"blk.0.attn_norm.weight", b"blk.0.attn_form.weight"))
     conversation = app.conversations.create("t", path)
-    assert end(app.turn(conversation, "Hello", path, ChatOptions(max_tokens=2))).text == "word0 word1"
+    assert end(app.talking.turn(conversation, "Hello", path, ChatOptions(max_tokens=2))).text == "word0 word1"
     with pytest.raises(LoadFailed):
-        end(app.open_model(str(bad)))
-    assert app.opened is None
-    assert end(app.turn(conversation, "Hello again", path, ChatOptions(max_tokens=2))).text == "word0 word1"
+        end(app.running.open(str(bad)))
+    assert app.running.opened is None
+    assert end(app.talking.turn(conversation, "Hello again", path, ChatOptions(max_tokens=2))).text == "word0 word1"
 
 
 def test_a_bad_file_is_told_before_the_open_model_is_given_up(app: App, tmp_path: Path) -> None:
-    end(app.open_model("guide"))
+    end(app.running.open("guide"))
     letter = tmp_path / "letter.gguf"
     letter.write_text("Dear Sir or Madam, " * 100)
     with pytest.raises(AlcoveError):
         end(app.engine.load(LoadOptions(letter)))
-    assert app.opened is not None
+    assert app.running.opened is not None
 
 
 # --- awake and asleep ---------------------------------------------------------------------------------------------------------
@@ -223,45 +226,45 @@ def test_a_model_is_woken_only_where_it_runs_well_with_room_to_spare(
     app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = str(long(tmp_path))
-    found = app.hardware()
+    found = app.computer.hardware()
     short = replace(found, memory=replace(found.memory, available_bytes=400 * MB))
-    monkeypatch.setattr(app, "hardware", lambda: short)
-    assert end(app.wake(path)) is False
-    assert end(app.wake("qwen3-8b")) is False  # it is not here
-    assert app.opened is None
+    monkeypatch.setattr(app.computer, "hardware", lambda: short)
+    assert end(app.running.wake(path)) is False
+    assert end(app.running.wake("qwen3-8b")) is False  # it is not here
+    assert app.running.opened is None
     monkeypatch.undo()
-    assert end(app.wake(path)) is True
-    assert app.opened is not None
+    assert end(app.running.wake(path)) is True
+    assert app.running.opened is not None
 
 
 def test_a_model_that_the_engine_died_of_is_not_woken(app: App, tmp_path: Path) -> None:
     path = models.write(tmp_path / "good.gguf", [*models.WORDS[:2], models.END])
     app.engine.crashes.add(path, EngineCrashed(code=-9))
-    assert end(app.wake(str(path))) is False
+    assert end(app.running.wake(str(path))) is False
     conversation = app.conversations.create("t", str(path))
-    end(app.turn(conversation, "Hello", str(path)))  # which is a whole answer
-    end(app.rest())
-    assert end(app.wake(str(path))) is True
+    end(app.talking.turn(conversation, "Hello", str(path)))  # which is a whole answer
+    end(app.running.rest())
+    assert end(app.running.wake(str(path))) is True
 
 
 def test_a_model_at_rest_holds_nothing_and_the_next_message_wakes_it(app: App, tmp_path: Path) -> None:
     path = str(models.write(tmp_path / "good.gguf", models.WORDS))
     conversation = app.conversations.create("t", path)
-    end(app.turn(conversation, "Hello", path, ChatOptions(max_tokens=2)))
-    end(app.rest())
-    assert app.opened is None
+    end(app.talking.turn(conversation, "Hello", path, ChatOptions(max_tokens=2)))
+    end(app.running.rest())
+    assert app.running.opened is None
     assert app.engine.held_bytes() == {}
     assert psutil.Process().children() == []
-    assert end(app.turn(conversation, "Again", path, ChatOptions(max_tokens=2))).text == "word0 word1"
+    assert end(app.talking.turn(conversation, "Again", path, ChatOptions(max_tokens=2))).text == "word0 word1"
 
 
 def test_a_killed_engine_is_opened_again_with_its_progress_shown(app: App, tmp_path: Path) -> None:
     path = str(models.write(tmp_path / "good.gguf", models.WORDS))
     conversation = app.conversations.create("t", path)
-    end(app.turn(conversation, "Hello", path, ChatOptions(max_tokens=2)))
+    end(app.talking.turn(conversation, "Hello", path, ChatOptions(max_tokens=2)))
     (worker,) = psutil.Process().children()
     worker.kill()
     worker.wait()
-    assert app.opened is None
-    steps = list(app.turn(conversation, "Again", path, ChatOptions(max_tokens=2)))
+    assert app.running.opened is None
+    steps = list(app.talking.turn(conversation, "Again", path, ChatOptions(max_tokens=2)))
     assert Loading(1.0) in steps

@@ -39,7 +39,7 @@ def app(tmp_path: Path) -> Iterator[App]:
 
 
 def by_model(app: App) -> dict[str, register.Row]:
-    return {row.model.id: row for row in finish(app.register())}
+    return {row.model.id: row for row in finish(app.rights.register())}
 
 
 def test_every_model_has_a_row_with_what_an_auditor_asks_for(app: App) -> None:
@@ -74,7 +74,7 @@ def test_who_accepted_which_text_and_when(app: App) -> None:
 
 
 def test_no_cell_is_a_formula(app: App) -> None:
-    table = list(csv.reader(io.StringIO(register.as_csv(finish(app.register())).decode())))
+    table = list(csv.reader(io.StringIO(register.as_csv(finish(app.rights.register())).decode())))
     assert len({len(line) for line in table}) == 1
     cells = {cell for line in table for cell in line}
     assert f"'{EVIL}" in cells

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from desktop import app as app_module
-from desktop import cli, projector
+from desktop import cli, projector, running
 from desktop.app import App
 from desktop.conversations import Stored
 from desktop.engine import ChatOptions, LoadOptions
@@ -44,16 +43,16 @@ def app(tmp_path: Path) -> Iterator[App]:
 
 
 def ask(app: App, conversation: int, path: Path, *pictures: bytes) -> Stored:
-    return end(app.turn(conversation, "Which?", str(path), GREEDY, pictures=[prepared(each, "x") for each in pictures]))
+    return end(app.talking.turn(conversation, "Which?", str(path), GREEDY, pictures=[prepared(each, "x") for each in pictures]))
 
 
 def test_a_picture_is_seen_and_remembered_after_a_restart(app: App, folder: Path, tmp_path: Path) -> None:
     path = folder / "seeing.gguf"
-    assert app.sees(str(path))
+    assert app.running.sees(str(path))
     conversation = app.conversations.create("t", str(path))
     assert ask(app, conversation, path, paint("blue")).text == "blue"
-    assert app.opened is not None
-    assert app.opened.fit.projector_bytes > projector.LIBRARY_BYTES
+    assert app.running.opened is not None
+    assert app.running.opened.fit.projector_bytes > projector.LIBRARY_BYTES
     app.close()
     second = App.open(tmp_path / "home")
     try:
@@ -68,43 +67,43 @@ def test_without_its_projector_it_reads_words(app: App, folder: Path) -> None:
     ask(app, conversation, path, paint("red"))
     app.engine.close()
     (folder / "mmproj-seeing.gguf").unlink()
-    assert not app.sees(str(path))
+    assert not app.running.sees(str(path))
     assert ask(app, conversation, path).finish in ("stop", "length")  # the picture is left out, and no error
 
 
 def test_a_projector_that_the_engine_refuses_leaves_the_model_its_words(app: App, folder: Path) -> None:
     seeing.projector(folder / "mmproj-seeing.gguf", kind="crystal_ball")
-    loaded = end(app.open_model(str(folder / "seeing.gguf")))
+    loaded = end(app.running.open(str(folder / "seeing.gguf")))
     assert not loaded.sees
-    assert loaded.notices == (app_module.CANNOT_SEE,)
-    assert not app.sees(str(folder / "seeing.gguf"))
-    assert app.opened is not None
-    assert app.opened.fit.projector_bytes == 0
+    assert loaded.notices == (running.CANNOT_SEE,)
+    assert not app.running.sees(str(folder / "seeing.gguf"))
+    assert app.running.opened is not None
+    assert app.running.opened.fit.projector_bytes == 0
 
 
 def test_a_projector_that_ends_the_engine_leaves_the_model_its_words(app: App, folder: Path) -> None:
     options = LoadOptions(folder / "seeing.gguf", projector=seeing.projector(folder / "mmproj-seeing.gguf", heads=7))
     with pytest.raises(EngineCrashed):  # seven heads do not share 64 numbers
         end(app.engine.load(options))
-    loaded = end(app.open_model(str(folder / "seeing.gguf")))
-    assert (loaded.sees, loaded.notices) == (False, (app_module.CANNOT_SEE,))
+    loaded = end(app.running.open(str(folder / "seeing.gguf")))
+    assert (loaded.sees, loaded.notices) == (False, (running.CANNOT_SEE,))
 
 
 def test_a_model_that_is_broken_itself_is_told(app: App, folder: Path) -> None:
     path = seeing.model(folder / "seeing.gguf", metadata={"llama.pooling_type": 1})
     with pytest.raises(LoadFailed, match="compares texts"):
-        end(app.open_model(str(path)))
+        end(app.running.open(str(path)))
 
 
 def test_without_room_for_both_it_opens_without_eyes(app: App, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tight = app.hardware()
-    monkeypatch.setattr(app, "hardware", lambda: tight)
-    judged = app.estimate(str(folder / "seeing.gguf"), hardware=tight, context=512)
+    tight = app.computer.hardware()
+    monkeypatch.setattr(app.computer, "hardware", lambda: tight)
+    judged = app.estimates.of(str(folder / "seeing.gguf"), hardware=tight, context=512)
     enough = judged.total_bytes + judged.margin_bytes - judged.projector_bytes // 2
     tight = replace(tight, memory=replace(tight.memory, available_bytes=enough))
-    loaded = end(app.open_model(str(folder / "seeing.gguf"), context=512))
+    loaded = end(app.running.open(str(folder / "seeing.gguf"), context=512))
     assert not loaded.sees
-    assert loaded.notices == (app_module.NO_ROOM_TO_SEE,)
+    assert loaded.notices == (running.NO_ROOM_TO_SEE,)
 
 
 def test_the_command_line_shows_pictures(

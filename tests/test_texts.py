@@ -98,7 +98,7 @@ def copy_of(app: App, path: Path, **card: str) -> str:
 
 
 def fetched(app: App, reference: str):
-    return end(app.fetch_text(app.target(reference)))
+    return end(app.rights.fetch_text(app.targets.of(reference)))
 
 
 def test_the_text_of_a_model_comes_from_its_makers_repository(app: App) -> None:
@@ -116,7 +116,7 @@ def test_only_the_makers_own_file_is_the_text(app: App, tmp_path) -> None:
     app.test_hub.add("any/Copy-GGUF", {link: b"Do as you like"}, license="llama3.1", license_link=link)
     reference = copy_of(app, tmp_path, license="llama3.1", license_link=link)
     assert fetched(app, reference) == ()
-    assert link in [source.link for source in app.ruling(app.target(reference)).sources]
+    assert link in [source.link for source in app.rights.ruling(app.targets.of(reference)).sources]
 
 
 @pytest.mark.parametrize("link", ["LICENSE-AGREEMENT", f"https://huggingface.co/{LLAMA}/blob/main/LICENSE-AGREEMENT"])
@@ -142,7 +142,7 @@ def test_what_a_file_says_of_its_licence_is_only_text(app: App, tmp_path) -> Non
     said = {"general.license": "other", "general.license.name": "<b>Mine</b>\x1b\u202e\x07" + "!" * 3000}
     said |= {"general.license.link": "file:///etc/passwd", "general.base_model.count": 2**31}
     said |= {"general.base_model.0.name": "Llama 3.1 8B", "general.base_model.0.organization": "Meta Llama"}
-    ruling = app.ruling(app.target(str(gguf_files.llama(tmp_path / "x.gguf", metadata=said))))
+    ruling = app.rights.ruling(app.targets.of(str(gguf_files.llama(tmp_path / "x.gguf", metadata=said))))
     base, own = ruling.sources
     assert base.says == "Llama 3.1 Community License Agreement"
     assert own.says.startswith("“<b>mine</b>!!!")
@@ -154,7 +154,7 @@ def test_what_a_file_says_of_its_licence_is_only_text(app: App, tmp_path) -> Non
 
 def test_a_file_from_nowhere_is_known_by_its_name(app: App, tmp_path) -> None:
     file = gguf_files.llama(tmp_path / "My-Llama-3.1-8B.gguf", metadata={"general.license": "mit"})
-    ruling = app.ruling(app.target(str(file)))
+    ruling = app.rights.ruling(app.targets.of(str(file)))
     assert [source.from_ for source in ruling.sources] == ["The model's name", "The file itself"]
     assert (ruling.licence, ruling.commercial.answer) == ("llama3.1 + mit", "if")
 

@@ -40,12 +40,12 @@ def serve(server: HubServer, tmp_path: Path, licence: str | list[str]) -> None:
 def here(server: HubServer, app: App, tmp_path: Path) -> LocalModel:
     """One size of it, downloaded while it was under MIT."""
     serve(server, tmp_path, "mit")
-    return end(app.get(SMALL))
+    return end(app.getting.get(SMALL))
 
 
 def test_a_licence_that_has_changed_is_noticed_before_another_size_is_downloaded(server, app, here, tmp_path) -> None:
     serve(server, tmp_path, "llama3.1")
-    found = end(app.licence_change(LARGE))
+    found = end(app.rights.licence_change(LARGE))
     assert found is not None
     assert (found.name, found.was.licence, found.now.licence) == (here.name, "mit", "llama3.1")
     assert [(p.what, [a.answer for a in p.answers]) for p in found.answers if p.answers] == [
@@ -55,28 +55,28 @@ def test_a_licence_that_has_changed_is_noticed_before_another_size_is_downloaded
 
 
 def test_what_is_the_same_is_no_change(server, app, here, tmp_path) -> None:
-    assert end(app.licence_change(LARGE)) is None
+    assert end(app.rights.licence_change(LARGE)) is None
     serve(server, tmp_path, "MIT")
-    assert end(app.licence_change(LARGE)) is None
+    assert end(app.rights.licence_change(LARGE)) is None
 
 
 def test_nobody_is_asked_where_no_version_is_here(server, app, tmp_path) -> None:
     serve(server, tmp_path, "mit")
     asked = len(server.requests)
-    assert end(app.licence_change(LARGE)) is None
+    assert end(app.rights.licence_change(LARGE)) is None
     assert len(server.requests) == asked
 
 
 def test_what_was_heard_of_a_newer_version_is_told_beside_the_one_here(server, app, here, tmp_path, monkeypatch) -> None:
-    assert app.newer_licence(app.target(here.id)) is None
+    assert app.rights.newer_licence(app.targets.of(here.id)) is None
     serve(server, tmp_path, "llama3.1")
     end(app.search.repo(REPO))
-    assert app.newer_licence(app.target(here.id)) is None  # the same commit cannot be newer
+    assert app.rights.newer_licence(app.targets.of(here.id)) is None  # the same commit cannot be newer
     monkeypatch.setattr(hub_server, "COMMIT", "b" * 40)
     end(Search(app.hub, app.paths.cache / "search").repo(REPO))
-    app.search = Search(app.hub, app.paths.cache / "search")  # as after a new start
+    app.rights.search = Search(app.hub, app.paths.cache / "search")  # as after a new start
     asked = len(server.requests)
-    found = app.newer_licence(app.target(here.id))
+    found = app.rights.newer_licence(app.targets.of(here.id))
     assert found is not None
     assert found.now.licence == "llama3.1"
     assert len(server.requests) == asked
@@ -84,6 +84,6 @@ def test_what_was_heard_of_a_newer_version_is_told_beside_the_one_here(server, a
 
 def test_a_file_without_a_card_of_its_time_is_compared_with_nothing(app: App, tmp_path: Path) -> None:
     local = app.library.link(gguf_files.llama(tmp_path / "own.gguf"))
-    target = app.target(local.id)
+    target = app.targets.of(local.id)
     assert versions.change(target, (), app.licences) is None
-    assert app.newer_licence(target) is None
+    assert app.rights.newer_licence(target) is None

@@ -11,9 +11,9 @@ QUESTION = "Do you accept {names} and want this model? [y]es or [n]o:"
 def agree(app: App, reference: str, *, accept: bool, may_ask: bool) -> None:
     """Have what a model's licence asks for accepted, where the person does, before anything of the model is read.
 
-    Raises NotAccepted, and as App.terms.
+    Raises NotAccepted, and as Rights.terms.
     """
-    terms = finish(app.terms(reference))
+    terms = finish(app.rights.terms(reference))
     if terms.missing and (accept or (may_ask and terminal.can_ask() and _asked(terms))):
         for each in app.consent.accept(terms):
             terminal.complain(f"Accepted and recorded: {each.name}, for {each.user}.")

@@ -31,7 +31,7 @@ def create(
     What a licence asks for goes along, and what may not be passed on is refused.
     """
     with opened(home, json) as app, terminal.progress("auto") as show:
-        made = finish(app.create_bundle(folder, models, licence_checked=licence_checked), show)
+        made = finish(app.sending.create(folder, models, licence_checked=licence_checked), show)
         sha256 = bundle.digest_of(folder)
     if json:
         terminal.show_json({"path": str(folder), "models": _rows(made.models), "sha256": sha256})
@@ -71,7 +71,7 @@ def install(
 ) -> None:
     """Take the models of a bundle in, from a USB stick or a share, without a network."""
     with opened(home, json) as app, terminal.progress("auto") as show:
-        taken, accepted = finish(app.install_bundle(folder, in_place=in_place, accept=accept_licence), show)
+        taken, accepted = finish(app.receiving.install(folder, in_place=in_place, accept=accept_licence), show)
         sha256 = bundle.digest_of(folder)
     if json:
         rows = [{"id": m.id, "path": str(m.path), "size_bytes": m.size_bytes, "sha256": m.sha256} for m in taken]

@@ -44,8 +44,8 @@ def suggest(
     """Models for this computer, or for an assumed one, best first; three of them carry a role."""
     wanted = Wanted(tuple(_language(each) for each in language or ()), task, goal)
     with opened(home, json) as app:
-        found, rates = assumed(app.hardware(), app.rates, ram=ram, vram=vram, gpu=gpu, cpu=cpu, cores=cores)
-        ranked = app.offers(found, context, wanted, rates)
+        found, rates = assumed(app.computer.hardware(), app.computer.rates, ram=ram, vram=vram, gpu=gpu, cpu=cpu, cores=cores)
+        ranked = app.suggestions.offers(found, context, wanted, rates)
         shown = [o for o in ranked if everything or o.verdict != "too_big"]
         if json:
             terminal.show_json({"offers": [_offer_json(o) for o in shown]})
@@ -105,8 +105,8 @@ def fit_command(
 ) -> None:
     """Will it run here, how, and how fast: asked of the engine, from the file's header alone."""
     with opened(home, json) as app:
-        found, rates = assumed(app.hardware(), app.rates, ram=ram, vram=vram, gpu=gpu, cpu=cpu, cores=cores)
-        work = app.judge(
+        found, rates = assumed(app.computer.hardware(), app.computer.rates, ram=ram, vram=vram, gpu=gpu, cpu=cpu, cores=cores)
+        work = app.estimates.judge(
             reference,
             context=context,
             kv_type=kv_type,
@@ -122,18 +122,18 @@ def fit_command(
             facts = {k: getattr(judged, k) for k in ("took_s", "source", "note")}
             terminal.show_json({**asdict(judged.fit), "header_bytes_read": _bytes_read(app, reference, judged), **facts})
         else:
-            terminal.show_fit(app.target(reference).name, judged.fit, judged.note)
+            terminal.show_fit(app.targets.of(reference).name, judged.fit, judged.note)
 
 
 def _bytes_read(app: App, reference: str, judged: Judgement) -> int:
     """What was read of the header: over the network, or from the file."""
-    header = app.header(app.target(reference)) if judged.source == "file" else None  # which is remembered
+    header = app.estimates.header(app.targets.of(reference)) if judged.source == "file" else None  # which is remembered
     return header.data_offset if header else judged.header_bytes_read
 
 
 def _projector_bytes(app: App, reference: str) -> int:
     """What the part of a model that sees pictures takes."""
-    header = app.header(app.target(reference))
+    header = app.estimates.header(app.targets.of(reference))
     if header is None or header.kind != "projector":
         raise typer.BadParameter(f"“{reference}” is no projector; its name usually begins with mmproj.")
     return header.weights_bytes + workspace_bytes(header)
@@ -158,7 +158,7 @@ def bench(
     with opened(home, json) as app:
         measured(app)
         with terminal.steps() as show:
-            work = app.bench(
+            work = app.running.bench(
                 reference,
                 context=context,
                 kv_type=kv_type,
@@ -171,10 +171,10 @@ def bench(
                 work, lambda step: show("Measuring" if isinstance(step, BenchStep) else "Opening the model", step.fraction)
             )
         if json:
-            terminal.show_json(_bench_json(report, app.accuracy))
+            terminal.show_json(_bench_json(report, app.computer.accuracy))
         else:
-            terminal.show_bench(app.target(reference).name, report.benched, report.fit, report.predicted_tokens_per_s)
-            terminal.say(f"Opened in {report.load_s:.1f} s. {app.accuracy}")
+            terminal.show_bench(app.targets.of(reference).name, report.benched, report.fit, report.predicted_tokens_per_s)
+            terminal.say(f"Opened in {report.load_s:.1f} s. {app.computer.accuracy}")
 
 
 def _bench_json(report: BenchReport, accuracy: str) -> dict[str, Any]:

@@ -42,8 +42,8 @@ def doctor(
             ("Models", f"{app.library.folder}, {text.size(free_bytes)} free"),
             ("Network", str(tested["sentence"]) if tested else _network_words(app)),
             ("Protection", terminal.confined_words(found.engine.confined)),
-            ("Speed", terminal.rates_words(app.rates)),
-            ("Estimates", app.accuracy or "None could be checked yet; alcove bench MODEL checks one."),
+            ("Speed", terminal.rates_words(app.computer.rates)),
+            ("Estimates", app.computer.accuracy or "None could be checked yet; alcove bench MODEL checks one."),
         )
         terminal.show_computer(found, others, problems)
 
@@ -55,8 +55,8 @@ def _doctor_json(app: App, found: Hardware, free_bytes: int) -> dict[str, Any]:
         "gpus": [asdict(g) for g in found.gpus],
         "engine": {k: getattr(found.engine, k) for k in ("name", "version", "backends", "gpu_offload", "confined")},
         "disk": {"models_dir": str(app.library.folder), "free_bytes": free_bytes},
-        "speed": asdict(app.rates),
-        "accuracy": app.accuracy,
+        "speed": asdict(app.computer.rates),
+        "accuracy": app.computer.accuracy,
     }
 
 
@@ -107,8 +107,8 @@ def _write_log(app: App, file: Path, json: bool) -> None:
 
 def measured(app: App) -> Hardware:
     """This computer, whose speed is measured first where that is due."""
-    found = app.hardware()
-    if app.measure_due:
+    found = app.computer.hardware()
+    if app.computer.measure_due:
         with terminal.steps() as show:
-            finish(app.measure_computer(), lambda step: show(step.text, step.fraction))
+            finish(app.computer.measure(), lambda step: show(step.text, step.fraction))
     return found

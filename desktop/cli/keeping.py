@@ -35,7 +35,7 @@ def adopt(
             terminal.show_json({"adopted": models, "skipped": others})
             return
         for model in adopted:
-            refused = app.refusal(app.target(model.id))
+            refused = app.rights.refusal(app.targets.of(model.id))
             said = f"is seen where it lies, and may not be used. {refused}" if refused else "is used where it lies."
             terminal.say(f"{model.id} ({model.program or 'your file'}, {text.size(model.size_bytes)}) {said}")
         for each in skipped:
@@ -90,7 +90,7 @@ def remove(
 ) -> None:
     """Put a model into the trash, from where it can be restored for a week; only forget one that lies elsewhere."""
     with opened(home, json) as app:
-        local = app.library.get(model) or app.target(model).local
+        local = app.library.get(model) or app.targets.of(model).local
         if local is None:
             raise BadReference(reference=model)
         before_bytes = app.library.free_bytes()

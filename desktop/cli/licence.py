@@ -33,14 +33,14 @@ def licence(
         if reference == REGISTER:
             _register(app, form or ("json" if json else "csv"), output)
         elif compare is not None:
-            found = comparison.compare(app.licence(reference), app.licence(compare))
+            found = comparison.compare(app.rights.licence(reference), app.rights.licence(compare))
             terminal.show_json(found.to_json()) if json else comparing.show(found, (reference, compare))
         else:
             _tell(app, reference, as_json=json)
 
 
 def _tell(app: App, reference: str, *, as_json: bool) -> None:
-    ruling = app.licence(reference)
+    ruling = app.rights.licence(reference)
     texts, accepted, said = _texts(app, ruling), _accepted(app, ruling), _organisation(app, ruling)
     if as_json:
         text_path = next((each["path"] for each in texts), None)
@@ -78,7 +78,7 @@ def _accepted(app: App, ruling: Ruling) -> list[dict[str, object]] | None:
 
 def _register(app: App, form: Form, output: Path | None) -> None:
     with terminal.steps() as show:
-        rows = finish(app.register(), lambda row: show(row.model.id, 0.0))
+        rows = finish(app.rights.register(), lambda row: show(row.model.id, 0.0))
     content = register.as_csv(rows) if form == "csv" else register.as_json(rows)
     if output is None:
         terminal.write(content)

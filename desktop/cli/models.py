@@ -34,7 +34,7 @@ def search(
     """Models on the Hub that this engine can read (GGUF files)."""
     with opened(home, json) as app:
         found = finish(app.search.find(" ".join(words), limit, "date" if sort == "date" else "downloads"))
-        free_bytes = Room.of(app.hardware(), {}).free_bytes
+        free_bytes = Room.of(app.computer.hardware(), {}).free_bytes
         repos = found.repos if sort != "fit" else finder.by_fit(found.repos, free_bytes)
         whole = list(_with_sizes(app, repos))
         guesses = [finder.judge(repo, free_bytes) for repo in whole]
@@ -58,7 +58,7 @@ def _with_sizes(app: App, repos: Iterable[Repo]) -> Iterator[Repo]:
 
 def _refusal(app: App, repo: Repo) -> str:
     """Why the organisation does not allow it, "" where it does."""
-    return app.refusal_of_repo(repo, app.licences.rule(Evidence(cards=repo.cards)))
+    return app.rights.refusal_of_repo(repo, app.licences.rule(Evidence(cards=repo.cards)))
 
 
 def _found(app: App, repo: Repo, guess: str) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _get(app: App, reference: str, progress: Literal["auto", "json", "none"], *,
             resumed_bytes, done_bytes = max(resumed_bytes, step.resumed_bytes), step.done_bytes
             show(step)
 
-        model = finish(app.get(reference), seen)
+        model = finish(app.getting.get(reference), seen)
         took_s = time.monotonic() - started_s
         fetched_bytes = max(0, done_bytes - resumed_bytes)
     if as_json:
@@ -124,14 +124,14 @@ def _get(app: App, reference: str, progress: Literal["auto", "json", "none"], *,
 def _changed(app: App, reference: str) -> Change | None:
     """What changes where another version of the model is here that came under another licence."""
     try:
-        return finish(app.licence_change(reference))
+        return finish(app.rights.licence_change(reference))
     except AlcoveError:  # the download has its own words for it
         return None
 
 
 def _warning(app: App, reference: str) -> str:
     """Why a model that is not here yet would not run here as things are, by its header; empty where nothing speaks against it."""
-    if app.target(reference).path is not None:
+    if app.targets.of(reference).path is not None:
         return ""
     give_up_at_s = time.monotonic() + JUDGE_S
 
@@ -140,7 +140,7 @@ def _warning(app: App, reference: str) -> str:
             raise TimeoutError
 
     try:
-        judged = finish(app.judge(reference), in_time).fit
+        judged = finish(app.estimates.judge(reference), in_time).fit
     except UnknownArchitecture as error:
         return str(error)
     except (AlcoveError, TimeoutError):  # the download has its own words for it
@@ -158,7 +158,7 @@ def list_command(json: Json = False, home: Home = None) -> None:
             rows = [
                 {k: getattr(m, k) for k in keys}
                 | {"path": str(m.path), "origin": m.program or m.origin, "licence": licence, "files": [str(f) for f in m.files]}
-                | {"allowed": not app.denies(m)}
+                | {"allowed": not app.rights.denies(m)}
                 for m, licence in models
             ]
             terminal.show_json({"models": rows})
@@ -169,6 +169,6 @@ def list_command(json: Json = False, home: Home = None) -> None:
 def _licence_of(app: App, model: LocalModel) -> str | None:
     """What decides for a model that is here; for an unfinished or broken one, what its page said."""
     try:
-        return app.ruling(app.target(model.id)).licence if model.complete else model.licence
+        return app.rights.ruling(app.targets.of(model.id)).licence if model.complete else model.licence
     except AlcoveError:
         return model.licence

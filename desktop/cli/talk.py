@@ -52,9 +52,9 @@ def chat(
     options = ChatOptions(max_tokens=max_tokens, temperature=temperature, seed=seed, thinking=thinks)
     with opened(home, json) as app:
         pictures = tuple(_picture(path) for path in image or ())
-        loaded = finish(app.open_model(reference, context=context, threads=threads))
+        loaded = finish(app.running.open(reference, context=context, threads=threads))
         if pictures and not loaded.sees:
-            raise CannotSee(name=app.target(reference).name)
+            raise CannotSee(name=app.targets.of(reference).name)
         for notice in loaded.notices:
             terminal.complain(notice)
         talk = _Talk(app, options, system, when_full, pictures)
@@ -68,7 +68,7 @@ def chat(
             elif reply.finish in ("full", "length"):
                 terminal.complain(FULL if reply.finish == "full" else LONG)
             return
-        terminal.say(f"{app.target(reference).name}. Ctrl-C stops an answer, Ctrl-D ends the talk.")
+        terminal.say(f"{app.targets.of(reference).name}. Ctrl-C stops an answer, Ctrl-D ends the talk.")
         while (question := terminal.read_line()) is not None:
             talk.ask(question)
 

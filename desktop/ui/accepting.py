@@ -140,11 +140,11 @@ class Accepting(QObject):
 
     def get(self, reference: str) -> None:
         """The person wants this model."""
-        if self._app.asks_nothing(reference):
+        if self._app.rights.asks_nothing(reference):
             self.agreed.emit(reference)
             return
         self.asking.emit(reference, ASKING)
-        task = self._tasks.start(self._app.terms(reference), key=TASK.format(reference=reference))
+        task = self._tasks.start(self._app.rights.terms(reference), key=TASK.format(reference=reference))
         task.done.connect(self._on_terms)
         task.failed.connect(lambda _: self.agreed.emit(reference))  # the download says what is wrong
 

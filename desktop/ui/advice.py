@@ -11,8 +11,8 @@ from desktop.fit import Fit
 from desktop.hardware import Hardware
 from desktop.library import LocalModel
 from desktop.licences import Ruling
-from desktop.offers import Target
 from desktop.policy import Verdict
+from desktop.targets import Target, name_of
 from desktop.ui import verdict
 from desktop.ui.chooser import ModelChoice
 from desktop.ui.tasks import Tasks, once
@@ -58,7 +58,7 @@ class Advice(QObject):
 
     def look(self) -> None:
         """Look at the computer, then judge everything for it."""
-        task = self._tasks.start(once(self._app.hardware), key="hardware")
+        task = self._tasks.start(once(self._app.computer.hardware), key="hardware")
         task.done.connect(self._on_hardware)
         task.failed.connect(self.failed)
 
@@ -66,7 +66,7 @@ class Advice(QObject):
         """Rank the catalogue and judge the models that are here, when the computer is known."""
         if self.hardware is None:
             return
-        task = self._tasks.start(once(self._app.offers, self.hardware), key="offers")
+        task = self._tasks.start(once(self._app.suggestions.offers, self.hardware), key="offers")
         task.done.connect(self.offers_ranked)
         task.failed.connect(self.failed)
         task.over.connect(self._measure)
@@ -89,11 +89,11 @@ class Advice(QObject):
         busy = self._tasks.get("offers") or self._tasks.get("choices")
         if busy:
             return
-        if self._asked_to_measure or not self._app.measure_due:
+        if self._asked_to_measure or not self._app.computer.measure_due:
             self.settled.emit()
             return
         self._asked_to_measure = True
-        task = self._tasks.start(self._app.measure_computer(), key=MEASURE_TASK)
+        task = self._tasks.start(self._app.computer.measure(), key=MEASURE_TASK)
         task.yielded.connect(lambda step: self.measuring.emit(step.fraction))
         task.done.connect(self.judge)
         task.cancelled.connect(self.settled)
@@ -110,7 +110,7 @@ class Advice(QObject):
         for local in self._app.library.list():
             if local.complete:
                 yield
-                target = self._app.target(local.id)
+                target = self._app.targets.of(local.id)
                 judged = self._fit(target, found)
                 words = verdict.verdict(judged.verdict).words if judged else ""
                 words = verdict.refused().words if self._refused(target) else words
@@ -120,18 +120,18 @@ class Advice(QObject):
     def _refused(self, target: Target) -> str:
         """Why the organisation does not allow a model; a file that cannot be read says so when it is opened."""
         try:
-            return self._app.refusal(target)
+            return self._app.rights.refusal(target)
         except AlcoveError:
             return ""
 
     def _about(self, reference: str) -> About:
-        target, opened = self._app.target(reference), self._app.opened
+        target, opened = self._app.targets.of(reference), self._app.running.opened
         is_open = opened is not None and opened.path == target.path
         judged = self._fit(target, self.hardware) if self.hardware is not None and not is_open else None
         fit = opened.fit if opened is not None and is_open else judged
-        ruling, sees = self._app.ruling(target), self._app.sees(reference)
+        ruling, sees = self._app.rights.ruling(target), self._app.running.sees(reference)
         about = About(reference, name_of(target), fit, ruling, sees=sees, refused="" if is_open else self._refused(target))
-        about = replace(about, change=self._app.newer_licence(target), said=self._app.policy.verdict_on(ruling))
+        about = replace(about, change=self._app.rights.newer_licence(target), said=self._app.policy.verdict_on(ruling))
         if is_open or opened is None or judged is None:
             return about
         return replace(about, replaces=self._name(opened.reference), freed_bytes=sum(self._app.engine.held_bytes().values()))
@@ -139,23 +139,18 @@ class Advice(QObject):
     def _name(self, reference: str) -> str:
         """Of a model that was opened, even if its file is gone since."""
         try:
-            return name_of(self._app.target(reference))
+            return name_of(self._app.targets.of(reference))
         except AlcoveError:
             return reference
 
     def _fit(self, target: Target, found: Hardware) -> Fit | None:
         """None for a file that cannot be read: opening it will say why."""
         try:
-            return self._app.estimate(target, hardware=found)
+            return self._app.estimates.of(target, hardware=found)
         except AlcoveError:
             return None
 
 
-def name_of(target: Target) -> str:
-    """What people call it: the catalogue's name where it has one."""
-    return target.model.name if target.model is not None else target.name
-
-
 def unjudged(models: tuple[LocalModel, ...], app: App) -> tuple[ModelChoice, ...]:
     """The models that are here, before anything is known of the computer."""
-    return tuple(ModelChoice(model.id, name_of(app.target(model.id))) for model in models if model.complete)
+    return tuple(ModelChoice(model.id, name_of(app.targets.of(model.id))) for model in models if model.complete)

@@ -35,7 +35,7 @@ Steps = Generator[Loading | Loaded | chat.Step, None, Stored]
 
 
 class Turn(Protocol):
-    """App.turn, as far as the page needs it."""
+    """Talking.turn, as far as the page needs it."""
 
     def __call__(
         self,
@@ -71,7 +71,7 @@ class _Live:
 
 
 class ChatPage(QWidget):
-    """Needs the store, the tasks, `turn` (App.turn) and `name_of`, which tells the name of a model by its reference."""
+    """Needs the store, the tasks, `turn` (Talking.turn) and `name_of`, which tells the name of a model by its reference."""
 
     changed = Signal(int)  # a conversation was made, renamed, or something was said in it
     answering = Signal(int)  # the id of the conversation that is being answered, 0 when it is over

@@ -18,9 +18,10 @@ WAITS = Progress(0, 0, 0.0, None, stage="queue")
 
 
 class Downloading(QObject):
-    """Needs `get` (App.get). `held()` says why none may run now, or "": OFFLINE or METERED. Every signal begins with a reference.
+    """Needs `get` (Getting.get). `held()` says why none may run now, or "": OFFLINE or METERED.
 
-    `progressed` with the stage "queue" says that one waits for its turn; `cancelled`, that it neither runs nor waits any more.
+    Every signal begins with a reference. `progressed` with the stage "queue" says that one waits for its turn; `cancelled`,
+    that it neither runs nor waits any more.
     """
 
     started = Signal(str)  # asked for: now, or when its turn comes

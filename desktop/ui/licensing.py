@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Qt
 from desktop.app import App
 from desktop.errors import AlcoveError
 from desktop.licences import UNKNOWN, Ruling
-from desktop.ui.advice import name_of
+from desktop.targets import name_of
 from desktop.ui.browser import ask_to_visit
 from desktop.ui.compare import ComparePage
 from desktop.ui.licence_change import LicenceChange
@@ -47,7 +47,7 @@ class Licensing(QObject):
 
     def _fetch(self, reference: str, dialog: LicenceText) -> None:
         dialog.show_fetching()
-        task = self._tasks.start(self._app.fetch_text(self._app.target(reference)), key=TEXT_TASK)
+        task = self._tasks.start(self._app.rights.fetch_text(self._app.targets.of(reference)), key=TEXT_TASK)
         dialog.finished.connect(task.cancel)
         task.done.connect(dialog.show_fetched)
         task.failed.connect(dialog.show_failed)
@@ -70,9 +70,9 @@ class Licensing(QObject):
 
     def ask_before(self, reference: str, go_on: Callable[[str], None]) -> None:
         """Go on with a download, after a question where it comes under another licence than the version that is here."""
-        if not self._app.other_versions(reference):
+        if not self._app.rights.other_versions(reference):
             return go_on(reference)
-        task = self._tasks.start(self._app.licence_change(reference), key=CHANGE_TASK.format(reference=reference))
+        task = self._tasks.start(self._app.rights.licence_change(reference), key=CHANGE_TASK.format(reference=reference))
         task.done.connect(lambda change: self._on_looked(change, reference, go_on))
         task.failed.connect(lambda _: go_on(reference))  # it meets the same, and has the words for it
 
@@ -89,7 +89,7 @@ class Licensing(QObject):
         """Everything that has a licence and can be told without asking anybody: models here, the catalogue, licences."""
         app = self._app
         here = [
-            Choice(each.id, name_of(app.target(each.id)), self.tr("on this computer"))
+            Choice(each.id, name_of(app.targets.of(each.id)), self.tr("on this computer"))
             for each in app.library.list()
             if each.complete
         ]
@@ -106,7 +106,7 @@ class Licensing(QObject):
 
     def _on_chosen(self, side: int, reference: str, name: str) -> None:
         """Find its licence; a file's own word may take a moment to read."""
-        task = self._tasks.start(once(self._app.licence, reference), key=COMPARE_TASK.format(side=side))
+        task = self._tasks.start(once(self._app.rights.licence, reference), key=COMPARE_TASK.format(side=side))
         task.done.connect(lambda ruling: self.page.show_side(side, name, ruling))
         task.failed.connect(self._on_failed)
 

@@ -14,11 +14,12 @@ from desktop.errors import AlcoveError, Gated, Offline, ServerRefused
 from desktop.fit import Fit, Wish
 from desktop.library import LocalModel
 from desktop.licences import Ruling
+from desktop.targets import name_of
 from desktop.ui import messages
 from desktop.ui.accepting import Accepting
 from desktop.ui.activity import ActivityPage
 from desktop.ui.adoption import Adoption
-from desktop.ui.advice import About, Advice, name_of, unjudged
+from desktop.ui.advice import About, Advice, unjudged
 from desktop.ui.browse import TABS, Browse
 from desktop.ui.chat import ChatPage
 from desktop.ui.connecting import Connecting
@@ -63,13 +64,13 @@ class Program(QObject):
         self.waking = Waking(self.tasks, app, self)
         self.wishes = Wishes(app, lambda: self.advice.hardware is not None)
         self.metering = Metering(self.tasks, lambda: app.settings.avoid_metered, self)
-        self.downloading = Downloading(self.tasks, app.get, app.downloads, self._held, self)
+        self.downloading = Downloading(self.tasks, app.getting.get, app.downloads, self._held, self)
         self.adoption = Adoption(self.tasks, app.library, self)
         self.removals = Removals(self)
         self.window = Window(
             app,
             Sidebar(self.tasks, app.conversations),
-            ChatPage(self.tasks, app.conversations, app.turn, self.name_of),
+            ChatPage(self.tasks, app.conversations, app.talking.turn, self.name_of),
             ModelPanel(),
         )
         self.system = System(self)
@@ -83,16 +84,16 @@ class Program(QObject):
             app.search,
             self._ruling,
             self.removals,
-            Judges(self.tasks, self.wishes.estimate, self.wishes.judge, self.wishes.of, lambda: app.accuracy),
+            Judges(self.tasks, self.wishes.estimate, self.wishes.judge, self.wishes.of, lambda: app.computer.accuracy),
         )
-        self.browse.local.refusal = lambda model: app.refusal(offers.local_target(model, app.catalogue))
-        self.browse.hub.refusal = app.refusal_of_repo
+        self.browse.local.refusal = lambda model: app.rights.refusal(app.targets.of_local(model))
+        self.browse.hub.refusal = app.rights.refusal_of_repo
         self.browse.said_of = app.policy.verdict_on
         self.downloads = DownloadsPage(app.library, self.name_of, self.removals, app.downloads)
         self.settings = SettingsPage(app.settings, app.library.folder)
         self.connecting = Connecting(self.tasks, app, self.settings.network, self)
         self.activity = ActivityPage(app.network)
-        self.register = RegisterPage(self.tasks, app.register)
+        self.register = RegisterPage(self.tasks, app.rights.register)
         pages = {
             "first_run": self.first_run,
             "models": self.browse,
@@ -226,22 +227,22 @@ class Program(QObject):
         """Offer to have the model think first, where it is known to have the choice."""
         if reference == self.window.chat.reference:
             try:
-                on = self.app.thinking(reference)
+                on = self.app.talking.thinking(reference)
             except AlcoveError:  # a model that is gone
                 on = None
             self.window.chat.show_thinking(on)
-            opened, info = self.app.opened, self.app.engine.info
+            opened, info = self.app.running.opened, self.app.engine.info
             self.window.panel.show_thinks(bool(opened and info and opened.reference == reference and info.thinks == "always"))
 
     def _choose_thinking(self, reference: str, on: bool) -> None:
         try:
-            self.app.choose_thinking(reference, on)
+            self.app.talking.choose_thinking(reference, on)
         except AlcoveError as error:
             self.window.toast.say(messages.explain(error).sentence)
 
     def _usual_model(self) -> str:
         """The model used last if it is still here, else one that is here, else the guide; empty when there is none at all."""
-        here = [model.id for model in self.app.library.list() if model.complete and not self.app.denies(model)]
+        here = [model.id for model in self.app.library.list() if model.complete and not self.app.rights.denies(model)]
         last = self.app.settings.last_model
         if last in here:
             return last
@@ -255,13 +256,13 @@ class Program(QObject):
     def name_of(self, reference: str) -> str:
         """How a model is called, also one that is gone."""
         try:
-            return name_of(self.app.target(reference))
+            return name_of(self.app.targets.of(reference))
         except AlcoveError:
             return reference
 
     def _local_id(self, reference: str) -> str:
         """The one name of a model that is here, whichever way it was referred to."""
-        target = self.app.target(reference)
+        target = self.app.targets.of(reference)
         return target.local.id if target.local is not None else reference
 
     def _on_conversation_changed(self, conversation_id: int) -> None:
@@ -282,7 +283,7 @@ class Program(QObject):
 
     def _show_memory(self) -> None:
         """How full the memory of the conversation is, as it was counted last, and what a summary would cost."""
-        chat, opened, info = self.window.chat, self.app.opened, self.app.engine.info
+        chat, opened, info = self.window.chat, self.app.running.opened, self.app.engine.info
         fit, context = self._fit, self._fit.context if self._fit is not None else 0
         if opened is not None and info is not None and opened.reference == chat.reference:
             fit, context = opened.fit, info.context
@@ -297,7 +298,7 @@ class Program(QObject):
 
     def _on_answered(self, reference: str, tokens_per_s: float) -> None:
         self._rates[reference] = tokens_per_s
-        self.settings.show_accuracy(self.app.accuracy)
+        self.settings.show_accuracy(self.app.computer.accuracy)
         if reference == self.window.chat.reference:
             self.window.panel.show_rate(tokens_per_s)
             self.advice.describe(reference)  # as it was opened
@@ -313,7 +314,7 @@ class Program(QObject):
             panel.licence.show_ruling(about.ruling, about.change, about.said)
         if about.replaces:
             panel.show_replaces(about.replaces, about.freed_bytes)
-        if self.waking.asleep and self.app.opened is None:
+        if self.waking.asleep and self.app.running.opened is None:
             panel.show_asleep()
         self._show_thinking(about.reference)
         panel.show_rate(self._rates.get(about.reference, 0.0))
@@ -334,7 +335,7 @@ class Program(QObject):
         found = self.app.conversations.get(conversation_id)
         if found is None:
             return
-        self.app.delete_conversation(conversation_id)
+        self.app.talking.delete_conversation(conversation_id)
         was_shown = self.window.chat.conversation_id == conversation_id
         if was_shown:
             self.window.chat.stop()
@@ -468,14 +469,14 @@ class Program(QObject):
             self.window.toast.say(words, self.tr("Chat with it"), lambda: self.chat_with(models[0].id))
 
     def _ruling(self, model: LocalModel) -> Ruling:
-        return self.app.ruling(offers.local_target(model, self.app.catalogue))
+        return self.app.rights.ruling(self.app.targets.of_local(model))
 
     def _show_offers(self, ranked: tuple[offers.Offer, ...]) -> None:
         hardware = self.advice.hardware
         assert hardware is not None
         self._offers = ranked
         self.first_run.show_offers(ranked)
-        self.browse.show_offers(ranked, hardware, self.app.rates)
+        self.browse.show_offers(ranked, hardware, self.app.computer.rates)
         if self.window.chat.reference:
             self.advice.describe(self.window.chat.reference)
 
@@ -535,7 +536,7 @@ class Program(QObject):
                 self.removals.undo(model.id)
 
     def _remove(self, model: LocalModel) -> None:
-        if self.app.opened is not None and self.app.opened.path == model.path:
+        if self.app.running.opened is not None and self.app.running.opened.path == model.path:
             self.waking.sleep()
         try:
             self.app.library.remove(model.id)
@@ -585,7 +586,7 @@ class Program(QObject):
 
     def _show_length(self) -> None:
         """Where the conversation memory of the chat's model is chosen: on its own page, or for all models in the settings."""
-        target = self.app.target(self.window.chat.reference)
+        target = self.app.targets.of(self.window.chat.reference)
         wanted = offers.reference_to(target.model, target.variant) if target.model and target.variant else ""
         offer = next((offer for offer in self._offers if offer.reference == wanted), None)
         if offer is None:
@@ -611,7 +612,7 @@ class Program(QObject):
         self.leaving.going_on.connect(self.waking.sleep)
         self.activity.offline_toggled.connect(self._set_offline)
         self.advice.hardware_found.connect(lambda found: self.settings.show_engine(found.engine))
-        self.settings.show_accuracy(self.app.accuracy)
+        self.settings.show_accuracy(self.app.computer.accuracy)
 
     def _apply(self, field: str) -> None:
         """Keep a setting that was changed, and let what depends on it follow."""

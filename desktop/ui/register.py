@@ -26,7 +26,7 @@ LICENCE, ALLOWED, ACCEPTED, STATED = 1, 2, 3, 4  # columns
 
 
 class RegisterPage(Page):
-    """Looks at the models whenever it is shown. `rows` is App.register."""
+    """Looks at the models whenever it is shown. `rows` is Rights.register."""
 
     back_clicked = Signal()
     models_clicked = Signal()

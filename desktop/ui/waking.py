@@ -41,7 +41,7 @@ class Waking(QObject):
         if self._at_work or reference in ("", self._tried):
             return
         self._tried, self._used_s = reference, time.monotonic()
-        task = self._tasks.start(self._app.wake(reference), key=TASK)
+        task = self._tasks.start(self._app.running.wake(reference), key=TASK)
         task.yielded.connect(lambda step: self._on_yielded(reference, step))
         task.over.connect(lambda: self._on_over(reference))
 
@@ -58,15 +58,15 @@ class Waking(QObject):
         if self._at_work:
             return
         self._tried = ""
-        task = self._tasks.start(self._app.rest(), key=TASK)
+        task = self._tasks.start(self._app.running.rest(), key=TASK)
         task.done.connect(self._on_slept)
 
     def look(self) -> None:
         """Let the model sleep if nobody has written for long, or if others need the memory."""
-        if self._at_work or self._app.opened is None or self._tasks.get(TASK):
+        if self._at_work or self._app.running.opened is None or self._tasks.get(TASK):
             return
         idle_s, most_s = time.monotonic() - self._used_s, self._app.settings.sleep_after_min * 60
-        if (most_s and idle_s >= most_s) or (idle_s >= SHORT_IDLE_S and self._app.memory_is_short):
+        if (most_s and idle_s >= most_s) or (idle_s >= SHORT_IDLE_S and self._app.computer.memory_is_short):
             self.sleep()
 
     def _on_yielded(self, reference: str, step: Loading | None) -> None:

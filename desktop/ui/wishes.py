@@ -30,13 +30,13 @@ class Wishes:
         if not self._known() or target is None:
             return None
         try:
-            return self._app.estimate(target, context=wish.context, kv_type=wish.kv_type, goal=wish.goal)
+            return self._app.estimates.of(target, context=wish.context, kv_type=wish.kv_type, goal=wish.goal)
         except AlcoveError:  # the check, which follows, tells why
             return None
 
     def judge(self, reference: str, wish: Wish) -> Generator[Step, None, Judgement]:
-        """By the engine; slow, and raises as App.judge."""
-        return self._app.judge(reference, context=wish.context, kv_type=wish.kv_type, goal=wish.goal)
+        """By the engine; slow, and raises as Estimates.judge."""
+        return self._app.estimates.judge(reference, context=wish.context, kv_type=wish.kv_type, goal=wish.goal)
 
     def of(self, reference: str) -> Wish:
         """What was chosen for a model before."""
@@ -66,7 +66,7 @@ class Wishes:
     def _target(self, reference: str) -> Target | None:
         if reference not in self._targets:
             try:
-                self._targets[reference] = self._app.target(reference)
+                self._targets[reference] = self._app.targets.of(reference)
             except AlcoveError:
                 return None
         return self._targets[reference]

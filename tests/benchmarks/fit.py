@@ -40,16 +40,16 @@ done("imported")
 from desktop.app import App
 app = App.open(sys.argv[1])
 done("app stands")
-app.hardware()
+app.computer.hardware()
 done("computer known")
-file = app.file(app.target(sys.argv[2]))
+file = app.targets.file(app.targets.of(sys.argv[2]))
 done("file found")
 for _ in app.headers.read(file):
     pass
 done("header read")
 app.close()
 app = App.open(sys.argv[1])
-for step in app.judge(sys.argv[2]):
+for step in app.estimates.judge(sys.argv[2]):
     pass
 told["judged, header from the cache"] = time.perf_counter() - began - told["header read"]
 app.close()

@@ -41,7 +41,7 @@ def moves_ms(program: Program, view: FitView, reference: str) -> list[float]:
 
 def measure(program: Program, hardware: Hardware, name: str) -> None:
     program.advice.hardware = hardware
-    program.app._found = hardware
+    program.app.computer.found = hardware
     view = FitView(program.browse._judges)
     view.resize(880, 700)
     view.show()

@@ -56,7 +56,7 @@ def soak(kills: int, seed: int, home: Path, warm: int = WARM) -> Count:
     app = App.open(home / "home")
     before: tuple[int, int, int] = (0, 0, 0)
     try:
-        app.hardware()
+        app.computer.hardware()
         for number in range(kills + warm):
             if number == warm:
                 before = _files(), psutil.Process().num_threads(), _memory()
@@ -84,7 +84,7 @@ def _kill_once(app: App, endless: Path, brief: Path, chance: random.Random, coun
         _strike(app, way, moment, count)
     model, shown, struck = (brief, "", True) if moment == "idle" else (endless, "", False)
     try:
-        for step in app.turn(conversation, question, str(model), ChatOptions(max_tokens=200)):
+        for step in app.talking.turn(conversation, question, str(model), ChatOptions(max_tokens=200)):
             shown += step.text if isinstance(step, Piece) else ""
             if not struck and chance.random() < 0.3 and _reached(moment, step):
                 _strike(app, way, _name(step), count)
@@ -116,7 +116,7 @@ def _strike(app: App, way: signal.Signals, moment: str, count: Count) -> None:
 
 
 def _answer(app: App, conversation: int, model: Path, question: str) -> str:
-    turn, text = app.turn(conversation, question, str(model)), ""
+    turn, text = app.talking.turn(conversation, question, str(model)), ""
     for step in turn:
         text += step.text if isinstance(step, Piece) else ""
     return text

@@ -34,7 +34,7 @@ def ranked():
     seen["foreign"] = sorted(set(sys.modules) & {"llama_cpp", "huggingface_hub", "numpy"})
     conversation = program.app.conversations.create("t", "guide")
     asked = time.time()
-    for item in program.app.turn(conversation, "What is an open-weight model?", "guide"):
+    for item in program.app.talking.turn(conversation, "What is an open-weight model?", "guide"):
         if isinstance(item, Piece) and item.text:
             seen.setdefault("first_word_s", time.time() - asked)
     seen["whole_answer_s"] = time.time() - asked

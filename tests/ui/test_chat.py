@@ -22,7 +22,7 @@ from desktop.ui.tasks import Tasks
 
 
 class Reciting:
-    """Stands where App.turn stands: answers "answer N to QUESTION", in pieces, as far as `go` lets it."""
+    """Stands where Talking.turn stands: answers "answer N to QUESTION", in pieces, as far as `go` lets it."""
 
     def __init__(self, store: Conversations) -> None:
         self.store = store

@@ -76,8 +76,8 @@ def test_a_goal_is_kept_and_the_model_is_opened_for_it(qtbot: QtBot, open_progra
     program.chat_with("reciter")
     QTest.keyClicks(program.window.chat.composer.field, "Hello")
     QTest.keyClick(program.window.chat.composer.field, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: program.app.opened is not None, timeout=30_000)
-    opened = program.app.opened
+    qtbot.waitUntil(lambda: program.app.running.opened is not None, timeout=30_000)
+    opened = program.app.running.opened
     assert opened is not None
     assert opened.wish.goal == "quality"
     qtbot.waitUntil(lambda: program.tasks.get("answer") is None, timeout=30_000)
@@ -154,7 +154,7 @@ def test_the_computer_is_measured_in_a_step_that_can_be_skipped(qtbot: QtBot, op
     card = program.first_run.computer
     qtbot.waitUntil(lambda: not card.measuring.isHidden(), timeout=30_000)
     assert program.first_run._cards  # the offers do not wait for it
-    assert program.app.measure_due
+    assert program.app.computer.measure_due
     qtbot.mouseClick(card.skip, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: card.measuring.isHidden(), timeout=10_000)
     assert program.tasks.get("measure") is None

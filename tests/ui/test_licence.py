@@ -236,7 +236,7 @@ def test_a_missing_text_is_fetched_from_the_hub_and_shown(open_program, qtbot: Q
         monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
         server.add("meta-llama/Llama-3.1-8B-Instruct", {"LICENSE": b"LLAMA 3.1 COMMUNITY LICENSE AGREEMENT"}, license="llama3.1")
         program = open_program()
-        program.licensing.read("llama-3.1-8b", program.app.licence("llama-3.1-8b"))
+        program.licensing.read("llama-3.1-8b", program.app.rights.licence("llama-3.1-8b"))
         dialog = program.window.findChild(LicenceText)
         assert dialog.page.content is None
         dialog.fetch.click()

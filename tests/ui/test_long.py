@@ -95,7 +95,7 @@ def test_the_person_sees_it_coming_before_the_model_is_loaded(qtbot: QtBot, open
     program = opened(qtbot, open_program, conversation)
     chat, gauge = program.window.chat, program.window.chat.composer.gauge
     qtbot.waitUntil(gauge.isVisible)
-    assert program.app.opened is None
+    assert program.app.running.opened is None
     assert gauge.accessibleDescription() == "This conversation fills 88 % of what the model can keep in mind."
     assert gauge.toolTip() == gauge.accessibleDescription()
     assert chat.hint.isVisible()

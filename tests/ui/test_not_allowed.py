@@ -57,7 +57,7 @@ def test_one_that_is_here_is_seen_and_not_opened(program: Program, qtbot: QtBot)
     chat = program.window.chat
     chat.say("Hello")
     qtbot.waitUntil(lambda: any(REASON in notice.sentence.text() for notice in chat.findChildren(Notice)), timeout=10_000)
-    assert program.app.opened is None
+    assert program.app.running.opened is None
 
 
 def test_it_is_offered_nowhere_and_says_why(program: Program, hub: HubServer, qtbot: QtBot) -> None:

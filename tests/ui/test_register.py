@@ -32,7 +32,7 @@ def test_models_are_found_by_licence_and_saved(open_program: Callable[[], Progra
     app = App.open(tmp_path / "home")
     for name, licence in (("one", "gemma"), ("two", "mit")):
         app.library.link(gguf_files.llama(tmp_path / f"{name}.gguf", metadata={"general.license": licence}))
-    app.consent.acceptances.accept(app.licence("gemma"), "one", app.texts)
+    app.consent.acceptances.accept(app.rights.licence("gemma"), "one", app.texts)
     (accepted,) = app.consent.acceptances.list()
     app.close()
     program = open_program()

@@ -11,7 +11,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from desktop.app import App
+from desktop.computer import Computer
+from desktop.hardware import Hardware
 from desktop.ui import waking
 from desktop.ui.program import Program
 from tests.engine import models
@@ -24,11 +25,11 @@ LAST = "reciter"
 @pytest.fixture(autouse=True)
 def _computer_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """It was measured at an earlier start, as on most days."""
-    monkeypatch.setattr(App, "measure_due", False)
+    monkeypatch.setattr(Computer, "measure_due", False)
 
 
 def awake(program: Program) -> bool:
-    return program.app.opened is not None and program.waking._tasks.get(waking.TASK) is None
+    return program.app.running.opened is not None and program.waking._tasks.get(waking.TASK) is None
 
 
 def type_letters(program: Program, text: str) -> None:
@@ -56,8 +57,8 @@ def test_the_last_model_is_open_before_the_first_message(
     link(tmp_path, ANSWER)
     program = open_program()
     qtbot.waitUntil(lambda: awake(program), timeout=30_000)
-    assert program.app.opened is not None
-    assert program.app.opened.reference == LAST
+    assert program.app.running.opened is not None
+    assert program.app.running.opened.reference == LAST
     process = psutil.Process().children()
     send(program, "What is an open model?")
     qtbot.waitUntil(lambda: answered(program), timeout=30_000)
@@ -93,17 +94,17 @@ def test_nothing_is_woken_where_memory_is_short(
     qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     link(tmp_path, ANSWER)
-    look = App.hardware
+    look = Computer.hardware
 
-    def short(app: App) -> object:
-        found = look(app)
+    def short(computer: Computer) -> Hardware:
+        found = look(computer)
         return replace(found, memory=replace(found.memory, available_bytes=200_000_000))
 
-    monkeypatch.setattr(App, "hardware", short)
+    monkeypatch.setattr(Computer, "hardware", short)
     program = open_program()
     with qtbot.waitSignal(program.waking.over, timeout=30_000):
         pass
-    assert program.app.opened is None
+    assert program.app.running.opened is None
 
 
 def test_a_model_that_is_chosen_is_woken_in_place_of_the_other(
@@ -113,7 +114,7 @@ def test_a_model_that_is_chosen_is_woken_in_place_of_the_other(
     program = open_program()
     qtbot.waitUntil(lambda: awake(program), timeout=30_000)
     program.window.chat.chooser.chosen.emit("guide")
-    qtbot.waitUntil(lambda: awake(program) and program.app.opened.reference == "guide", timeout=30_000)  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: awake(program) and program.app.running.opened.reference == "guide", timeout=30_000)  # type: ignore[union-attr]
 
 
 def test_a_message_to_another_model_goes_before_waking_up(
@@ -127,8 +128,8 @@ def test_a_message_to_another_model_goes_before_waking_up(
     send(program, "What is an open-weight model?")
     qtbot.waitUntil(lambda: answered(program), timeout=30_000)
     assert awake(program)
-    assert program.app.opened is not None
-    assert program.app.opened.reference == "guide"
+    assert program.app.running.opened is not None
+    assert program.app.running.opened.reference == "guide"
 
 
 def test_when_nobody_writes_the_model_sleeps_and_the_first_letter_wakes_it(
@@ -161,7 +162,7 @@ def test_never_is_never_unless_memory_is_short(
     program.waking._used_s = time.monotonic() - 24 * 60 * 60
     program.waking.look()
     assert awake(program)
-    monkeypatch.setattr(App, "memory_is_short", True)
+    monkeypatch.setattr(Computer, "memory_is_short", True)
     with qtbot.waitSignal(program.waking.slept, timeout=10_000):
         program.waking.look()
 
@@ -177,7 +178,7 @@ def test_an_answer_is_never_put_to_sleep(qtbot: QtBot, open_program: Callable[[]
     assert program.tasks.get(waking.TASK) is None
     QTest.keyClick(program.window, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: answered(program), timeout=10_000)
-    assert program.app.opened is not None
+    assert program.app.running.opened is not None
 
 
 def test_a_model_that_is_removed_is_not_held(qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path) -> None:
@@ -188,4 +189,4 @@ def test_a_model_that_is_removed_is_not_held(qtbot: QtBot, open_program: Callabl
     assert model is not None
     with qtbot.waitSignal(program.waking.slept, timeout=10_000):
         program._remove(model)
-    assert program.app.opened is None
+    assert program.app.running.opened is None
