@@ -29,7 +29,7 @@ reads this list and checks every import, so it cannot go stale.
     shape part projector
     work
     layers
-    acceptance
+    acceptance repo
     trash elsewhere mirror texts policy
     hardware gguf licences network record digest
     graphics

@@ -124,6 +124,7 @@ class App:
 
     @cached_property
     def talking(self) -> Talking:
+        """Needs the conversations, so it opens them."""
         return Talking(self.targets, self.running, self.conversations, self.settings, self.save_settings)
 
     def update_catalogue(self) -> Generator[int, None, Catalogue]:

@@ -9,9 +9,10 @@ from urllib.parse import quote, unquote
 
 from desktop.card import Card
 from desktop.errors import AlcoveError, Corrupt, Gated, NotFound
-from desktop.hub import ENDPOINT, File, Hub
+from desktop.hub import ENDPOINT, Hub
 from desktop.licences import Licence, Ruling, repo_name
 from desktop.network import refusal
+from desktop.repo import File
 from desktop.texts import LARGEST_BYTES, Text, Texts
 
 NAMES = ("LICENSE", "LICENSE.txt", "LICENSE.md")  # what makers call the file

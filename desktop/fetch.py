@@ -8,10 +8,11 @@ import msgspec
 
 from desktop.connections import Limit
 from desktop.errors import NotFound, NotGguf
-from desktop.hub import File, Hub
+from desktop.hub import Hub
 from desktop.library import Library, LocalModel, Provenance
 from desktop.network import Network
 from desktop.part import arrived_bytes
+from desktop.repo import File
 from desktop.transfer import Progress, Retry, download
 
 

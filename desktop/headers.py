@@ -19,9 +19,10 @@ import msgspec
 from desktop import gguf
 from desktop.bounded import MAX_HEADER_BYTES
 from desktop.errors import AlcoveError, NotFound, Truncated
-from desktop.hub import File, Hub
+from desktop.hub import Hub
 from desktop.network import Client
 from desktop.remote import RemoteFile
+from desktop.repo import File
 
 WAIT_S = 0.2  # the longest time without a sign of life to whoever iterates
 LONGEST_LINE_BYTES = 65_536  # what is written before a header that is kept

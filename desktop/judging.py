@@ -14,7 +14,7 @@ from desktop.errors import EngineCrashed, Gated, NetworkError, NotAModel, NotFou
 from desktop.fit import DeviceMemory, Fit, Shape, Wish
 from desktop.hardware import Gpu, Hardware
 from desktop.headers import Headers, RemoteHeader
-from desktop.hub import File
+from desktop.repo import File
 from desktop.settings import Settings
 from desktop.speed import Rates
 from desktop.targets import Target

@@ -9,10 +9,10 @@ from desktop.card import Card
 from desktop.catalogue import Model
 from desktop.consent import Consent, Terms
 from desktop.errors import AlcoveError, NetworkError, NotAllowed, NotWritable
-from desktop.hub import File, Repo
 from desktop.judging import end
 from desktop.library import LocalModel
 from desktop.licences import Evidence, Licences, Ruling
+from desktop.repo import File, Repo
 from desktop.search import Search
 from desktop.targets import Target, Targets, name_of
 from desktop.texts import Text, Texts

@@ -16,7 +16,8 @@ import msgspec
 from desktop import gguf
 from desktop.cards import trace
 from desktop.errors import NetworkError, NotFound
-from desktop.hub import File, Hub, Repo, Sort
+from desktop.hub import Hub, Sort
+from desktop.repo import File, Repo
 
 PAGE = 20  # repositories that are asked for at once
 FRESH_S = 3600.0  # so long the same words are not asked for again

@@ -10,8 +10,9 @@ from urllib.parse import unquote, urlsplit
 from desktop import gguf
 from desktop.catalogue import Catalogue, Model, Variant
 from desktop.errors import BadReference, NotFound
-from desktop.hub import File, Hub
+from desktop.hub import Hub
 from desktop.library import Library, LocalModel
+from desktop.repo import File
 
 USUAL_BITS = 4.9  # bits a weight of Q4_K_M: close to the original at a third of the size
 

@@ -17,10 +17,10 @@ from desktop import text
 from desktop.engine import Benched
 from desktop.fit import Fit
 from desktop.hardware import Hardware, sentence
-from desktop.hub import Repo
 from desktop.library import LocalModel
 from desktop.licences import Ruling
 from desktop.offers import Offer
+from desktop.repo import Repo
 from desktop.speed import Rates
 
 VERDICT_WORDS = {

@@ -25,9 +25,10 @@ from desktop.errors import (
     Unreachable,
 )  # fmt: skip
 from desktop.headers import Headers, RemoteHeader
-from desktop.hub import File, Hub
+from desktop.hub import Hub
 from desktop.network import Network
 from desktop.network.door import READ_BYTES
+from desktop.repo import File
 from tests.gguf_files import llama, split, write
 from tests.hub_server import Fault, HubServer
 

@@ -9,8 +9,9 @@ import pytest
 
 from desktop.errors import NotFound, Offline, ServerRefused, Unreachable
 from desktop.gguf import named_kind
-from desktop.hub import File, Hub, Repo
+from desktop.hub import Hub
 from desktop.network import Network
+from desktop.repo import File, Repo
 from desktop.search import Search, by_fit, guess, judge, models_of, size_bytes
 from tests.hub_server import Fault, HubServer
 from tests.test_hub import gguf

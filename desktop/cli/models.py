@@ -14,10 +14,10 @@ from desktop.cli import comparing
 from desktop.cli.agreeing import agree
 from desktop.cli.command import Home, Json, Reference, commands, finish, opened
 from desktop.errors import AlcoveError, NotFound, UnknownArchitecture
-from desktop.hub import Repo
 from desktop.library import LocalModel
 from desktop.licences import Evidence
 from desktop.need import Room
+from desktop.repo import Repo
 from desktop.versions import Change
 
 JUDGE_S = 10.0  # before a download; a slow network is not kept busy with a second opinion for longer

@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from desktop.comparison import freeness
 from desktop.errors import AlcoveError, Offline
-from desktop.hub import Repo, Sort
+from desktop.hub import Sort
 from desktop.library import LocalModel
 from desktop.licences import Licences, Ruling
+from desktop.repo import Repo
 from desktop.search import PAGE, Found, by_fit
 from desktop.transfer import Progress
 from desktop.ui import theme

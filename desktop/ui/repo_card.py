@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from desktop import text
 from desktop.errors import AlcoveError
 from desktop.fit import Fit
-from desktop.hub import File, Repo
 from desktop.licences import Evidence, Licences, Ruling
+from desktop.repo import File, Repo
 from desktop.search import bits_of, guess, judge, models_of, needed_bytes, size_bytes, usual_files
 from desktop.transfer import Progress
 from desktop.ui import theme, verdict

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from desktop import gguf
 from desktop.headers import Headers, RemoteHeader
-from desktop.hub import File, Hub
+from desktop.hub import Hub
 from desktop.network import Network
+from desktop.repo import File
 from tests.hub_server import HubServer
 
 RUNS = 11

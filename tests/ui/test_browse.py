@@ -17,9 +17,10 @@ from desktop.card import Card
 from desktop.comparison import freeness
 from desktop.errors import AlcoveError, Offline, Unreachable
 from desktop.hardware import Memory
-from desktop.hub import File, Repo, Sort
+from desktop.hub import Sort
 from desktop.library import Library, LocalModel, Provenance
 from desktop.licences import GUIDE, Evidence, Ruling
+from desktop.repo import File, Repo
 from desktop.search import PAGE, Found
 from desktop.transfer import Progress
 from desktop.ui.browse import Browse
