@@ -1,14 +1,19 @@
 """What the card of a repository on the Hub says of its licence and of what it was made from, whoever wrote it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from desktop.text import plain
 
 SILENT = frozenset({"", "other", "unknown", "none", "null", "no-license"})  # tags that say nothing
+OTHER = "other terms"  # stands for such a tag beside others
+MORE = "…"  # stands for all that a card lists beyond what is read of it: nobody knows what that is
 KEYS = ("license", "license_name", "license_link", "base_model", "base_model_relation")  # what is read of a card
 MOST, LONGEST = 16, 200  # of what a card may list; letters of each
+MOST_BASES = 100  # a merge has many
 LONGEST_ADDRESS = 500  # letters
+DEEPEST = 4  # lists in lists that are looked into
 
 
 @dataclass(frozen=True)
@@ -35,20 +40,31 @@ def read(repo: str, content: object) -> Card:
     """The card of a repository from what its head holds, which may be anything."""
     if not isinstance(content, Mapping):
         return Card(repo)
-    tags = listed(content.get("license"))
+    tags, named = listed(content.get("license")), listed(content.get("license_name"))
     stated = tuple(tag for tag in tags if tag.lower() not in SILENT)
-    if len(stated) < len(tags) or not tags:
-        stated += listed(content.get("license_name"))
+    if stated and len(stated) < len(tags) and not named:
+        named = (OTHER,)  # whatever it is, it applies too
+    stated += named
     link = next(iter(listed(content.get("license_link"), LONGEST_ADDRESS)), None)
     relation = next(iter(listed(content.get("base_model_relation"))), None)
-    return Card(repo, tuple(dict.fromkeys(stated)), link, listed(content.get("base_model")), relation)
+    return Card(repo, tuple(dict.fromkeys(stated)), link, listed(content.get("base_model"), most=MOST_BASES), relation)
 
 
-def listed(value: object, longest: int = LONGEST) -> tuple[str, ...]:
-    """The words of a field that holds one or a list of them: on one line each, shortened where they go on and on."""
-    found = []
-    for each in (value if isinstance(value, list) else [value])[:MOST]:
-        if isinstance(each, str | int | float) and not isinstance(each, bool):
-            words = " ".join(plain(str(each)[: longest * 2]).split())
-            found.append(words if len(words) <= longest else f"{words[:longest]}…")
-    return tuple(dict.fromkeys(each for each in found if each))
+def listed(value: object, longest: int = LONGEST, most: int = MOST) -> tuple[str, ...]:
+    """The words of a field that holds one or a list of them: on one line each, with MORE at the end of what is cut short."""
+    several, found = list(islice(_flat(value), most + 1)), []
+    for each in several[:most]:
+        start = str(each)[: longest * 2]
+        words = " ".join(plain(start).split())
+        cut = len(words) > longest or len(str(each)) > len(start)
+        found.append(f"{words[:longest]}{MORE}" if cut else words)
+    return tuple(dict.fromkeys([each for each in found if each] + [MORE] * (len(several) > most)))
+
+
+def _flat(value: object, depth: int = 0) -> Iterator[object]:
+    """What a list holds, and lists in it; maps as they are written, for there may be a name in them."""
+    if isinstance(value, list) and depth < DEEPEST:
+        for each in value:
+            yield from _flat(each, depth + 1)
+    elif value is not None and not isinstance(value, bool):
+        yield value

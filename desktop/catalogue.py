@@ -1,7 +1,6 @@
 """The models that Alcove knows well: what each is good at, which files there are, and the shape that decides memory."""
 
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,7 +12,7 @@ import msgspec
 from desktop.errors import Corrupt
 from desktop.gguf import TYPES
 from desktop.layers import Layer
-from desktop.licences import Evidence, Link, Ruling
+from desktop.licences import Evidence, Link, Ruling, repo_name
 from desktop.paths import resource
 from desktop.policy import About, names_of
 from desktop.shape import Shape
@@ -209,7 +208,7 @@ class Catalogue:
         """What rules of an organisation see of a model from this repository. `claims`: what a page or a file says that it was
         made from, "OWNER/NAME" or an address; `makers`: whom it names."""
         model = self.by_repo(repo) if repo else None
-        bases = tuple(dict.fromkeys(re.sub(r"^https?://[^/]+/", "", claim.strip()).strip("/") for claim in claims))
+        bases = tuple(dict.fromkeys(map(repo_name, claims)))
         known = [self.by_repo(base) for base in bases]
         origin = model.repo if model else repo
         stated = [*bases, *([repo] if repo and model else [])]

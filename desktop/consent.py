@@ -3,10 +3,11 @@
 What the organisation does not allow is refused first; then a licence with conditions has to have been accepted.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from desktop import acceptance, gguf
+from desktop import acceptance, gguf, rulings
 from desktop.acceptance import Acceptance, Acceptances
 from desktop.card import Card
 from desktop.catalogue import Catalogue
@@ -91,9 +92,7 @@ class Consent:
 def _claims(header: gguf.Header) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a file says that it was made from, and by whom."""
     known = header.metadata
-    count = known.get("general.base_model.count", 0)
-    places = range(min(count, 16) if isinstance(count, int) else 0)
-    bases = [known.get(f"general.base_model.{place}.repo_url") for place in places]
-    makers = [known.get(f"general.{key}") for key in ("organization", "author")]
-    makers += [known.get(f"general.base_model.{place}.organization") for place in places]
-    return tuple(str(each) for each in bases if each), tuple(str(each) for each in makers if each)
+    makers = [
+        known.get(key) for key in known if re.fullmatch(r"general\.(organization|author|base_model\.\d+\.organization)", key)
+    ]
+    return rulings.base_models(header), tuple(str(each) for each in makers if each)

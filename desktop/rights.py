@@ -11,7 +11,7 @@ from desktop.consent import Consent, Terms
 from desktop.errors import AlcoveError, NetworkError, NotAllowed, NotWritable
 from desktop.judging import end
 from desktop.library import LocalModel
-from desktop.licences import Evidence, Licences, Ruling
+from desktop.licences import Licences, Ruling
 from desktop.repo import File, Repo
 from desktop.search import Search
 from desktop.targets import Target, Targets, name_of
@@ -40,7 +40,7 @@ class Rights:
         target = self.targets.of(reference)
         if target.path is None and target.model is None:
             traced = cards.trace(self.targets.hub, self.targets.file(target).cards)
-            return self.licences.rule(rulings.evidence(end(traced), self.targets.catalogue))
+            return self.licences.rule(rulings.before(target, end(traced), self.targets.catalogue))
         return self.ruling(target)
 
     def fetch_text(self, target: Target) -> Generator[int, None, tuple[Text, ...]]:
@@ -108,8 +108,7 @@ class Rights:
         """
         first, *others = self.targets.files(target)
         first = replace(first, cards=(yield from cards.trace(self.targets.hub, first.cards)))
-        known = target.model.evidence if target.model else Evidence()
-        ruling = self.licences.rule(replace(known, cards=first.cards))
+        ruling = self.licences.rule(rulings.before(target, first.cards, self.targets.catalogue))
         self.check(target, ruling, first.cards)
         return (first, *others), ruling
 

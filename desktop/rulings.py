@@ -1,6 +1,7 @@
 """What the licence of one model allows, from all that is known of it on this computer: catalogue, cards, and its own file."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from desktop import card, gguf
 from desktop.card import Card
@@ -18,14 +19,19 @@ def of(target: Target, licences: Licences, catalogue: Catalogue) -> Ruling:
     """The ruling on a target. Raises as gguf.read_file."""
     if target.path == GUIDE:
         return licences.rule(GUIDE_EVIDENCE)
-    known = evidence(_cards(target.local) if target.local else (Card(target.name),), catalogue)
-    if target.model is not None:
-        known = replace(target.model.evidence, cards=known.cards)
+    known = before(target, _cards(target.local) if target.local else (Card(target.name),), catalogue)
     if target.path is not None:
         header = gguf.read_file(target.path)
         stated, link = _licence(header)
-        known = replace(known, file_license=stated, file_link=link, file_base_models=_base_models(header))
+        names = (*known.names, *(str(header.metadata.get(f"general.{key}", "")) for key in ("name", "basename")))
+        known = replace(known, file_license=stated, file_link=link, file_base_models=base_models(header), names=names)
     return licences.rule(known)
+
+
+def before(target: Target, cards: tuple[Card, ...], catalogue: Catalogue) -> Evidence:
+    """What is known of a target by cards, before its file is here."""
+    known = replace(target.model.evidence, cards=cards) if target.model else evidence(cards, catalogue)
+    return replace(known, names=tuple(filter(None, (target.name, Path(target.file or "").stem))))
 
 
 def evidence(cards: tuple[Card, ...], catalogue: Catalogue) -> Evidence:
@@ -59,7 +65,7 @@ def _licence(header: gguf.Header) -> tuple[str | None, str | None]:
     return said.stated, said.link
 
 
-def _base_models(header: gguf.Header) -> tuple[str, ...]:
+def base_models(header: gguf.Header) -> tuple[str, ...]:
     """What a model was made from, as its GGUF tells it: the address, else the name with its organisation."""
     count = header.metadata.get("general.base_model.count", 0)
     found = []

@@ -252,8 +252,8 @@ def show_library(models: Sequence[tuple[LocalModel, str | None]]) -> None:
 def show_ruling(ruling: Ruling) -> None:
     """What a licence allows, with duties and who says so."""
     out.print(f"[bold]{escape(ruling.name)}[/] · {OPENNESS_WORDS[ruling.openness]}", soft_wrap=True)
-    if ruling.conflict:
-        out.print(f"[yellow]![/] {escape(ruling.conflict)}", soft_wrap=True)
+    for warning in filter(None, (ruling.conflict, ruling.gap)):
+        out.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
     questions = ("May I use it at work?", "May I change it and pass it on?", "Can anyone check how it was made?")
     for question, answer in zip(questions, (ruling.commercial, ruling.share, ruling.audit), strict=True):
         out.print(f"  {question:<34} [bold]{ANSWER_WORDS[answer.answer]}[/]")

@@ -84,6 +84,7 @@ def test_what_was_not_read_is_not_cited(known: Licences) -> None:
         if not licence.text_read:
             quoted = (licence.commercial, licence.share, licence.outputs_for_training, licence.territory, *licence.thresholds)
             assert all(each is None or each.clause is None for each in quoted), licence.id
+            assert not re.search(r"\(\d", " ".join((*licence.restrictions, *(duty.text for duty in licence.duties)))), licence.id
         assert licence.confidence == "sourced" or not licence.text_read, licence.id
 
 

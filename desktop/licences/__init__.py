@@ -9,12 +9,13 @@ knowledge.py has what a file of resources/licences/ says, evidence.py what is kn
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from desktop.errors import Corrupt
-from desktop.licences.evidence import GUIDE, Evidence, Source, copied_from, normal, repo_name, statements
+from desktop.licences.evidence import GUIDE, Evidence, Source, copied_from, normal, repo_name, statements, unheard
 from desktop.licences.knowledge import (
     STRICTNESS,
     UNKNOWN,
@@ -83,7 +84,7 @@ class Licences(Mapping[str, Licence]):
 
     def of_name(self, repo: str) -> tuple[Licence, ...]:
         """The licences of what a repository was made from, as far as its name tells: "Llama-3.1" in "My-Llama-3.1-GGUF"."""
-        name = repo.rpartition("/")[2].lower()
+        name = normal(repo.partition("/")[2] or repo)
         return tuple(x for x in self.values() if any(re.search(pattern, name) for pattern in x.named))
 
     def describe(self, id: str) -> Ruling:
@@ -92,7 +93,7 @@ class Licences(Mapping[str, Licence]):
 
     def rule(self, evidence: Evidence) -> Ruling:
         """What one may do with a model of which this is known."""
-        return rule(statements(evidence, self), evidence, self.unknown)
+        return replace(rule(statements(evidence, self), evidence, self.unknown), unheard=unheard(evidence, self))
 
 
 def load(folder: Path | None = None) -> Licences:

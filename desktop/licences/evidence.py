@@ -1,7 +1,7 @@
 """What is known of one model's licence, and what each source makes of it: who states which licence, most trusted first."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 HUB = "https://huggingface.co"
 NAME = "The model's name"
+NAMED = re.compile(rf"^{NAME}$|^The name ")  # sources that are no more than a name
 FORMS = r"gguf|i1|awq|gptq|exl[23]|mlx|onnx|fp8|fp16|bf16|nvfp4|mxfp4|\d+bit|bnb"  # at the end of the names of copies
 
 
@@ -29,6 +30,7 @@ class Evidence:
     openness: str | None = None  # the catalogue's word: "conditions", "free" or "full"
     links: tuple[Link, ...] = ()
     file_link: str | None = None  # general.license.link of the GGUF
+    names: tuple[str, ...] = ()  # of the file, and of the model as its GGUF has it
 
 
 GUIDE = Evidence(  # the model inside the app is ours, with everything it was made from
@@ -74,7 +76,7 @@ class Statement:
 
     @property
     def verb(self) -> str:
-        return "says" if not self.is_ours else "points to" if self.source == NAME else "is under"
+        return "says" if not self.is_ours else "points to" if NAMED.search(self.source) else "is under"
 
     @property
     def says(self) -> str:
@@ -98,14 +100,14 @@ def statements(evidence: Evidence, known: "Licences") -> list[Statement]:
     for ancestor in reversed(list(_ancestors(evidence.cards))):
         seen.add(ancestor.repo.lower())
         found += _of_repo(known, ancestor.repo, ancestor.card, f"The page of {ancestor.repo}", is_base=not ancestor.same)
+        found += _named(known, f"The name of {ancestor.repo}", (ancestor.repo,), found)
     bases = [repo for repo in map(repo_name, evidence.file_base_models) if repo.lower() not in seen]
-    licences = tuple(dict.fromkeys(x for repo in bases for x in known.of_repo(repo)))
-    found.append(_ours("The original model", licences))
-    if evidence.cards:
-        own = evidence.cards[0]
-        stated = {x.id for each in found for x in each.licences}
-        named = tuple(x for x in known.of_name(own.repo) if x.id not in stated)
-        found.append(_ours(NAME, named))
+    found.append(_ours("The original model", _once(x for repo in bases for x in known.of_repo(repo))))
+    for repo in bases:
+        found += _named(known, f"The name of {repo}", (repo,), found)
+    own = evidence.cards[0] if evidence.cards else None
+    found += _named(known, NAME, (*([own.repo] if own else []), *evidence.names), found)
+    if own:
         found += _of_repo(known, own.repo, own, "The page of this download")
     found.append(_stated(known, "The page of this download", evidence.hub_card))
     found.append(_stated(known, "The file itself", evidence.file_license, link=evidence.file_link))
@@ -143,6 +145,17 @@ def copied_from(cards: tuple[Card, ...]) -> tuple[str, ...]:
     return tuple(ancestor.repo for ancestor in _ancestors(cards) if ancestor.same)
 
 
+def unheard(evidence: Evidence, known: "Licences") -> tuple[str, ...]:
+    """What a model was made from and of which nothing is known: no page that could be read, and a name that tells nothing."""
+    return tuple(
+        each.repo
+        for each in _ancestors(evidence.cards)
+        if (each.card is None or not (each.card.licences or each.card.link or each.card.base_models))
+        and not known.of_repo(each.repo)
+        and not known.of_name(each.repo)
+    )
+
+
 def _only_copies(child: Card, base: str) -> bool:
     """Whether a repository holds the same model as its base, in another form: it says so, or it has the same name."""
     if child.relation or len(child.base_models) != 1:
@@ -153,8 +166,9 @@ def _only_copies(child: Card, base: str) -> bool:
 
 
 def repo_name(repo: str) -> str:
-    """The name of a repository, from that or from its address."""
-    return re.sub(r"^https?://[^/]+/", "", repo.strip()).strip("/")
+    """The name of a repository, from that or from an address on its pages, at whatever revision."""
+    name = re.sub(r"^(https?://[^/]+/|(www\.)?(huggingface\.co|hf\.co)/|hf:)", "", repo.strip(), flags=re.IGNORECASE)
+    return re.sub(r"^(\w[\w.-]*/[\w.-]+)([/@?#].*)$", r"\1", name.strip("/"))
 
 
 def _of_repo(known: "Licences", repo: str, card: Card | None, source: str, *, is_base: bool = False) -> list[Statement]:
@@ -169,6 +183,17 @@ def _of_repo(known: "Licences", repo: str, card: Card | None, source: str, *, is
     return [replace(_ours(repo, ours, is_base=is_base), url=f"{HUB}/{repo}"), said]
 
 
+def _named(known: "Licences", source: str, names: Iterable[str], found: list[Statement]) -> list[Statement]:
+    """What names tell, as far as nobody has said it yet, and where they are of no repository that we know."""
+    said = {x.id for each in found for x in each.licences}
+    licences = _once(x for name in names if not known.of_repo(name) for x in known.of_name(name) if x.id not in said)
+    return [_ours(source, licences)]
+
+
+def _once(licences: Iterable[Licence]) -> tuple[Licence, ...]:
+    return tuple(dict.fromkeys(licences))
+
+
 def _ours(source: str, licences: tuple[Licence, ...], *, is_base: bool = True) -> Statement:
     return Statement(source, licences, tuple(x.id for x in licences), is_base=is_base, is_ours=True)
 
@@ -180,10 +205,23 @@ def _stated(known: "Licences", source: str, metadata: str | None, *, link: str |
     parts = [normal(t) for t in ([text] if whole else re.split(r",|\bAND\b|\bOR\b|[()\[\]'\"]", text))]
     tags = tuple(tag for tag in dict.fromkeys(parts) if tag not in SILENT)
     licences = tuple(known.from_tag(tag) for tag in tags)
-    by_link = known.from_tag(link)
-    if by_link.id != UNKNOWN and all(x.id == UNKNOWN for x in licences):  # a name of its own, an address that is known
-        licences, tags = (by_link,), tags[:1] or (by_link.id,)
+    by_link = _linked(known, link)
+    if by_link.id == UNKNOWN or by_link in licences or any(tag in by_link.stated_as for tag in tags):
+        return Statement(source, licences, tags, link=link)
+    if all(x.id == UNKNOWN for x in licences) and (by_link.openness == "conditions" or not tags):
+        licences, tags = (by_link,), tags[:1] or (by_link.id,)  # a name of its own, an address that is known
+    else:
+        licences, tags = (*licences, by_link), (*tags, by_link.id)
     return Statement(source, licences, tags, link=link)
+
+
+def _linked(known: "Licences", link: str | None) -> Licence:
+    """The licence that an address is of: by itself, or as that of the repository whose file it is."""
+    found = known.from_tag(link)
+    if found.id == UNKNOWN and re.search(r"/(blob|resolve|raw)/", link or ""):
+        of_repo = known.of_repo(link or "")
+        return of_repo[0] if len(of_repo) == 1 else found
+    return found
 
 
 def normal(tag: str) -> str:

@@ -41,6 +41,15 @@ class Ruling:
     notice: str | None = None  # what the file NOTICE must say that goes along
     credits: tuple[str, ...] = ()  # exact lines
     nearly: Literal["nearly", "restricted"] | None = None  # open: but for some of its data, or for uses that are banned
+    unheard: tuple[str, ...] = ()  # repositories it was made from, of whose licence nothing could be found out
+
+    @property
+    def gap(self) -> str | None:
+        """What is missing in the chain down to the original, as a sentence."""
+        if not self.unheard:
+            return None
+        more = f" and {len(self.unheard) - 1} more" if len(self.unheard) > 1 else ""
+        return f"It was made from {self.unheard[0]}{more}, of whose licence nothing could be found out; that may ask for more."
 
     def to_json(self) -> dict[str, Any]:
         """The keys of `alcove licence --json`; its openness has no word for unknown, so the strictest stands for it."""
@@ -57,6 +66,7 @@ class Ruling:
             "restrictions": list(self.restrictions),
             "sources": [{"from": s.from_, "says": s.says} for s in self.sources],
             "conflict": self.conflict,
+            "gap": self.gap,
             "url": self.url,
             "text_path": str(self.text_path) if self.text_path else None,
             "text_read": self.text_read,

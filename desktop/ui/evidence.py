@@ -34,6 +34,8 @@ class EvidenceView(QWidget):
                 self._column.addLayout(self._entry(source, wide=True))
         else:
             self._add_sentence(ruling)
+        if ruling.gap:
+            self._say(ruling.gap)
         if ruling.sources and not ruling.text_read:
             self._say(self.tr("Alcove's makers know this licence only from others, not from its text."))
 
