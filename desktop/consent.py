@@ -59,6 +59,7 @@ class Consent:
         local = target.local
         pages = (*cards, *(local.cards if local else ()))
         stated = [*(local.base_models if local else ()), *(name for card in pages for name in (card.repo, *card.base_models))]
+        stated += [address] if (address := target.url or (local.url if local else None)) else []
         decided = self.policy.decision(catalogue.about(ruling, target.repo, (*stated, *claims), makers))
         name = target.model.name if target.model else target.name
         return NotAllowed(name=name, reason=decided.sentence, where=decided.where) if decided else None

@@ -7,7 +7,7 @@ from desktop import card, gguf
 from desktop.card import Card
 from desktop.catalogue import Catalogue
 from desktop.licences import GUIDE as GUIDE_EVIDENCE
-from desktop.licences import Evidence, Licences, Ruling, copied_from
+from desktop.licences import Evidence, Licences, Ruling, copied_from, repo_name
 from desktop.local import LocalModel
 from desktop.paths import GUIDE
 from desktop.targets import Target
@@ -31,7 +31,8 @@ def of(target: Target, licences: Licences, catalogue: Catalogue) -> Ruling:
 def before(target: Target, cards: tuple[Card, ...], catalogue: Catalogue) -> Evidence:
     """What is known of a target by cards, before its file is here."""
     known = replace(target.model.evidence, cards=cards) if target.model else evidence(cards, catalogue)
-    return replace(known, names=tuple(filter(None, (target.name, Path(target.file or "").stem))))
+    url = target.url or (target.local.url if target.local else None)
+    return replace(known, names=tuple(filter(None, (target.name, Path(target.file or "").stem, repo_name(url or "")))))
 
 
 def evidence(cards: tuple[Card, ...], catalogue: Catalogue) -> Evidence:

@@ -92,3 +92,21 @@ def test_a_base_of_which_nothing_is_known_is_told(known: Licences) -> None:
     assert found.to_json()["gap"] == found.gap
     heard = known.rule(Evidence(cards=(card.read("bob/Nova", {**APACHE, "base_model": "Qwen/Qwen3-8B"}),)))
     assert heard.gap is None
+
+
+def test_an_address_tells_as_much_as_a_name(known: Licences) -> None:
+    def told(url: str) -> str:
+        return known.rule(rulings.before(Target(url, "nova", url=url), (), catalogue.load())).licence
+
+    assert told("https://mirror.example/google/gemma-2-9b-it-GGUF/resolve/main/nova.gguf") == "unknown + gemma"
+    assert told("https://mirror.example/Qwen/Qwen3-8B/resolve/main/nova.gguf") == "unknown", "which anyone may write"
+
+
+@pytest.mark.parametrize("repo", ["bob/Llama-3.2-11B-Vision-Nova", "bob/Llama-3.2-3B-Nova"])
+def test_a_model_that_reads_pictures_is_not_licensed_in_the_european_union(repo: str, known: Licences) -> None:
+    ruling = known.rule(Evidence(cards=(card.read(repo, APACHE),)))
+    assert ruling.licence == "llama3.2 + apache-2.0"
+    sees = "Vision" in repo
+    assert ("This model reads pictures" in (ruling.condition or "")) == sees
+    assert ruling.commercial.because.startswith("People and companies based in the European Union get no licence.") == sees
+    assert ruling.territory[0].scope.startswith("This model" if sees else "Only the models")

@@ -145,6 +145,12 @@ def copied_from(cards: tuple[Card, ...]) -> tuple[str, ...]:
     return tuple(ancestor.repo for ancestor in _ancestors(cards) if ancestor.same)
 
 
+def all_names(evidence: Evidence) -> tuple[str, ...]:
+    """Of a model, its file, and all that it was made from."""
+    pages = (name for card in evidence.cards for name in (card.repo, *card.base_models))
+    return (*pages, *evidence.file_base_models, *evidence.names)
+
+
 def unheard(evidence: Evidence, known: "Licences") -> tuple[str, ...]:
     """What a model was made from and of which nothing is known: no page that could be read, and a name that tells nothing."""
     return tuple(
@@ -184,10 +190,10 @@ def _of_repo(known: "Licences", repo: str, card: Card | None, source: str, *, is
 
 
 def _named(known: "Licences", source: str, names: Iterable[str], found: list[Statement]) -> list[Statement]:
-    """What names tell, as far as nobody has said it yet, and where they are of no repository that we know."""
+    """What names tell of conditions, as far as nobody has said it yet: anyone may give a name, so none makes a model free."""
     said = {x.id for each in found for x in each.licences}
-    licences = _once(x for name in names if not known.of_repo(name) for x in known.of_name(name) if x.id not in said)
-    return [_ours(source, licences)]
+    told = (x for name in names for x in known.of_repo(name) or known.of_name(name))
+    return [_ours(source, _once(x for x in told if x.openness == "conditions" and x.id not in said))]
 
 
 def _once(licences: Iterable[Licence]) -> tuple[Licence, ...]:

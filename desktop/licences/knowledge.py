@@ -1,5 +1,7 @@
 """What is known of each licence, as its file in resources/licences/ has it."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -45,11 +47,21 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Territory:
-    """Countries in which a licence grants nothing."""
+    """Countries in which a licence grants nothing.
+
+    `named`: what is in the names of the models that it is about, as regular expressions, where it is not about all of a licence;
+    `exactly` is what to say of those.
+    """
 
     excluded: tuple[str, ...]
     scope: str
     clause: str | None = None
+    named: tuple[str, ...] = ()
+    exactly: str | None = None
+
+    def is_of(self, names: Iterable[str]) -> bool:
+        """Whether a model with one of these names is one of those."""
+        return any(re.search(pattern, name.lower()) for pattern in self.named for name in names)
 
 
 @dataclass(frozen=True)

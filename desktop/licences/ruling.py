@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from desktop.licences.evidence import Evidence, Source, Statement
+from desktop.licences.evidence import Evidence, Source, Statement, all_names
 from desktop.licences.knowledge import STRICTNESS, UNKNOWN, Answer, Duty, Licence, Link, Territory, Threshold
 
 LONGEST = 29  # words of a sentence
@@ -80,7 +80,8 @@ def _as_json(answer: Answer) -> dict[str, str | None]:
 
 def rule(said: list[Statement], evidence: Evidence, unknown: Licence) -> Ruling:
     """What follows from what the sources say."""
-    applying = sorted(_applying(said, unknown), key=_severity, reverse=True)
+    names = all_names(evidence)
+    applying = [_exactly(each, names) for each in sorted(_applying(said, unknown), key=_severity, reverse=True)]
     strictest, openness = applying[0], _openness(applying, evidence.openness)
     return Ruling(
         licence=" + ".join(x.id for x in applying),
@@ -128,6 +129,21 @@ def _applying(said: list[Statement], unknown: Licence) -> list[Licence]:
     if all(s.is_base for s in said):
         applying.append(unknown)
     return applying
+
+
+def _exactly(licence: Licence, names: tuple[str, ...]) -> Licence:
+    """What a licence says of a model with one of these names, where it excludes countries for some models only."""
+    territory = licence.territory
+    if territory is None or territory.exactly is None or not territory.is_of(names):
+        return licence
+    countries = " and the ".join(territory.excluded)
+    because = f"People and companies based in the {countries} get no licence. {licence.commercial.because}"
+    return replace(
+        licence,
+        condition=territory.exactly,
+        commercial=replace(licence.commercial, because=because),
+        territory=replace(territory, scope=territory.exactly),
+    )
 
 
 def _severity(licence: Licence) -> tuple[int, int, bool]:
