@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from desktop import __version__, record
+from desktop.address import is_address
 from desktop.errors import NotWritable
 from desktop.licences import UNKNOWN, Licence, Ruling
 from desktop.texts import Texts
@@ -129,7 +130,7 @@ def _strange(ruling: Ruling, unknown: Licence) -> Iterator[Licence]:
     told: dict[str, str | None] = {}
     for source in ruling.sources:
         for tag in re.findall(STRANGE, source.says):
-            told[tag] = told.get(tag) or source.link
+            told[tag] = told.get(tag) or (source.link if is_address(source.link or "") else source.url)
     told.pop(UNKNOWN, None)  # which is no name of a licence
     for tag, link in told.items():
         name = f"licence “{tag}”, which Alcove does not know"

@@ -217,7 +217,10 @@ class Policy:
         """What in it cannot be meant so: ids that are no licences, the same models allowed and denied."""
         if self.broken:
             return [self.broken]
-        return [f"{source.where}: {why}" for source in self.sources for why in _problems(source.content, licences)]
+        said = [each for source in self.sources for each in source.content.licences]
+        both = {x.licence for x in said if x.decision == "approved"} & {x.licence for x in said if x.decision == "refused"}
+        found = [f"{source.where}: {why}" for source in self.sources for why in _problems(source.content, licences)]
+        return found + [f"the licence {id} is both approved and refused, so it is refused" for id in sorted(both)]
 
     def lines(self) -> Iterator[str]:
         """All of it in sentences, file by file."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from desktop import card, catalogue, licences, rulings
+from desktop import acceptance, card, catalogue, licences, rulings
 from desktop.licences import Evidence, Licences
 from desktop.targets import Target
 from tests import gguf_files
@@ -110,3 +110,12 @@ def test_a_model_that_reads_pictures_is_not_licensed_in_the_european_union(repo:
     assert ("This model reads pictures" in (ruling.condition or "")) == sees
     assert ruling.commercial.because.startswith("People and companies based in the European Union get no licence.") == sees
     assert ruling.territory[0].scope.startswith("This model" if sees else "Only the models")
+
+
+def test_two_that_say_the_same_do_not_disagree(known: Licences) -> None:
+    page = card.read("bob/Nova", {"license": "other", "license_name": "nova-1", "license_link": "file:///etc/passwd"})
+    same, other = (known.rule(Evidence(cards=(page,), file_license=each)) for each in ("nova-1", "nova-2"))
+    assert same.conflict is None
+    assert other.conflict
+    (asked,) = acceptance.asking(same)
+    assert asked.url == "https://huggingface.co/bob/Nova", "which is where to read it, and not a file of this computer"

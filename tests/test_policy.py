@@ -174,7 +174,9 @@ def test_neither_home_nor_environment_lead_to_other_rules(tmp_path: Path, monkey
 
 def test_what_cannot_be_meant_so_is_told(known: licences.Licences, tmp_path: Path) -> None:
     twice = {"models": {"deny": [{"licence": "lama3"}, {"maker": "Meta", "reason": "x"}], "allow": [{"maker": "Meta"}]}}
-    told = decided(tmp_path, twice).problems(known)
+    both = [{"licence": "gemma", "decision": word, "text": "Said Legal."} for word in ("approved", "refused")]
+    *told, last = decided(tmp_path, twice | {"licences": both}).problems(known)
+    assert last == "the licence gemma is both approved and refused, so it is refused"
     assert [each.partition(": ")[2] for each in told] == [
         "there is no licence “lama3”; alcove licence ID knows them",
         "models by Meta are both allowed and denied, so they are denied",

@@ -37,7 +37,8 @@ def create(
         terminal.show_json({"path": str(folder), "models": _rows(made.models), "sha256": sha256})
     else:
         size = text.size(sum(model.size_bytes for model in made.models))
-        terminal.say(f"{len(made.models)} models ({size}) are in {folder}. The SHA-256 of their list is {sha256}.")
+        count = "1 model" if len(made.models) == 1 else f"{len(made.models)} models"
+        terminal.say(f"{folder} holds {count} ({size}). The SHA-256 of their list is {sha256}.")
         terminal.say(f"Take them in on another computer with: alcove bundle install {folder}")
 
 

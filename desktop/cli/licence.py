@@ -84,4 +84,4 @@ def _register(app: App, form: Form, output: Path | None) -> None:
         terminal.write(content)
         return
     register.save(content, output)
-    terminal.complain(f"{len(rows)} models are in {output}.")
+    terminal.complain(f"{output} lists {'1 model' if len(rows) == 1 else f'{len(rows)} models'}.")

@@ -206,7 +206,7 @@ def _with_small_the(sources: str) -> str:
 def _contradicts(first: Statement, other: Statement) -> bool:
     """Whether `other` adds a licence, or leaves out one with conditions. A base model speaks only for itself."""
     left_out = any(x.openness == "conditions" and not other.names(x) for x in first.licences)
-    accepted = {tag for x in first.licences for tag in (x.id, *x.tags, *x.stated_as)}
+    accepted = {*first.tags, *(tag for x in first.licences for tag in (x.id, *x.tags, *x.stated_as))}
     if first.is_base:
         return left_out
     if other.is_base:
