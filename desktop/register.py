@@ -43,9 +43,9 @@ class Row:
 
     @property
     def acceptance(self) -> str:
-        """Whether it was accepted: "not needed", "accepted" or "not accepted" here."""
+        """Whether it was accepted: "not needed", "accepted" or "not accepted" here; "not known" where nobody states a licence."""
         if self.ruling is None or not (wanted := asking(self.ruling)):
-            return "not needed" if self.ruling else "not known"
+            return "not needed" if self.ruling and self.ruling.openness in ("free", "full") else "not known"
         return "accepted" if len(self.accepted) == len(wanted) else "not accepted"
 
     def to_json(self) -> dict[str, Any]:
@@ -66,6 +66,7 @@ class Row:
             "files": [{"path": str(path), "sha256": sha256} for path, sha256 in files],
             **{("licence_name" if key == "name" else key): told.get(key) for key in keys},
             "conflict": told.get("conflict"),
+            "gap": told.get("gap"),
             "licences": [
                 {"id": x.id, "name": x.name, "version": x.version, "url": x.url, "text_sha256": text.sha256 if text else None}
                 for x, text in zip(licences, self.texts, strict=True)
@@ -99,6 +100,7 @@ class Row:
             "licence_text_sha256": _listed(each["text_sha256"] or "not here" for each in told["licences"]),
             "stated_by": _listed(f"{each['from']}: {each['says']}" for each in told["sources"] or ()),
             "conflict": told["conflict"] or "",
+            "gap": told["gap"] or "",
             "openness": told["openness"] or "",
             "use_at_work": given["commercial"].get("answer", ""),
             "pass_on": given["share"].get("answer", ""),

@@ -109,6 +109,7 @@ def test_a_model_that_reads_pictures_is_not_licensed_in_the_european_union(repo:
     sees = "Vision" in repo
     assert ("This model reads pictures" in (ruling.condition or "")) == sees
     assert ruling.commercial.because.startswith("People and companies based in the European Union get no licence.") == sees
+    assert ruling.headline.startswith("Not licensed in the European Union;") == sees
     assert ruling.territory[0].scope.startswith("This model" if sees else "Only the models")
 
 

@@ -22,7 +22,7 @@ EVIL = '=HYPERLINK("http://evil.example","x")'
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
-    """Has the guide, a downloaded Gemma, one adopted file with an odd name, and one that is damaged."""
+    """Has the guide, a downloaded Gemma, an adopted file with an odd name, one that is damaged, one that states nothing."""
     app = App.open(tmp_path / "home")
     path = record.place(app.library.folder, "google/gemma-3-1b-it-qat-q4_0-gguf", "gemma-3-1b-it-q4_0.gguf")
     path.parent.mkdir(parents=True)
@@ -34,6 +34,7 @@ def app(tmp_path: Path) -> Iterator[App]:
     app.library.link(odd, Provenance(id=EVIL, program="LM Studio"))
     (app.library.folder / "by" / "hand").mkdir(parents=True)
     (app.library.folder / "by" / "hand" / "broken.gguf").write_bytes(b"GGUF")
+    gguf_files.llama(app.library.folder / "by" / "hand" / "nobody-said.gguf", metadata={"general.license": ""})
     yield app
     app.close()
 
@@ -44,7 +45,7 @@ def by_model(app: App) -> dict[str, register.Row]:
 
 def test_every_model_has_a_row_with_what_an_auditor_asks_for(app: App) -> None:
     found = by_model(app)
-    assert set(found) == {"guide", "gemma-3-1b-it-q4_0", EVIL, "broken"}
+    assert set(found) == {"guide", "gemma-3-1b-it-q4_0", EVIL, "broken", "nobody-said"}
     told = found["gemma-3-1b-it-q4_0"].to_json()
     assert told["licence"] == "gemma"
     assert (told["commercial"]["answer"], told["openness"], told["acceptance"]) == ("if", "conditions", "not accepted")
@@ -54,6 +55,7 @@ def test_every_model_has_a_row_with_what_an_auditor_asks_for(app: App) -> None:
     assert found["guide"].to_json()["acceptance"] == "not needed"
     assert found["guide"].to_json()["files"][0]["sha256"] == sha256(GUIDE.read_bytes()).hexdigest()
     assert found[EVIL].to_json()["origin"] == "LM Studio"
+    assert found["nobody-said"].to_json()["acceptance"] == "not known", "which is not the same as not needed"
     broken = found["broken"].to_json()
     assert (broken["licence"], broken["acceptance"]) == (None, "not known")
     assert broken["problem"]
@@ -91,7 +93,7 @@ def test_it_is_written_to_a_file_or_a_pipe(app: App, tmp_path: Path, capfdbinary
     out = tmp_path / "register.csv"
     assert cli.run(["licence", "register", "--output", str(out), *home], lambda home: 99) == 0
     lines = list(csv.DictReader(io.StringIO(out.read_bytes().decode())))
-    assert {line["model"] for line in lines} == {"guide", "gemma-3-1b-it-q4_0", f"'{EVIL}", "broken"}
+    assert {line["model"] for line in lines} == {"guide", "gemma-3-1b-it-q4_0", f"'{EVIL}", "broken", "nobody-said"}
     assert cli.run(["licence", "register", "--format", "json", "--output", str(tmp_path / "r.json"), *home], lambda home: 99) == 0
     assert len(msgspec.json.decode((tmp_path / "r.json").read_bytes())["models"]) == 4
     capfdbinary.readouterr()

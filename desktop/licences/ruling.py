@@ -140,6 +140,7 @@ def _exactly(licence: Licence, names: tuple[str, ...]) -> Licence:
     because = f"People and companies based in the {countries} get no licence. {licence.commercial.because}"
     return replace(
         licence,
+        headline=f"Not licensed in the {countries}; elsewhere free for work, with conditions.",
         condition=territory.exactly,
         commercial=replace(licence.commercial, because=because),
         territory=replace(territory, scope=territory.exactly),

@@ -25,6 +25,8 @@ class EvidenceView(QWidget):
         self._column.setSpacing(theme.GRID)
         if ruling.conflict:
             self._column.addWidget(Notice(self.tr("The sources disagree"), ruling.conflict, tone="warning"))
+        if ruling.gap:
+            self._column.addWidget(Notice(sentence=ruling.gap, tone="warning"))
         if not ruling.sources:
             self._say(self.tr("Nobody states a licence for this model; ask its maker."))
         elif wide:
@@ -34,8 +36,6 @@ class EvidenceView(QWidget):
                 self._column.addLayout(self._entry(source, wide=True))
         else:
             self._add_sentence(ruling)
-        if ruling.gap:
-            self._say(ruling.gap)
         if ruling.sources and not ruling.text_read:
             self._say(self.tr("Alcove's makers know this licence only from others, not from its text."))
 

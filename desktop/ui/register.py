@@ -174,6 +174,8 @@ class RegisterModel(QAbstractTableModel):
             return self.tr("Not needed")
         if row.acceptance == "not accepted":
             return self.tr("Not accepted here")
+        if not row.accepted:  # nobody states what could be
+            return "–"
         last = row.accepted[-1]
         day = f"{datetime.fromisoformat(last.at).astimezone():%d %b %Y}".lstrip("0")
         return self.tr("{day}, by {user}").format(day=day, user=last.user)
@@ -186,7 +188,7 @@ class RegisterModel(QAbstractTableModel):
         licences = [f"{licence.name} {licence.version or ''}".strip() for licence in ruling.licences]
         named = [f"{licence}: {text}" for licence, text in zip(licences, texts, strict=True)]
         accepted = [f"{each.name}: {each.at}, {each.text_sha256 or self.tr('no text was read')}" for each in row.accepted]
-        sources = [f"{source.from_}: {source.says}" for source in ruling.sources]
+        sources = [f"{source.from_}: {source.says}" for source in ruling.sources] + ([ruling.gap] if ruling.gap else [])
         at_work = row.refusal or ruling.commercial.because
         return str(row.model.path), "\n".join(named), at_work, "\n".join(accepted), ruling.conflict or "\n".join(sources)
 

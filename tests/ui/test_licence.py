@@ -149,6 +149,11 @@ def test_the_place_in_the_text_is_named_as_it_is(clause: str | None, said: str) 
     assert verdict.because(Answer("yes", "You may.", clause)) == f"You may.{said}"
 
 
+def test_what_could_not_be_found_out_of_a_base_is_seen_without_opening_anything(qtbot: QtBot) -> None:
+    made = view(qtbot, Evidence(cards=(Card("bob/Nova", ("apache-2.0",), base_models=("alice/gone",)),)))
+    assert "It was made from alice/gone, of whose licence nothing could be found out" in words(made)
+
+
 def test_sources_that_disagree_are_shown_and_the_stricter_decides(qtbot: QtBot) -> None:
     made = view(qtbot, Evidence(catalogue=("llama3.1",), openness="conditions", hub_card="mit"))
     assert "The sources disagree" in words(made)

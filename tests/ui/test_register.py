@@ -30,7 +30,7 @@ def test_an_empty_computer_says_what_will_stand_here(open_program: Callable[[], 
 
 def test_models_are_found_by_licence_and_saved(open_program: Callable[[], Program], tmp_path: Path, qtbot: QtBot) -> None:
     app = App.open(tmp_path / "home")
-    for name, licence in (("one", "gemma"), ("two", "mit")):
+    for name, licence in (("one", "gemma"), ("two", "mit"), ("three", "")):
         app.library.link(gguf_files.llama(tmp_path / f"{name}.gguf", metadata={"general.license": licence}))
     app.consent.acceptances.accept(app.rights.licence("gemma"), "one", app.texts)
     (accepted,) = app.consent.acceptances.list()
@@ -38,18 +38,20 @@ def test_models_are_found_by_licence_and_saved(open_program: Callable[[], Progra
     program = open_program()
     page = program.register
     program.browse.local.register_clicked.emit()
-    qtbot.waitUntil(lambda: len(cells(program)) == 3)
+    qtbot.waitUntil(lambda: len(cells(program)) == 4)
     rows = {row[0]: row for row in cells(program)}
     assert rows["one"][1] == "Gemma Terms of Use"
     assert rows["one"][3].endswith(f"by {accepted.user}")
-    assert rows["two"][3] == "Not needed"
+    assert (rows["two"][3], rows["three"][3]) == ("Not needed", "–")
     page.search.setText("gemma")
     assert [row[0] for row in cells(program)] == ["one"]
     page.search.setText("nothing of this")
     assert page._none.isVisible()
     page.save_to(tmp_path / "list.csv")
     with (tmp_path / "list.csv").open(encoding="utf-8", newline="") as file:
-        assert {line["model"] for line in csv.DictReader(file)} == {"guide", "one", "two"}, "all of them, whatever is searched"
+        assert {line["model"] for line in csv.DictReader(file)} == {"guide", "one", "two", "three"}, (
+            "all of them, whatever is searched"
+        )
     page.save_to(tmp_path / "list.json")
     assert (tmp_path / "list.json").read_bytes().startswith(b"{")
     page.save_to(tmp_path / "gone" / "list.csv")
