@@ -1,7 +1,7 @@
 """What the card of a repository on the Hub says of its licence and of what it was made from, whoever wrote it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from desktop.text import plain
@@ -48,6 +48,15 @@ def read(repo: str, content: object) -> Card:
     link = next(iter(listed(content.get("license_link"), LONGEST_ADDRESS)), None)
     relation = next(iter(listed(content.get("base_model_relation"))), None)
     return Card(repo, tuple(dict.fromkeys(stated)), link, listed(content.get("base_model"), most=MOST_BASES), relation)
+
+
+def joined(known: tuple[Card, ...], told: tuple[Card, ...]) -> tuple[Card, ...]:
+    """What is known of a file, and what another page tells of the same bytes: as if it were made from what lies there."""
+    if not told or any(card.repo.lower() == told[0].repo.lower() for card in known):
+        return known
+    own, *rest = known
+    relation = own.relation if own.base_models else "quantized"
+    return (replace(own, base_models=(*own.base_models, told[0].repo), relation=relation), *rest, *told)
 
 
 def listed(value: object, longest: int = LONGEST, most: int = MOST) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def fetch(
         if not file.name.lower().endswith(".gguf"):
             raise NotGguf(path=file.name)
     if len(files) == 1 and (same := library.with_hash(first.sha256)):
-        return same
+        return library.note_cards(same, first.cards)
     origins = [_origin(file, files, catalogue_id) for file in files]
     missing = [not _is_here(origin, library) for origin in origins]
     library.check_space(sum(_left_bytes(origin, library) for origin, wanted in zip(origins, missing, strict=True) if wanted))

@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from desktop import gguf, local, record, trash
+from desktop.card import Card, joined
 from desktop.errors import DiskFull, Forbidden, NotFound, NotWritable
 from desktop.local import LocalModel
 from desktop.part import is_running
@@ -242,6 +243,16 @@ class Library:
         place = self._record_of(model, path)
         with suppress(NotWritable):
             record.write(place, msgspec.structs.replace(record.read(place), sha256=sha256))
+
+    def note_cards(self, model: LocalModel, told: tuple[Card, ...]) -> LocalModel:
+        """Remember what another page says of a file that is here, where records may be written; returns the model."""
+        cards = joined(model.cards or (Card(model.repo or model.name),), told)
+        if model.origin in ("guide", "shared") or cards == model.cards or not told:
+            return model
+        place = self._record_of(model)
+        with suppress(NotWritable):
+            record.write(place, msgspec.structs.replace(record.read(place), cards=cards))
+        return self.get(model.id) or model
 
     def _record_of(self, model: LocalModel, path: Path | None = None) -> Path:
         """Where a model's record lies, or that of one of its files."""

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from desktop import licences
 from desktop.errors import Corrupt, DiskFull, Forbidden, Gated, NotFound, NotGguf, NotWritable, Offline
 from desktop.fetch import fetch
 from desktop.hub import Hub
 from desktop.library import Library, LocalModel
+from desktop.licences import Evidence
 from desktop.network import Network
 from desktop.part import arrived_bytes
 from desktop.transfer import Progress, Retry
@@ -323,8 +325,23 @@ def test_the_same_file_under_another_name_is_not_fetched_again(
     server.add("other/Copy-GGUF", {"copy-Q4_K_M.gguf": BODY})
     files = hub.set_of("other/Copy-GGUF", "copy-Q4_K_M.gguf")
     server.requests.clear()
-    assert run(fetch(files, hub, library, network)) == ([], model)
+    steps, same = run(fetch(files, hub, library, network))
+    assert (steps, same.path) == ([], model.path)
     assert server.requests == []
+
+
+def test_what_another_page_says_of_the_same_file_counts_too(
+    hub: Hub, library: Library, network: Network, server: HubServer
+) -> None:
+    server.add("someone/Free-GGUF", {"free-Q4_K_M.gguf": BODY + b"x"}, license="apache-2.0")
+    server.add("google/gemma-2-9b-it-GGUF", {"gemma-Q4_K_M.gguf": BODY + b"x"}, license="gemma")
+    run(fetch(hub.set_of("someone/Free-GGUF", "free-Q4_K_M.gguf"), hub, library, network))
+    files = hub.set_of("google/gemma-2-9b-it-GGUF", "gemma-Q4_K_M.gguf")
+    for _ in range(2):
+        _, same = run(fetch(files, hub, library, network))
+        ruling = licences.load().rule(Evidence(cards=same.cards))
+        assert (ruling.licence, bool(ruling.conflict)) == ("gemma + apache-2.0", True)
+        assert [card.repo for card in same.cards] == ["someone/Free-GGUF", "google/gemma-2-9b-it-GGUF"]
 
 
 def test_nothing_but_gguf_is_fetched(hub: Hub, library: Library, network: Network, server: HubServer) -> None:

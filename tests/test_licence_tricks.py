@@ -120,3 +120,15 @@ def test_two_that_say_the_same_do_not_disagree(known: Licences) -> None:
     assert other.conflict
     (asked,) = acceptance.asking(same)
     assert asked.url == "https://huggingface.co/bob/Nova", "which is where to read it, and not a file of this computer"
+
+
+def test_the_names_of_the_catalogue_tell_nothing_else(known: Licences) -> None:
+    models = catalogue.load()
+    for model in models.models:
+        for variant in model.variants:
+            repo = variant.repo or model.gguf_repo
+            file = f"{repo.partition('/')[2].removesuffix('-GGUF')}-{variant.quantization}.gguf"
+            target = Target(model.id, model.name, None, model, variant, repo, file)
+            page = card.Card(repo, base_models=(model.repo,), relation="quantized")
+            ruling = known.rule(rulings.before(target, (page,), models))
+            assert (set(ruling.licence.split(" + ")), ruling.conflict) == (set(model.licences), None), model.id

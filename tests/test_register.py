@@ -95,7 +95,7 @@ def test_it_is_written_to_a_file_or_a_pipe(app: App, tmp_path: Path, capfdbinary
     lines = list(csv.DictReader(io.StringIO(out.read_bytes().decode())))
     assert {line["model"] for line in lines} == {"guide", "gemma-3-1b-it-q4_0", f"'{EVIL}", "broken", "nobody-said"}
     assert cli.run(["licence", "register", "--format", "json", "--output", str(tmp_path / "r.json"), *home], lambda home: 99) == 0
-    assert len(msgspec.json.decode((tmp_path / "r.json").read_bytes())["models"]) == 4
+    assert len(msgspec.json.decode((tmp_path / "r.json").read_bytes())["models"]) == 5
     capfdbinary.readouterr()
     assert cli.run(["licence", "register", "--output", str(tmp_path), *home], lambda home: 99) == 1
     assert cli.run(["licence", "gemma", "--output", str(out), *home], lambda home: 99) == 2
