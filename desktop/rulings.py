@@ -6,6 +6,7 @@ from pathlib import Path
 from desktop import card, gguf
 from desktop.card import Card
 from desktop.catalogue import Catalogue
+from desktop.hub import Repo
 from desktop.licences import GUIDE as GUIDE_EVIDENCE
 from desktop.licences import Evidence, Licences, Ruling, copied_from, repo_name
 from desktop.local import LocalModel
@@ -40,6 +41,11 @@ def evidence(cards: tuple[Card, ...], catalogue: Catalogue) -> Evidence:
     models = (catalogue.by_repo(repo) for repo in (*(card.repo for card in cards[:1]), *copied_from(cards)))
     model = next((each for each in models if each), None)
     return replace(model.evidence if model else Evidence(), cards=cards)
+
+
+def of_repo(repo: Repo) -> Evidence:
+    """What is known of all that lies in a repository on the Hub, by its cards and the names of its files."""
+    return Evidence(cards=repo.cards, names=tuple(Path(file.name).stem for file in repo.files if file.kind != "mmproj"))
 
 
 def repos(target: Target) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import pytest
 
 from desktop import acceptance, card, catalogue, licences, rulings
+from desktop.hub import File, Repo
 from desktop.licences import Evidence, Licences
 from desktop.targets import Target
 from tests import gguf_files
@@ -132,3 +133,11 @@ def test_the_names_of_the_catalogue_tell_nothing_else(known: Licences) -> None:
             page = card.Card(repo, base_models=(model.repo,), relation="quantized")
             ruling = known.rule(rulings.before(target, (page,), models))
             assert (set(ruling.licence.split(" + ")), ruling.conflict) == (set(model.licences), None), model.id
+
+
+def test_a_list_of_the_hub_tells_by_the_files_too(known: Licences) -> None:
+    named = ("nova-Q8_0.gguf", "BF16/gemma-2-9b-BF16.gguf")
+    files = tuple(File("bob/all-my-models", "main", name, 1, None, None, "") for name in named)
+    page = card.read("bob/all-my-models", APACHE)
+    repo = Repo("bob/all-my-models", "main", "apache-2.0", None, False, 0, "", (), files, cards=(page,))
+    assert known.rule(rulings.of_repo(repo)).licence == "gemma + apache-2.0"

@@ -7,15 +7,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from desktop import rulings, terminal, text
 from desktop import search as finder
-from desktop import terminal, text
 from desktop.app import App
 from desktop.cli import comparing
 from desktop.cli.agreeing import agree
 from desktop.cli.command import Home, Json, Reference, commands, finish, opened
 from desktop.errors import AlcoveError, NotFound, UnknownArchitecture
 from desktop.library import LocalModel
-from desktop.licences import Evidence
 from desktop.need import Room
 from desktop.repo import Repo
 from desktop.versions import Change
@@ -58,7 +57,7 @@ def _with_sizes(app: App, repos: Iterable[Repo]) -> Iterator[Repo]:
 
 def _refusal(app: App, repo: Repo) -> str:
     """Why the organisation does not allow it, "" where it does."""
-    return app.rights.refusal_of_repo(repo, app.licences.rule(Evidence(cards=repo.cards)))
+    return app.rights.refusal_of_repo(repo, app.licences.rule(rulings.of_repo(repo)))
 
 
 def _found(app: App, repo: Repo, guess: str) -> dict[str, Any]:

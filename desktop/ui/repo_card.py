@@ -6,10 +6,10 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from desktop import text
+from desktop import rulings, text
 from desktop.errors import AlcoveError
 from desktop.fit import Fit
-from desktop.licences import Evidence, Licences, Ruling
+from desktop.licences import Licences, Ruling
 from desktop.repo import File, Repo
 from desktop.search import bits_of, guess, judge, models_of, needed_bytes, size_bytes, usual_files
 from desktop.transfer import Progress
@@ -96,7 +96,7 @@ class RepoCard(Card):
     def _show_licence(self) -> None:
         """What its licence allows, as far as its cards are known."""
         repo = self.repo
-        ruling = self.ruling = self._licences.rule(Evidence(cards=repo.cards))
+        ruling = self.ruling = self._licences.rule(rulings.of_repo(repo))
         self.refused = self._refusal(repo, ruling)
         said = verdict.refused() if self.refused else verdict.licence(ruling)
         if self._pill is not None:
