@@ -93,7 +93,5 @@ class Consent:
 def _claims(header: gguf.Header) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a file says that it was made from, and by whom."""
     known = header.metadata
-    makers = [
-        known.get(key) for key in known if re.fullmatch(r"general\.(organization|author|base_model\.\d+\.organization)", key)
-    ]
+    makers = [known[key] for key in known if re.fullmatch(r"general\.(base_model\.\d+\.)?(organization|author)", key)]
     return rulings.base_models(header), tuple(str(each) for each in makers if each)

@@ -14,6 +14,7 @@ import pytest
 from desktop import cli, policy
 from desktop.app import App
 from desktop.cli.command import finish
+from desktop.targets import Target
 from tests import gguf_files
 from tests.hub_server import HubServer
 
@@ -195,3 +196,19 @@ def test_the_text_that_was_shown_is_what_is_accepted(run: Run, hub: HubServer, t
     told = run("licence", "gemma")[1]
     assert Path(told["text_path"]).read_text() == "Another text, that came in between"
     assert told["accepted"] == []
+
+
+def test_an_address_and_a_file_name_what_is_denied(hub: HubServer, tmp_path: Path, decide: Callable[[object], None]) -> None:
+    decide({"models": {"deny": [{"repository": "meta-llama/*"}, {"maker": "Mistral AI"}]}})
+    app = App.open(tmp_path / "home")
+
+    def refused(target: Target) -> bool:
+        return app.consent.refusal(target, app.licences.describe("mit"), app.catalogue) is not None
+
+    assert refused(Target("x", "x", url="https://mirror.example/meta-llama/Nova/resolve/main/x.gguf"))
+    assert not refused(Target("x", "x", url="https://mirror.example/someone/Nova/resolve/main/x.gguf"))
+    base = "general.base_model"
+    by_name = {f"{base}.count": 1, f"{base}.0.name": "Nova", f"{base}.0.organization": "meta-llama"}
+    for told in (by_name, {f"{base}.0.author": "Mistral AI"}):
+        assert refused(Target("x", "x", path=gguf_files.llama(tmp_path / "x.gguf", metadata=told)))
+    app.close()
