@@ -6,11 +6,11 @@ from pathlib import Path
 from desktop import card, gguf
 from desktop.card import Card
 from desktop.catalogue import Catalogue
-from desktop.hub import Repo
 from desktop.licences import GUIDE as GUIDE_EVIDENCE
 from desktop.licences import Evidence, Licences, Ruling, copied_from, repo_name
 from desktop.local import LocalModel
 from desktop.paths import GUIDE
+from desktop.repo import Repo
 from desktop.targets import Target
 
 MOST_BASES = 16  # that a file may name

@@ -3,8 +3,8 @@
 import pytest
 
 from desktop import acceptance, card, catalogue, licences, rulings
-from desktop.hub import File, Repo
 from desktop.licences import Evidence, Licences
+from desktop.repo import File, Repo
 from desktop.targets import Target
 from tests import gguf_files
 
