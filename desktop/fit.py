@@ -52,6 +52,11 @@ class Fit:
     context_length: int = 0  # tokens that it was made for; 0 = not known
     changes: tuple[Change, ...] = ()  # what `help` says, for buttons
 
+    @property
+    def main_bytes(self) -> int:
+        """What lies in the main memory."""
+        return sum(device.total_bytes for number, device in enumerate(self.devices) if not number or device.shares_main)
+
 
 def fit(
     shape: Shape,

@@ -25,6 +25,7 @@ ENTRY_BYTES = 400
 # large cards, which compute more at once (measured: 640 to 735 MB on an H200 with 151 GB)
 DRIVER_BYTES = {"CUDA": 300_000_000, "ROCm": 300_000_000}
 DRIVER_SHARE = 0.003  # of the card's memory
+HOST_BYTES = {"CUDA": 350_000_000}  # and what it keeps in main memory, its libraries included (measured there: 374 MB)
 USUAL_DRIVER_BYTES = 100_000_000
 # What must stay free beside a running model, so that the computer is not slowed by a page file
 MARGIN_SHARE, MARGIN_BYTES = 0.03, 250_000_000
@@ -230,6 +231,9 @@ class Judge:
     def _uses(self, context: int, kv_type: str, gpu_layers: int) -> tuple[DeviceUse, ...]:
         parts = self.measured or self.shape.lay_out(context, kv_type, gpu_layers, self._split)
         process = ENGINE_BYTES + (self.shape.vocabulary_bytes or ENTRY_BYTES * self.shape.vocab_size)
+        if gpu_layers:
+            own = [HOST_BYTES.get(gpu.backend or "", 0) for gpu in self.room.gpus if not gpu.unified]
+            process += max(own, default=0)
         main = self.hardware.memory.total_bytes, self.room.available_bytes, False
         uses = [_use("CPU", parts[0], process, 0 if gpu_layers else self.projector_bytes, main)]
         for order, part in enumerate(parts[1:]):

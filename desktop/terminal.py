@@ -183,8 +183,10 @@ def show_bench(name: str, benched: Benched, predicted: Fit, predicted_tokens_per
     )
     for what, measured, told in rates:
         table.add_row(what, f"{measured:.1f} tokens/s", f"{told:.1f} tokens/s", f"{percent(told, measured):+.0f} %")
-    memory, told = benched.peak_bytes, predicted.total_bytes
-    table.add_row("Memory", text.size(memory), text.size(told), f"{percent(told, memory):+.1f} %")
+    memory, told = benched.peak_bytes, predicted.main_bytes
+    table.add_row(
+        "Main memory" if predicted.gpu_layers else "Memory", text.size(memory), text.size(told), f"{percent(told, memory):+.1f} %"
+    )
     out.print(f"[bold]{escape(name)}[/], threads: {benched.threads}", soft_wrap=True)
     out.print(table)
     say(f"A question of 512 tokens is read in {benched.first_token_s:.1f} s.")

@@ -194,7 +194,7 @@ def _bench_json(report: BenchReport, accuracy: str) -> dict[str, Any]:
         "errors_percent": {
             "tokens_per_s": terminal.percent(report.predicted_tokens_per_s, benched.tokens_per_s),
             "prompt_tokens_per_s": terminal.percent(predicted.prompt_tokens_per_s, benched.prompt_tokens_per_s),
-            "total_bytes": terminal.percent(predicted.total_bytes, benched.peak_bytes),
+            "total_bytes": terminal.percent(predicted.main_bytes, benched.peak_bytes),  # no process tells what it has on a card
         },
         "plan": asdict(predicted.plan),
         "accuracy": accuracy,
