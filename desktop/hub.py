@@ -17,6 +17,7 @@ from desktop.errors import BadReference, NotFound, NotGguf, ServerRefused, Unrea
 from desktop.network import Client, Network, Response, refusal
 from desktop.part import Source
 from desktop.repo import File, Repo, of_bundle, weights
+from desktop.text import plain
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -100,7 +101,7 @@ class Hub:
             yield from (self._repo_of(bundle, repo) for repo in bundle.with_words(words)[:limit])
             return
         order: Literal["downloads", "last_modified"] = "last_modified" if sort == "date" else "downloads"
-        with self._api("The Hub", words) as api:
+        with self._api("list of models", words) as api:
             found = list(api.list_models(search=words, filter="gguf", sort=order, limit=limit, expand=[*LISTED]))
         yield from (repo for repo in map(self._repo, found) if repo.files)
 
@@ -227,7 +228,7 @@ class Hub:
                 cards=(said,),
             )
             for sibling in info.siblings or ()
-            if sibling.rfilename.lower().endswith(ENDING)
+            if _is_taken(sibling.rfilename)
         )
         return Repo(
             id=info.id,
@@ -242,6 +243,11 @@ class Hub:
             weights=int((getattr(info, "gguf", None) or {}).get("total") or 0) or weights(info.id),
             cards=(said,),
         )
+
+
+def _is_taken(name: str) -> bool:
+    """Whether a file is a GGUF, and its name one that a terminal and a window show as it is."""
+    return name.lower().endswith(ENDING) and plain(name) == name and "\n" not in name
 
 
 def _head(info: "ModelInfo") -> dict[str, Any]:

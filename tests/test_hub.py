@@ -179,6 +179,13 @@ def test_only_gguf_files_are_looked_up(hub: Hub, server: HubServer, name: str) -
         hub.address(f"{server.endpoint}/maker/Mixed-GGUF/resolve/main/{name or 'none'}")
 
 
+@pytest.mark.parametrize("name", ["esc\x1b[31m.gguf", "bell\x07.gguf", "x\u202efugg.exe.gguf", "two\nlines.gguf"])
+def test_a_name_that_would_write_over_the_screen_is_left_out(hub: Hub, server: HubServer, name: str) -> None:
+    server.add("maker/Odd-GGUF", {name: gguf(), "möbius 😀.gguf": gguf()})
+    assert [file.name for file in hub.repo("maker/Odd-GGUF").files] == ["möbius 😀.gguf"]
+    assert [file.name for repo in hub.search("odd") for file in repo.files] == ["möbius 😀.gguf"]
+
+
 # --- refusals -------------------------------------------------------------------------------------------------------------------
 
 
@@ -186,6 +193,12 @@ def test_only_gguf_files_are_looked_up(hub: Hub, server: HubServer, name: str) -
 def test_a_repository_that_is_not_there(hub: Hub, name: str) -> None:
     with pytest.raises(NotFound, match=f"has no repository {name}"):
         hub.repo(name)
+
+
+def test_what_is_no_hub_says_so_when_it_is_searched(hub: Hub, server: HubServer) -> None:
+    server.faults.append(Fault("status", "api", status=404))
+    with pytest.raises(NotFound, match="127.0.0.1 has no list of models"):
+        list(hub.search("small"))
 
 
 @pytest.mark.parametrize("name", ["a/b/c", "../etc", "a--b/c", "maker/.git"])
