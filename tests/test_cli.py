@@ -390,6 +390,17 @@ def test_search_get_list_remove(run: Run, hub: HubServer, tiny: bytes) -> None:
     assert (status, refused["error"]["kind"]) == (1, "not_found")
 
 
+@pytest.mark.parametrize("words", [("move", ""), ("bundle", "create", "", "guide"), ("list", "--home", ""), ("--home", "")])
+def test_a_folder_that_an_unset_variable_names_is_not_the_one_that_we_are_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALCOVE_HOME", str(tmp_path / "home"))
+    assert cli.run(list(words), lambda home: 99) == 2
+    assert "No folder is named." in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_verify_move_and_bundles(run: Run, tmp_path: Path, tiny: bytes) -> None:
     (tmp_path / "home" / "models" / "maker" / "tiny").mkdir(parents=True)
     path = tmp_path / "home" / "models" / "maker" / "tiny" / "tiny-Q8_0.gguf"

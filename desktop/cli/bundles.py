@@ -8,9 +8,10 @@ import typer
 
 from desktop import bundle, register, terminal, text
 from desktop.cli.command import Home, Json, commands, finish, opened
+from desktop.cli.command import folder as named
 from desktop.mirror import Model
 
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the bundle.")]
+Folder = Annotated[Path, typer.Argument(parser=named, metavar="FOLDER", help="The folder of the bundle.")]
 
 bundles = typer.Typer(help="Carry models to computers without a network; a web server makes the same folder a mirror.")
 commands.add_typer(bundles, name="bundle")

@@ -12,8 +12,22 @@ from desktop.app import App
 from desktop.errors import AlcoveError
 
 Result = TypeVar("Result")
+
+
+def folder(named: str) -> Path:
+    """A folder that was named. An empty name is a script's variable that was not set; Path would take it for the one we are in."""
+    if not named:
+        raise typer.BadParameter("No folder is named.")
+    return Path(named)
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Home = Annotated[Path | None, typer.Option("--home", help="The folder for every file that Alcove writes.", envvar="ALCOVE_HOME")]
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        "--home", parser=folder, metavar="DIR", help="The folder for every file that Alcove writes.", envvar="ALCOVE_HOME"
+    ),
+]
 Reference = Annotated[
     str, typer.Argument(metavar="MODEL", help="qwen3-8b, qwen3-8b:Q5_K_M, hf:OWNER/REPO/FILE.gguf, a path, or guide.")
 ]

@@ -8,6 +8,7 @@ import typer
 from desktop import adopting, keeping, terminal, text, trash
 from desktop.adopting import Skipped
 from desktop.cli.command import Home, Json, commands, finish, opened
+from desktop.cli.command import folder as named
 from desktop.errors import BadReference
 
 Id = Annotated[str, typer.Argument(metavar="MODEL", help="An id from: alcove list")]
@@ -65,7 +66,7 @@ def verify(
 
 @commands.command()
 def move(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where models are kept from now on.")],
+    folder: Annotated[Path, typer.Argument(parser=named, metavar="FOLDER", help="Where models are kept from now on.")],
     json: Json = False,
     home: Home = None,
 ) -> None:

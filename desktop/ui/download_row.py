@@ -64,7 +64,7 @@ class DownloadRow(Card):
         self._show("new", self.tr("Starting …"), "")
 
     def _buttons(self) -> QHBoxLayout:
-        self.help = Button("", "quiet")  # what an error asks for, where trying again is not enough
+        self.help = Button("", "link")  # what an error asks for, where trying again is not enough
         self.help.clicked.connect(self._on_help_clicked)
         self.up = IconButton("chevron-up", self.tr("Move {name} up").format(name=self._name))
         self.up.setToolTip(self.tr("Move up (Alt+Up)"))

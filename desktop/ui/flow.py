@@ -59,16 +59,27 @@ class Flow(QWidget):
         return super().event(event)
 
     def _place(self, width: int, *, move: bool) -> int:
-        """Put every widget in its place, or only tell the height that all need."""
-        left = top = tallest = 0
+        """Put every widget in its place, those of one line at one height, or only tell the height that all need."""
+        top = 0
+        for line in self._lines(width):
+            left, tallest = 0, max(size.height() for _, size in line)
+            for widget, size in line:
+                if move:
+                    widget.setGeometry(QRect(QPoint(left, top + (tallest - size.height()) // 2), size))
+                left += size.width() + self._gap
+            top += tallest + self._gap
+        return max(0, top - self._gap)
+
+    def _lines(self, width: int) -> list[list[tuple[QWidget, QSize]]]:
+        lines: list[list[tuple[QWidget, QSize]]] = []
+        left = 0
         for widget in self._widgets:
             if widget.isHidden():
                 continue
             size = widget.sizeHint().expandedTo(widget.minimumSize())
-            if left and left + size.width() > width:
-                left, top, tallest = 0, top + tallest + self._gap, 0
-            if move:
-                widget.setGeometry(QRect(QPoint(left, top), size))
+            if not lines or left + size.width() > width:
+                lines.append([])
+                left = 0
+            lines[-1].append((widget, size))
             left += size.width() + self._gap
-            tallest = max(tallest, size.height())
-        return top + tallest
+        return lines

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 from desktop.ui.buttons import IconButton
 from desktop.ui.conversation_list import ConversationList
 from desktop.ui.download_row import DownloadRow
+from desktop.ui.gate import GateSteps
 from desktop.ui.labels import ElidedLabel, Label, hint
 
 EVIL = "a <img src='//evil.example/share/x.png'> & <b>b</b>"
@@ -74,3 +75,12 @@ def test_what_can_be_copied_is_what_was_said(qtbot: QtBot) -> None:
     label.setSelection(0, len(LONG))
     assert label.selectedText() == LONG
     assert label.minimumSizeHint().width() <= 120
+
+
+def test_what_stands_in_one_line_stands_at_one_height(qtbot: QtBot) -> None:
+    gate = GateSteps("https://hub.example/maker/model")
+    qtbot.addWidget(gate)
+    gate.resize(600, 200)
+    gate.show()
+    middles = [control.geometry().center().y() for control in (gate.token, gate.use)]
+    assert abs(middles[0] - middles[1]) <= 1
