@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 def folder(named: str) -> Path:
-    """A folder that was named. An empty name is a script's variable that was not set; Path would take it for the one we are in."""
+    """A folder that was named. An empty name is a script's unset variable; Path would take it for the folder we are in."""
     if not named:
         raise typer.BadParameter("No folder is named.")
     return Path(named)
