@@ -102,7 +102,7 @@ def _verify(library: Library, model: LocalModel, pace: Pace) -> Generator[Progre
         except OSError as error:
             return bad(f"{path.name} cannot be read: {error.strerror}.", "The disk may be failing, so copy what matters to you.")
         if known and found != known:
-            return bad(f"{path.name} is damaged: its SHA-256 is {found[:12]}… instead of {known[:12]}….", _again(model))
+            return bad(f"{path.name} is damaged: its SHA-256 is {found[:12]}… instead of {known[:12]}…", _again(model))
         if not known:
             library.note_hash(model, path, found)
             noted = True

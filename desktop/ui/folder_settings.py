@@ -1,5 +1,6 @@
 """Where models are kept, as a part of the settings: choosing another folder, and moving over what lies in the old one."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -105,6 +106,8 @@ class FolderSettings(QWidget):
         line = QHBoxLayout(whole)
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(place, 1)
+        if not os.path.isdir(folder):
+            line.addWidget(Label(self.tr("It is not there at the moment."), "small", "warning", wrap=False))
         line.addWidget(drop)
         return whole
 

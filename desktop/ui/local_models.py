@@ -152,12 +152,15 @@ class LocalModels(QWidget):
             self._column.addWidget(row)
         self._filters.setVisible(len(models) > 1)
         self._filter()
-        whole = sum(model.done_bytes for model in models if model.origin == "own")
-        own = sum(model.origin == "own" for model in models)
+        own = [model for model in models if model.origin == "own"]
         if own:
             words = self.tr("Your models take {size} in {folder}; {free} are free.")
-            free = text.size(self._library.free_bytes())
-            words = words.format(size=text.size(whole), folder=self._library.folder, free=free)
+            roots = {model.root or self._library.folder for model in own}
+            if roots != {self._library.folder}:
+                words = self.tr("Your models take {size} in {count} folders; {free} are free in {folder}.")
+                roots.add(self._library.folder)
+            size, free = text.size(sum(model.done_bytes for model in own)), text.size(self._library.free_bytes())
+            words = words.format(size=size, folder=self._library.folder, free=free, count=len(roots))
         else:
             words = self.tr("What you get is kept in {folder}.").format(folder=self._library.folder)
             if all(model.origin == "guide" for model in models):

@@ -373,6 +373,19 @@ def test_what_is_here_is_listed_with_size_use_origin_and_licence(
     assert page.tabs._group.button(1).text() == "On this computer · 2"
 
 
+def test_the_size_is_that_of_all_folders_and_says_so(open_page: Callable[..., Browse], models: Library, tmp_path: Path) -> None:
+    put(models, "tiny-Q4_K_M.gguf", 5_000_000)
+    page = open_page()
+    page.show_tab("local")
+    assert f"Your models take 5 MB in {models.folder};" in words(page.local)
+    models.more = (tmp_path / "disk",)
+    (tmp_path / "disk").mkdir()
+    with (tmp_path / "disk" / "other.gguf").open("wb") as out:
+        out.truncate(3_000_000)
+    page.show_library()
+    assert "Your models take 8 MB in 2 folders;" in words(page.local)
+
+
 def test_a_file_that_lies_elsewhere_counts_as_one_that_is_here(
     open_page: Callable[..., Browse], models: Library, tmp_path: Path
 ) -> None:
