@@ -92,9 +92,10 @@ def test_other_folders_are_added_and_left_out(page: SettingsPage, settings: Sett
     for _ in range(2):
         page.folder.add(shared)
     assert settings.more_folders == [str(shared)]
-    assert "It is not there at the moment." in words(page)
+    qtbot.waitUntil(lambda: "It is not there at the moment." in words(page))
     shared.mkdir()
     page.folder.show_others()
+    qtbot.waitUntil(lambda: str(shared) in words(page))
     assert "It is not there at the moment." not in words(page)
     (drop,) = (each for each in page.folder.findChildren(IconButton) if str(shared) in each.accessibleName())
     with qtbot.waitSignal(page.changed) as changed:
