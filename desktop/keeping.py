@@ -94,7 +94,7 @@ def _verify(library: Library, model: LocalModel, pace: Pace) -> Generator[Progre
         gguf.read_file(model.path)
     except AlcoveError as error:
         return bad(str(error), _again(model))
-    noted = False
+    why = "as it was when it came"
     for path in (*model.files, *model.projectors):
         known = library.known_hash(model, path)
         try:
@@ -104,11 +104,9 @@ def _verify(library: Library, model: LocalModel, pace: Pace) -> Generator[Progre
         if known and found != known:
             return bad(f"{path.name} is damaged: its SHA-256 is {found[:12]}… instead of {known[:12]}…", _again(model))
         if not known:
-            library.note_hash(model, path, found)
-            noted = True
-    return Verified(
-        model.id, True, "its hash was not known; it is noted now, for the next time" if noted else "as it was when it came"
-    )
+            noted = library.note_hash(model, path, found)
+            why = "its hash was not known; it is noted now, for the next time" if noted else "it can be read; no hash is known"
+    return Verified(model.id, True, why)
 
 
 def _again(model: LocalModel) -> str:
@@ -166,7 +164,9 @@ def _checked(source: Path, target: Path) -> tuple[Path, Path]:
     except OSError as error:
         raise NotWritable(path=str(target)) from error
     source, target = source.resolve(), target.resolve()
-    if source == target or target.is_relative_to(source) or source.is_relative_to(target):
+    if source == target:
+        raise Forbidden(what=f"Moving the models to {target}", rule="they are there already")
+    if target.is_relative_to(source) or source.is_relative_to(target):
         raise Forbidden(what=f"Moving {source} to {target}", rule="one of the two folders lies in the other")
     if any(is_running(part) for part in source.rglob("*.part")):
         raise Forbidden(what="Moving the models", rule="a download is running; stop that first")

@@ -236,13 +236,15 @@ class Library:
         """The SHA-256 that a file of a model should have, as far as it is noted."""
         return record.read(self._record_of(model, path)).sha256
 
-    def note_hash(self, model: LocalModel, path: Path, sha256: str) -> None:
-        """Remember the hash of a file, where records may be written and there is one for each file."""
+    def note_hash(self, model: LocalModel, path: Path, sha256: str) -> bool:
+        """Remember the hash of a file, where records may be written and there is one for each file; whether that was done."""
         if model.origin in ("guide", "shared") or (model.origin == "linked" and len(model.files) > 1):
-            return
+            return False
         place = self._record_of(model, path)
         with suppress(NotWritable):
             record.write(place, msgspec.structs.replace(record.read(place), sha256=sha256))
+            return True
+        return False
 
     def note_cards(self, model: LocalModel, told: tuple[Card, ...]) -> LocalModel:
         """Remember what another page says of a file that is here, where records may be written; returns the model."""

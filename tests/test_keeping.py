@@ -71,6 +71,14 @@ def test_a_damaged_file_is_named_with_what_to_do(library: Library) -> None:
         finish(keeping.verify(library, [good.id, "nobody"]))
 
 
+def test_what_cannot_be_noted_is_not_said_to_be(library: Library, tmp_path: Path) -> None:
+    shared = Library(tmp_path / "shared", tmp_path / "no guide")
+    model = kept(shared, hashed=False)
+    library.shared = (shared.folder,)
+    (found,) = finish(keeping.verify(library, [model.id]))
+    assert (found.ok, found.why) == (True, "it can be read; no hash is known")
+
+
 def test_a_hash_that_was_not_known_is_noted_for_the_next_time(library: Library, tmp_path: Path) -> None:
     own = kept(library, hashed=False)
     linked = library.link(gguf_files.write(tmp_path / "mine.gguf", tensors={"token_embd.weight": (8, 8)}))
@@ -255,7 +263,9 @@ def _made(path: Path) -> Path:
 
 def test_what_cannot_be_moved_is_said_before(library: Library, tmp_path: Path) -> None:
     kept(library)
-    for target in (library.folder, library.folder / "inside", tmp_path):
+    with pytest.raises(Forbidden, match="they are there already"):
+        finish(keeping.move(library.folder, library.folder))
+    for target in (library.folder / "inside", tmp_path):
         with pytest.raises(Forbidden, match="lies in the other"):
             finish(keeping.move(library.folder, target))
     (tmp_path / "file").touch()

@@ -116,8 +116,9 @@ def _get(app: App, reference: str, progress: Literal["auto", "json", "none"], *,
             | {"licence_change": comparing.changed_json(changed) if changed else None}
         )
     else:
-        checked = "checked against the Hub's hash" if model.sha256 else "opened from where it is"
-        terminal.say(f"{model.name} is here ({text.size(model.size_bytes)}, {checked}): alcove chat {model.id}")
+        came = "checked against its hash" if model.sha256 else "as it came"
+        how = came if fetched_bytes or resumed_bytes else "already"
+        terminal.say(f"{model.name} is here ({text.size(model.size_bytes)}, {how}): alcove chat {model.id}")
 
 
 def _changed(app: App, reference: str) -> Change | None:
