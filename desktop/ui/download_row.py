@@ -169,10 +169,10 @@ class DownloadRow(Card):
         self.next.set_icon(icon)
         self.next.setAccessibleName(f"{button}: {self._name}")
         self.next.setVisible(bool(button))
-        self.remove.setVisible(state not in ("new", "running"))
-        keeps = state == "done" or self.part is None
-        self.remove.set_icon("cross" if keeps else "trash")
+        keeps, runs = state == "done" or self.part is None, state in ("new", "running")
+        self.remove.set_icon("cross" if keeps or runs else "trash")
         words = self.tr("Take {name} off this list") if keeps else self.tr("Remove what has arrived of {name}")
+        words = self.tr("Cancel the download of {name}") if runs else words
         self.remove.setToolTip(hint(words.format(name=self._name)))
         self.remove.setAccessibleName(words.format(name=self._name))
 

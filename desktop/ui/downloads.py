@@ -42,6 +42,7 @@ class DownloadsPage(Page):
         self._library, self._name_of, self._removals, self._queue = library, name_of, removals, queue
         self._rows: dict[str, DownloadRow] = {}
         self._held = ""  # why what waits waits, apart from others
+        self._given_up: set[str] = set()  # what is to go as soon as it has stopped
         self._empty = Notice(
             self.tr("Nothing is being downloaded"),
             self.tr("Models that you get appear here. They stay on this computer until you remove them."),
@@ -133,6 +134,7 @@ class DownloadsPage(Page):
         """A download is here."""
         row = self._row(reference)
         row.part = None
+        self._given_up.discard(without_commit(reference))  # it was there before it could be stopped
         row.show_done(local.size_bytes)
         self._list.removeWidget(row)
         self._list.addWidget(row)
@@ -147,8 +149,14 @@ class DownloadsPage(Page):
 
     def show_cancelled(self, reference: str) -> None:
         """A download neither runs nor waits; what has arrived is kept."""
-        self._row(reference).part = self._part(reference)
+        row = self._row(reference)
+        row.part = self._part(reference)
         self.show_library()
+        key = without_commit(reference)
+        if key in self._given_up:
+            self._given_up.discard(key)
+            if row.part is not None:
+                self._removals.add(row.part)
 
     def show_held(self, why: str) -> None:
         """What keeps all of them from going on: "offline", "metered" or "" for nothing."""
@@ -193,7 +201,10 @@ class DownloadsPage(Page):
     def _on_remove_clicked(self, key: str) -> None:
         """Give up an unfinished file, with time to undo; a row without one only leaves the list."""
         row = self._rows[key]
-        if row.part is not None and row.state != "done":
+        if row.state in ("new", "running"):
+            self._given_up.add(key)
+            self.cancel_clicked.emit(row.reference)
+        elif row.part is not None and row.state != "done":
             self.cancel_clicked.emit(row.reference)
             self._removals.add(row.part)
         else:

@@ -93,6 +93,26 @@ def test_a_paused_one_says_what_is_here_and_goes_on(page: DownloadsPage, models:
     assert resumed.args == [REFERENCE]
 
 
+def test_a_running_one_can_be_cancelled_and_that_undone(
+    page: DownloadsPage, models: Library, removals: Removals, qtbot: QtBot
+) -> None:
+    part = unfinished(models)
+    page.show_progress(REFERENCE, Progress(2_000_000, 5_000_000, 12e6, 110.0))
+    assert "Cancel the download" in row(page).remove.accessibleName()
+    with qtbot.waitSignal(page.cancel_clicked):
+        row(page).remove.click()
+    with qtbot.waitSignal(removals.added) as added:
+        page.show_cancelled(REFERENCE)
+    assert "Nothing is being downloaded" in words(page)
+    assert part.exists()
+    removals.undo(added.args[0].id)
+    assert "Paused · 2 of 5 MB are here" in words(page)
+    page.show_progress(REFERENCE, Progress(3_000_000, 5_000_000, 12e6, 110.0))
+    row(page).next.click()
+    page.show_cancelled(REFERENCE)
+    assert "Paused" in words(page), "paused by the person this time"
+
+
 def test_a_download_that_had_not_begun_leaves_no_row(page: DownloadsPage) -> None:
     page.show_progress(REFERENCE, Progress(0, 0, 0.0, None, stage="ask"))
     assert "Asking the Hub" in words(page)
