@@ -137,14 +137,16 @@ class Part:
                 self.written_bytes += count
             start, view = start + count, view[count:]
 
-    def read(self, start: int, count: int) -> bytes:
-        """Up to `count` bytes from `start`; fewer at the end of what is in the file."""
+    def read(self, start: int, into: memoryview) -> int:
+        """Read what is in the file from `start`, as much as there is room for; returns how many bytes, fewer at its end."""
         try:
-            if hasattr(os, "pread"):
-                return os.pread(self._out.fileno(), count, start)
+            if hasattr(os, "preadv"):
+                return os.preadv(self._out.fileno(), [into], start)
             with self._lock:
                 self._out.seek(start)
-                return self._out.read(count)
+                piece = self._out.read(len(into))
+            into[: len(piece)] = piece
+            return len(piece)
         except OSError as error:
             raise self._explain(error) from error
 

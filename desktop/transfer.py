@@ -20,7 +20,7 @@ MOST_CONNECTIONS = 8
 TRIAL_S = 0.4  # a number of connections is tried for so long ...
 HELPS = 1.15  # ... and must be so many times as fast as half of it
 AGAIN_S = 30.0  # after which more are tried again
-HASH_BYTES = 4 << 20
+HASH_BYTES = 1 << 20  # at once: what the processor's caches hold
 LOOK_S = 0.02  # between two looks at whether there is more to hash
 
 
@@ -220,14 +220,15 @@ class _Hash:
         self._thread.join()
 
     def _run(self) -> None:
+        room = memoryview(bytearray(HASH_BYTES))
         try:
             while self.bytes < self._part.source.size_bytes and not self._stopped.is_set():
                 ready = self._part.frontier - self.bytes
                 if ready <= 0:
                     self._stopped.wait(LOOK_S)
-                elif piece := self._part.read(self.bytes, min(ready, HASH_BYTES)):
-                    self._hash.update(piece)
-                    self.bytes += len(piece)
+                elif count := self._part.read(self.bytes, room[: min(ready, HASH_BYTES)]):
+                    self._hash.update(room[:count])
+                    self.bytes += count
                 else:
                     raise Corrupt(path=self._part.source.name, why="its unfinished file was changed meanwhile; get it again")
         except BaseException as error:  # raised by sha256()
