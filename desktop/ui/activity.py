@@ -3,9 +3,9 @@
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QFrame, QHBoxLayout, QHeaderView, QTableView
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout
 
 from desktop import text
 from desktop.address import is_loopback
@@ -17,11 +17,12 @@ from desktop.ui.cards import Card
 from desktop.ui.labels import Label, hint
 from desktop.ui.notice import Notice
 from desktop.ui.page import Page
+from desktop.ui.tables import TableModel, table
 
 LOOK_S = 0.5  # between two looks at the network, only while the page is shown
 ROWS = 12  # shown at once
 RESULT = 5  # its column
-WIDE, WIDEST = (1, 2), 400  # the columns that share what the others leave: host and purpose; px
+WIDE = (1, 2)  # the columns that share what the others leave: host and purpose
 
 
 class ActivityPage(Page):
@@ -44,7 +45,7 @@ class ActivityPage(Page):
         self.offline = Switch(self.tr("Stay offline"), network.offline)
         self.offline.toggled.connect(self.offline_toggled)
         self.model = ActivityModel()
-        self.table = _table(self.model, self.tr("Requests of Alcove"))
+        self.table = table(self.model, self.tr("Requests of Alcove"), WIDE)
         self._empty = Notice(
             self.tr("Nothing has left this computer since Alcove was started"),
             self.tr("Each request will be listed here, with the computer that was asked and the reason."),
@@ -136,49 +137,22 @@ class ActivityPage(Page):
         self._timer.stop()
 
 
-class ActivityModel(QAbstractTableModel):
+class ActivityModel(TableModel[Activity]):
     """The requests, newest first, as rows of time, host, purpose, sent, received, result."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._requests: tuple[Activity, ...] = ()
-        self._heads = (
-            self.tr("Time"),
-            self.tr("With"),
-            self.tr("What for"),
-            self.tr("Sent"),
-            self.tr("Received"),
-            self.tr("Result"),
+        super().__init__(
+            (self.tr("Time"), self.tr("With"), self.tr("What for"), self.tr("Sent"), self.tr("Received"), self.tr("Result"))
         )
 
     def show_requests(self, requests: tuple[Activity, ...]) -> None:
-        """Show these; they come oldest first. A list of the same length only changes in its cells, so scrolling stays."""
+        """Show these; they come oldest first."""
         newest = tuple(reversed(requests))
-        if newest == self._requests:
-            return
-        if len(newest) == len(self._requests):
-            self._requests = newest
-            self.dataChanged.emit(self.index(0, 0), self.index(len(newest) - 1, len(self._heads) - 1))
-            return
-        self.beginResetModel()
-        self._requests = newest
-        self.endResetModel()
-
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008  (Qt's signature)
-        return 0 if parent.isValid() else len(self._requests)
-
-    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008  (Qt's signature)
-        return 0 if parent.isValid() else len(self._heads)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self._heads[section]
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        return None
+        if newest != self.rows:
+            self.show_rows(newest)
 
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        request = self._requests[index.row()]
+        request = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return self._cells(request)[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -193,7 +167,7 @@ class ActivityModel(QAbstractTableModel):
 
     def as_text(self) -> str:
         """The list for the clipboard, a line a request, with tabs."""
-        rows = [self._heads, *(self._cells(request, whole=True) for request in self._requests)]
+        rows = [self._heads, *(self._cells(request, whole=True) for request in self.rows)]
         return "\n".join("\t".join(row) for row in rows)
 
     def _cells(self, request: Activity, *, whole: bool = False) -> tuple[str, ...]:
@@ -219,27 +193,3 @@ class ActivityModel(QAbstractTableModel):
 def _amount(received_bytes: int) -> str:
     """Bytes, also the few of an answer that only points elsewhere."""
     return text.size(received_bytes) if received_bytes >= 1000 else f"{received_bytes} B" if received_bytes else "–"
-
-
-def _table(model: ActivityModel, name: str) -> QTableView:
-    """A quiet table: rows to read, nothing to edit."""
-    table = QTableView()
-    table.setModel(model)
-    table.setAccessibleName(name)
-    table.setFrameShape(QFrame.Shape.NoFrame)
-    table.setShowGrid(False)
-    table.setWordWrap(False)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setTabKeyNavigation(False)
-    table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-    table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(theme.scaled(36))
-    head = table.horizontalHeader()
-    head.setHighlightSections(False)
-    head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    head.setMaximumSectionSize(theme.scaled(WIDEST))
-    for column in WIDE:
-        head.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
-    return table

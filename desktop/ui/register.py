@@ -1,12 +1,12 @@
 """The page of licences: every model that is here, its licence, who accepted it and when; searched, and saved for an auditor."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QFrame, QHBoxLayout, QHeaderView, QLineEdit, QTableView
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit
 
 from desktop import register
 from desktop.errors import NotWritable
@@ -17,12 +17,13 @@ from desktop.ui.labels import Label, hint
 from desktop.ui.messages import explain
 from desktop.ui.notice import Notice
 from desktop.ui.page import Page
+from desktop.ui.tables import TableModel, table
 from desktop.ui.tasks import Tasks
 
 TASK = "register of licences"
 ROWS = 12  # shown at once
 NARROW = 760  # px at scale 1; below it two columns go, whose words are in the tool tips and in what is saved
-LICENCE, ALLOWED, ACCEPTED, STATED = 1, 2, 3, 4  # columns
+MODEL, LICENCE, ALLOWED, ACCEPTED, STATED = range(5)  # columns
 
 
 class RegisterPage(Page):
@@ -49,7 +50,7 @@ class RegisterPage(Page):
         self.save.clicked.connect(self._on_save_clicked)
         self.said = Label("", "small", "soft")
         self.model = RegisterModel()
-        self.table = _table(self.model, self.tr("Models with their licences"))
+        self.table = table(self.model, self.tr("Models with their licences"), (MODEL, LICENCE, STATED))
         self._empty = Notice(
             self.tr("No model of your own is here yet"),
             self.tr("Each model that you get or open will stand here with its licence, and with what you accepted."),
@@ -123,35 +124,14 @@ class RegisterPage(Page):
             self.table.setColumnHidden(column, event.size().width() < theme.scaled(NARROW))
 
 
-class RegisterModel(QAbstractTableModel):
+class RegisterModel(TableModel[Row]):
     """The rows as cells; what has no room in them is in the tool tips."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._rows: Sequence[Row] = ()
-        self._heads = (self.tr("Model"), self.tr("Licence"), self.tr("At work"), self.tr("Accepted"), self.tr("Who says so"))
-
-    def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show these."""
-        self.beginResetModel()
-        self._rows = rows
-        self.endResetModel()
-
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008  (Qt's signature)
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008  (Qt's signature)
-        return 0 if parent.isValid() else len(self._heads)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self._heads[section]
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        return None
+        super().__init__((self.tr("Model"), self.tr("Licence"), self.tr("At work"), self.tr("Accepted"), self.tr("Who says so")))
 
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        row, column = self._rows[index.row()], index.column()
+        row, column = self.rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             return self._cells(row)[column]
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -191,27 +171,3 @@ class RegisterModel(QAbstractTableModel):
         sources = [f"{source.from_}: {source.says}" for source in ruling.sources] + ([ruling.gap] if ruling.gap else [])
         at_work = row.refusal or ruling.commercial.because
         return str(row.model.path), "\n".join(named), at_work, "\n".join(accepted), ruling.conflict or "\n".join(sources)
-
-
-def _table(model: RegisterModel, name: str) -> QTableView:
-    """A quiet table: rows to read, nothing to edit."""
-    table = QTableView()
-    table.setModel(model)
-    table.setAccessibleName(name)
-    table.setFrameShape(QFrame.Shape.NoFrame)
-    table.setShowGrid(False)
-    table.setWordWrap(False)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setTabKeyNavigation(False)
-    table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-    table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(theme.scaled(36))
-    head = table.horizontalHeader()
-    head.setHighlightSections(False)
-    head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    for column, width in enumerate((220, 0, 130, 170, 190)):
-        if width:
-            table.setColumnWidth(column, theme.scaled(width))
-    head.setSectionResizeMode(LICENCE, QHeaderView.ResizeMode.Stretch)
-    return table
