@@ -22,8 +22,11 @@ from desktop.ui.tasks import Tasks
 
 TASK = "register of licences"
 ROWS = 12  # shown at once
-NARROW = 760  # px at scale 1; below it two columns go, whose words are in the tool tips and in what is saved
 MODEL, LICENCE, ALLOWED, ACCEPTED, STATED = range(5)  # columns
+NEEDS = {
+    STATED: 760,
+    ALLOWED: 520,
+}  # px at scale 1 of the page, below which one goes; its words are in the tool tips and the list
 
 
 class RegisterPage(Page):
@@ -120,8 +123,8 @@ class RegisterPage(Page):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        for column in (ALLOWED, STATED):
-            self.table.setColumnHidden(column, event.size().width() < theme.scaled(NARROW))
+        for column, least in NEEDS.items():
+            self.table.setColumnHidden(column, event.size().width() < theme.scaled(least))
 
 
 class RegisterModel(TableModel[Row]):
