@@ -1,10 +1,12 @@
 """What every test stands on: a home of its own, no network but loopback, and nothing left running afterwards."""
 
+import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import keyring
 import psutil
@@ -55,3 +57,16 @@ def _nothing_left() -> Iterator[None]:
     for process in alive:
         process.kill()
     assert not alive, f"processes left running: {alive}"
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, Any, str]]:
+    """Carry out one command with --json in a home of its own; returns exit status, the object and stderr."""
+    from desktop import cli  # late: only tests of commands pay for it
+
+    def run(*arguments: str) -> tuple[int, Any, str]:
+        status = cli.run([*arguments, "--json", "--home", str(tmp_path / "home")], lambda home: 99)
+        printed = capsys.readouterr()
+        return status, json.loads(printed.out) if printed.out.strip() else None, printed.err
+
+    return run

@@ -31,18 +31,6 @@ from tests.hub_server import Fault, HubServer
 Run = Callable[..., tuple[int, Any, str]]
 
 
-@pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Carry out one command with --json in a home of its own; returns exit status, the object and stderr."""
-
-    def run(*arguments: str) -> tuple[int, Any, str]:
-        status = cli.run([*arguments, "--json", "--home", str(tmp_path / "home")], lambda home: 99)
-        printed = capsys.readouterr()
-        return status, json.loads(printed.out) if printed.out.strip() else None, printed.err
-
-    return run
-
-
 def known(home: Path) -> list[str]:
     """The option for a home in which this computer was measured before, so that no test waits for it but the one that must."""
     app = App.open(home)

@@ -23,18 +23,6 @@ FILE = "hf:maker/small-GGUF/small-Q8_0.gguf"
 
 
 @pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Carry out one command with --json in a home of its own; returns exit status, the object and stderr."""
-
-    def run(*arguments: str) -> tuple[int, Any, str]:
-        status = cli.run([*arguments, "--json", "--home", str(tmp_path / "home")], lambda home: 99)
-        printed = capsys.readouterr()
-        return status, json.loads(printed.out) if printed.out.strip() else None, printed.err
-
-    return run
-
-
-@pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
     """Has one model under Gemma's terms, in two parts."""
     whole = gguf_files.llama(tmp_path / "whole.gguf", metadata={"general.license": "gemma"}).read_bytes()
