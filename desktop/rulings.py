@@ -13,8 +13,6 @@ from desktop.paths import GUIDE
 from desktop.repo import Repo
 from desktop.targets import Target
 
-MOST_BASES = 16  # that a file may name
-
 
 def of(target: Target, licences: Licences, catalogue: Catalogue) -> Ruling:
     """The ruling on a target. Raises as gguf.read_file."""
@@ -76,7 +74,7 @@ def base_models(header: gguf.Header) -> tuple[str, ...]:
     """What a model was made from, as its GGUF tells it: the address, else the name with its organisation."""
     count = header.metadata.get("general.base_model.count", 0)
     found = []
-    for number in range(min(count, MOST_BASES) if isinstance(count, int) else 0):
+    for number in range(min(count, card.MOST_BASES) if isinstance(count, int) else 0):
         url, name, owner = (
             " ".join(card.listed(header.metadata.get(f"general.base_model.{number}.{key}")))
             for key in ("repo_url", "name", "organization")

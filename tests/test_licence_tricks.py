@@ -95,6 +95,15 @@ def test_a_base_of_which_nothing_is_known_is_told(known: Licences) -> None:
     assert heard.gap is None
 
 
+def test_the_last_of_many_bases_that_a_file_names_counts_too(known: Licences, tmp_path) -> None:
+    bases = [*(f"Qwen/Qwen3-8B-v{number}" for number in range(16)), "meta-llama/Llama-3.1-8B"]
+    facts: dict[str, object] = {"general.license": "apache-2.0", "general.base_model.count": len(bases)}
+    facts |= {f"general.base_model.{place}.repo_url": f"https://huggingface.co/{base}" for place, base in enumerate(bases)}
+    path = gguf_files.llama(tmp_path / "nova.gguf", metadata=facts)
+    found = rulings.of(Target("nova", "nova", path), known, catalogue.load())
+    assert found.licence == "llama3.1 + apache-2.0"
+
+
 def test_an_address_tells_as_much_as_a_name(known: Licences) -> None:
     def told(url: str) -> str:
         return known.rule(rulings.before(Target(url, "nova", url=url), (), catalogue.load())).licence
