@@ -90,27 +90,32 @@ class Record:
 
 
 class Exchange:
-    """A request while it runs: its Activity is replaced as bytes come in."""
+    """A request while it runs."""
 
     def __init__(self, record: Record, activity: Activity) -> None:
         self._record = record
-        self.activity = activity
+        self._activity = activity
+        self._received_bytes = 0  # counted here: of a large file some ten thousand pieces come
+
+    @property
+    def activity(self) -> Activity:
+        """What is known of it by now."""
+        return replace(self._activity, received_bytes=self._received_bytes)
 
     def received(self, count: int) -> None:
         """So many bytes more of its body."""
-        self.activity = replace(self.activity, received_bytes=self.activity.received_bytes + count)
+        self._received_bytes += count
 
     def answered(self, request: httpx2.Request, response: httpx2.Response) -> None:
         """The head of the answer is here."""
         sent = len(request.url.raw_path) + _length(request.headers) + int(request.headers.get("Content-Length", 0))
-        self.activity = replace(
-            self.activity, status=response.status_code, sent_bytes=sent, received_bytes=_length(response.headers)
-        )
+        self._activity = replace(self._activity, status=response.status_code, sent_bytes=sent)
+        self._received_bytes = _length(response.headers)
 
     def end(self, error: str | None = None) -> None:
         """It is over; only the first word on it counts."""
-        if self.activity.open:
-            self.activity = replace(self.activity, open=False, error=error)
+        if self._activity.open:
+            self._activity = replace(self._activity, open=False, error=error)
             self._record.keep(self.activity)
 
 
