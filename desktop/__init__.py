@@ -33,7 +33,7 @@ reads this list and checks every import, so it cannot go stale.
     trash elsewhere mirror texts policy
     hardware gguf licences network record digest
     graphics
-    paths bounded picture spans keychain card clauses
+    paths bounded picture spans keychain card clauses replacing
     errors
     text address
 

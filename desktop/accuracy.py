@@ -7,11 +7,13 @@ what the driver keeps of it in main memory, no system tells alike. Nothing priva
 """
 
 import math
-import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+
+from desktop.replacing import replace
 
 MOST = 100  # entries that are kept
 TOLD = 12  # of the last of them, the sentence tells
@@ -55,12 +57,8 @@ class Record:
         if entry.memory_error is None and entry.speed_error is None:
             return
         self.entries = (*self.entries, entry)[-MOST:]
-        fresh = self._path.with_suffix(".new")
-        try:
-            fresh.write_bytes(msgspec.json.encode(self.entries))
-            os.replace(fresh, self._path)
-        except OSError:
-            fresh.unlink(missing_ok=True)
+        with suppress(OSError):  # a home that cannot be written only means that it is forgotten
+            replace(self._path, msgspec.json.encode(self.entries))
 
     def sentence(self) -> str:
         """ "Our last 12 estimates of memory were within 3 %.", and of speed; empty while nothing was measured."""

@@ -1,12 +1,13 @@
 """What was asked for and is not here yet, in the order in which it comes; kept on the disk, so that it outlives the program."""
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import msgspec
+
+from desktop.replacing import replace
 
 State = Literal["waiting", "paused", "failed"]
 
@@ -90,10 +91,8 @@ class Downloads:
         self._write()
 
     def _write(self) -> None:
-        new = self._path.with_name(self._path.name + ".new")
         with suppress(OSError):  # the order is lost with the program then; what has arrived is not
-            new.write_bytes(msgspec.json.format(msgspec.json.encode(self._list)))
-            os.replace(new, self._path)
+            replace(self._path, msgspec.json.format(msgspec.json.encode(self._list)))
 
 
 def without_commit(reference: str) -> str:

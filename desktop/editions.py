@@ -16,6 +16,7 @@ from desktop.catalogue import Catalogue
 from desktop.errors import CatalogueRefused, Corrupt, NotFound, NotWritable
 from desktop.hub import Hub
 from desktop.network import Response, refusal
+from desktop.replacing import replace
 
 NAME, SIGNATURE = "catalogue.json", "catalogue.json.sig"
 LARGEST_BYTES = 16_000_000  # the one inside the program has a fortieth of it
@@ -148,8 +149,6 @@ def _put(folder: Path, content: bytes, signature: bytes) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, written in ((SIGNATURE, signature), (NAME, content)):
-            fresh = folder / f"{name}.new"
-            fresh.write_bytes(written)
-            os.replace(fresh, folder / name)
+            replace(folder / name, written)
     except OSError as error:
         raise NotWritable(path=str(folder)) from error

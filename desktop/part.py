@@ -21,6 +21,7 @@ import msgspec
 
 from desktop.errors import AlcoveError, DiskFull, FileTooBig, Forbidden, NotGguf, NotWritable
 from desktop.record import beside
+from desktop.replacing import replace
 from desktop.spans import Spans
 
 TICK_S = 0.1  # how often progress is told
@@ -162,12 +163,7 @@ class Part:
         try:
             _settle(self._out.fileno())
             record = _Record(self.source.url, self.source.size_bytes, self.source.sha256, self.etag, spans)
-            new = self._record_path.with_name(self._record_path.name + ".new")
-            with new.open("wb") as file:
-                file.write(msgspec.json.encode(record))
-                file.flush()
-                _settle(file.fileno())
-            os.replace(new, self._record_path)
+            replace(self._record_path, msgspec.json.encode(record))
         except OSError as error:
             raise self._explain(error) from error
 

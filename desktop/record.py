@@ -13,6 +13,7 @@ import msgspec
 
 from desktop.card import Card
 from desktop.errors import NotWritable
+from desktop.replacing import replace
 
 LINKED = "linked"  # the folder of records for files that lie elsewhere; no owner's folder is called so
 LONGEST_BYTES = 120  # of one name in a path: ".part.json.new" follows it, and a path on Windows has 260 letters
@@ -148,14 +149,9 @@ def read(record: Path) -> Provenance:
 
 def write(record: Path, provenance: msgspec.Struct | dict[str, str]) -> None:
     """Replace a record in one step. Raises NotWritable."""
-    new = record.with_name(record.name + ".new")
     try:
         record.parent.mkdir(parents=True, exist_ok=True)
-        with new.open("wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(provenance)))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, record)
+        replace(record, msgspec.json.format(msgspec.json.encode(provenance)))
     except OSError as error:
         raise NotWritable(path=str(record.parent)) from error
 

@@ -6,7 +6,6 @@ What an auditor asks for, of every model that can be used on this computer, wher
 import csv
 import hashlib
 import io
-import os
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from desktop.errors import AlcoveError, NotWritable
 from desktop.library import Library, LocalModel
 from desktop.licences import Ruling
 from desktop.policy import Verdict
+from desktop.replacing import replace
 from desktop.texts import Text, Texts
 
 RISKY = re.compile(r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20|%]")  # beginnings that a spreadsheet takes for a formula
@@ -164,10 +164,8 @@ def as_json(rows: Iterable[Row]) -> bytes:
 
 def save(content: bytes, file: Path) -> None:
     """Write it into a file; what was there is kept until the new is whole. Raises NotWritable."""
-    new = file.with_name(file.name + ".new")
     try:
-        new.write_bytes(content)
-        os.replace(new, file)
+        replace(file, content)
     except OSError as error:
         raise NotWritable(path=str(file)) from error
 

@@ -8,6 +8,7 @@ import msgspec
 
 from desktop.errors import NotWritable
 from desktop.paths import Paths
+from desktop.replacing import replace
 
 Theme = Literal["system", "light", "dark", "contrast"]
 Goal = Literal["speed", "quality", "long"]
@@ -87,12 +88,8 @@ def _salvage(content: bytes) -> Settings:
 
 def save(settings: Settings, path: Path) -> None:
     """Write through a temporary file, so that a crash leaves the old settings or the new ones. Raises NotWritable."""
-    fresh = path.with_suffix(".new")
     try:
-        with fresh.open("wb") as out:
-            out.write(msgspec.json.format(msgspec.json.encode(settings)))
-            os.fsync(out.fileno())
-        os.replace(fresh, path)
+        replace(path, msgspec.json.format(msgspec.json.encode(settings)))
     except OSError as error:
         raise NotWritable(path=str(path)) from error
 

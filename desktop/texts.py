@@ -1,7 +1,6 @@
 """The texts of licences on this computer: those that came with Alcove, and those that were fetched with a model and kept."""
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +12,7 @@ import msgspec
 from desktop import record
 from desktop.errors import Corrupt, NotWritable
 from desktop.licences import Licence
+from desktop.replacing import replace
 from desktop.text import plain
 
 LARGEST_BYTES = 1_000_000  # the longest licence of a model has 60 KB
@@ -62,11 +62,9 @@ class Texts:
         """Keep a text that was fetched from this address. Raises Corrupt for what is no text, NotWritable."""
         _check(content, url)
         path, kept = self._path(id), _Kept(hashlib.sha256(content).hexdigest(), url, record.now())
-        new = path.with_name(f"{path.name}.{os.getpid()}.new")
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            new.write_bytes(content)
-            os.replace(new, path)
+            replace(path, content)
         except OSError as error:
             raise NotWritable(path=str(self.folder)) from error
         record.write(record.beside(path), kept)

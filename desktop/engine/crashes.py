@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from desktop.errors import EngineCrashed, KeepsCrashing
+from desktop.replacing import replace
 
 MOST = 3  # in a row, then it is not started again by itself
 
@@ -67,6 +68,4 @@ class Crashes:
             self._times[str(model)] = times
         if self._path is not None:
             with suppress(OSError):  # a home that cannot be written only means that it is forgotten
-                fresh = self._path.with_suffix(".new")
-                fresh.write_bytes(msgspec.json.encode(self._times))
-                fresh.replace(self._path)
+                replace(self._path, msgspec.json.encode(self._times))
