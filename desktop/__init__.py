@@ -17,7 +17,7 @@ reads this list and checks every import, so it cannot go stale.
     judging accuracy problems rulings comparison
     chat offers fetch headers search diagnosis editions
     targets room keeping cards
-    settings hub library conversations engine transfer remote downloads
+    hub library conversations engine transfer remote downloads
     connections
     catalogue
     fit
@@ -31,7 +31,7 @@ reads this list and checks every import, so it cannot go stale.
     layers
     acceptance repo
     trash elsewhere mirror texts policy
-    hardware gguf licences network record digest
+    hardware gguf licences network record digest settings
     graphics
     paths bounded picture spans keychain card clauses replacing
     errors

@@ -34,11 +34,11 @@ def is_one_of(host: str, hosts: Sequence[str]) -> bool:
     return any(host.endswith(each[1:]) if each.startswith("*.") else host == each for each in map(str.lower, hosts))
 
 
-def proxy_for(url: str, chosen: str = "") -> str | None:
+def proxy_for(url: str, chosen: str = "", *, heed_exceptions: bool = True) -> str | None:
     """The proxy for this address, or None: what the environment or the system (Windows, macOS) names, or the chosen one.
 
     chosen: the address of a proxy, "none" for never one, "" for what the system says. NO_PROXY and this computer itself go
-    straight, whatever was chosen.
+    straight, whatever was chosen; without heed_exceptions a chosen proxy is for all hosts but this computer.
     """
     if not is_address(url) or chosen == STRAIGHT:
         return None
@@ -48,7 +48,7 @@ def proxy_for(url: str, chosen: str = "") -> str | None:
         return None
     if chosen:
         straight = urllib.request.proxy_bypass_environment(host)  # type: ignore[attr-defined]  # in the manual, not in the stubs
-        return None if straight else with_scheme(chosen)
+        return None if straight and heed_exceptions else with_scheme(chosen)
     if urllib.request.proxy_bypass(host):
         return None
     proxies = urllib.request.getproxies()

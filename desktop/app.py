@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Generator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
@@ -25,7 +26,7 @@ from desktop.estimates import Estimates
 from desktop.getting import Getting
 from desktop.hardware import Hardware
 from desktop.headers import Headers
-from desktop.hub import Hub
+from desktop.hub import ENDPOINT, Hub
 from desktop.keychain import PROXY, TOKEN, Keychain
 from desktop.library import Library
 from desktop.network import Network
@@ -52,11 +53,13 @@ class App:
         paths.create()
         self.paths = paths
         self.policy = policy.read()
-        self.settings = settings.load(paths.settings)
+        self.settings = settings.load(paths.settings, self.policy.decided)
         self._build_outside()
         self._build_here()
         self._build_acts()
         self._follow_settings()
+        if "keep_ready" in self.policy.locks and not self.settings.keep_ready:
+            self.running.forget(None)  # of the time before
         self.library.tidy()
 
     def _build_outside(self) -> None:
@@ -64,17 +67,20 @@ class App:
         ca_file = Path(self.settings.ca_file) if self.settings.ca_file else None
         self.network = Network(ca_file=ca_file, log_path=self.paths.logs / "network.jsonl")
         self.network.proxy_for = self._proxy_for
+        self.network.kept_offline = "offline" in self.policy.locks
         self.limit = Limit()  # of all downloads together
         self.keychain = Keychain(self.paths.home)
         find_token = partial(self.keychain.get, TOKEN) if self.settings.token_kept else None
-        self.hub = Hub(self.network, self.settings.hub_endpoint or None, find_token=find_token)
+        usual = ENDPOINT if "hub_endpoint" in self.policy.locks else None  # else HF_ENDPOINT counts
+        self.hub = Hub(self.network, self.settings.hub_endpoint or usual, find_token=find_token)
         self.search = Search(self.hub, self.paths.cache / "search")
         self.headers = Headers(self.hub, self.paths.cache / "headers")
 
     def _build_here(self) -> None:
         """What is on this computer."""
         paths = self.paths
-        self.library = Library(settings.models_dir(self.settings, paths), GUIDE, shared=[SHARED_MODELS])
+        shared = [SHARED_MODELS, *map(Path, self.policy.shared_folders)]
+        self.library = Library(settings.models_dir(self.settings, paths), GUIDE, shared=shared)
         self.downloads = Downloads(paths.downloads)
         self.engine = LocalEngine(paths.cache)
         self.licences = licences.load()
@@ -93,6 +99,7 @@ class App:
         self.suggestions = Suggestions(targets, rights, self.computer, self.engine)
         self.engine.crashes.way_out = self.suggestions.smaller
         self.estimates = Estimates(targets, self.headers, self.computer, self.engine, self.settings)
+        self.estimates.pictures = self.policy.allows("pictures")
         self.running = Running(self.estimates, rights, self.engine, self.settings, self.paths.states)
 
     @classmethod
@@ -117,10 +124,23 @@ class App:
     @cached_property
     def conversations(self) -> Conversations:
         store = Conversations(self.paths.database)
+        self._expire(store)
         store.empty_trash()  # what was deleted last time: the way back went with the window
         states.keep_only(self.paths.states, [str(conversation.id) for conversation in store.list()])
         states.make_room(self.paths.states, STATES_BYTES)
         return store
+
+    def expire(self) -> tuple[int, ...]:
+        """Delete for good the conversations that are older than the organisation has them kept; returns their ids."""
+        return self._expire(self.conversations)
+
+    def _expire(self, store: Conversations) -> tuple[int, ...]:
+        if (days := self.policy.retention_days) is None:
+            return ()
+        gone = store.forget_before(datetime.now(UTC) - timedelta(days=days))
+        for id in gone:
+            self.running.forget(str(id))
+        return gone
 
     @cached_property
     def talking(self) -> Talking:
@@ -128,15 +148,18 @@ class App:
         return Talking(self.targets, self.running, self.conversations, self.settings, self.save_settings)
 
     def update_catalogue(self) -> Generator[int, None, Catalogue]:
-        """Get a newer list of models from the mirror; it is used from the next start on. Raises as editions.fetch."""
+        """Get a newer list of models from the mirror; it is used from the next start on. Raises Forbidden, as editions.fetch."""
+        if not self.policy.allows("catalogue_updates"):
+            raise Forbidden(what="A newer list of models", rule="your organisation has turned this off")
         keys = self.settings.catalogue_keys
         return editions.fetch(self.hub, self.paths.catalogue, keys, self.licences, self.catalogue.date)
 
     def move_models(self, folder: Path) -> Generator[Progress, None, keeping.Moved]:
         """Move all models to another folder and keep new ones there; goes on where a move to it was broken off.
 
-        Until it is done both folders are read, so that nothing is missing at any moment. Raises as keeping.move.
+        Until it is done both folders are read, so that nothing is missing at any moment. Raises Forbidden, and as keeping.move.
         """
+        self._check_free("models_dir", "Another folder for models")
         began, now = self.settings.moving_from, self.library.folder
         folder = folder.expanduser().absolute()
         if began and folder != now and keeping.is_unfinished(Path(began)):
@@ -159,7 +182,7 @@ class App:
         """What is wrong on this computer, each with the step that mends it: keys "what" and "fix"."""
         refused = [{"what": str(error), "fix": "Remove it, or have it signed."} for error in self.edition.refused]
         mend = "Have whoever looks after this computer mend it: alcove policy check FILE tells what is wrong."
-        decided = [{"what": each, "fix": mend} for each in self.policy.problems(self.licences)]
+        decided = [{"what": each, "fix": mend} for each in policy.problems(self.policy, self.licences)]
         return problems.find(found, self.library, self.hub) + refused + decided
 
     def test_connection(self) -> Generator[None, None, Diagnosis]:
@@ -192,11 +215,12 @@ class App:
     def _proxy_for(self, url: str) -> str | None:
         """The proxy for an address, as the person chose it, with its password. Slow the first time: asks the keyring."""
         chosen, user = self.settings.proxy, self.settings.proxy_user
-        proxy = proxy_for(url, chosen)
+        proxy = proxy_for(url, chosen, heed_exceptions="proxy" not in self.policy.locks)
         return with_login(proxy, user, self.keychain.get(PROXY) or "") if proxy and chosen and user else proxy
 
     def trust(self, ca_file: str) -> None:
-        """Trust the certificates of a file of the organisation's, "" for none, at once. Raises NoCertificate, NotWritable."""
+        """Trust the certificates of a file of the organisation's, "" for none. Raises Forbidden, NoCertificate, NotWritable."""
+        self._check_free("ca_file", "Another certificate")
         self.network.trust(Path(ca_file) if ca_file else None)
         self.settings.ca_file = ca_file
         self.save_settings()
@@ -206,9 +230,15 @@ class App:
         self._follow_settings()
         if not self.settings.keep_ready:
             self.running.forget(None)
-        settings.save(self.settings, self.paths.settings)
+        settings.save(self.settings, self.paths.settings, self.policy.decided)
+
+    def _check_free(self, setting: str, what: str) -> None:
+        """Raises Forbidden for a setting that the organisation has locked."""
+        if where := self.policy.locks.get(setting):
+            raise Forbidden(what=what, rule=f"your organisation has set it ({where})")
 
     def _follow_settings(self) -> None:
+        settings.hold(self.settings, self.policy.decided)  # what is locked was changed for nothing
         self.network.offline = self.settings.offline
         self.network.allowed_hosts = self.settings.allowed_hosts
         self.limit.bytes_per_s = self.settings.speed_limit

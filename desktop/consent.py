@@ -53,7 +53,7 @@ class Consent:
 
         Raises as gguf.read_file.
         """
-        if not self.policy.is_set or target.path == GUIDE:
+        if not self.policy.judges_models or target.path == GUIDE:
             return None
         claims, makers = _claims(gguf.read_file(target.path)) if target.path else ((), ())
         local = target.local

@@ -201,6 +201,17 @@ class Conversations:
                 db.execute("INSERT INTO words (words) VALUES ('optimize')")  # else its words stay in the index for long
             return count
 
+    def forget_before(self, day: datetime) -> tuple[int, ...]:
+        """Remove for good what was last used before that, in the trash or not; returns the ids."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "DELETE FROM conversations WHERE updated < ? RETURNING id", (day.isoformat(timespec="microseconds"),)
+            )
+            gone = tuple(row[0] for row in rows.fetchall())
+            if gone:
+                db.execute("INSERT INTO words (words) VALUES ('optimize')")
+            return gone
+
     def messages(self, conversation_id: int) -> tuple[Stored, ...]:
         """What was said, in order."""
         with self._lock:

@@ -5,6 +5,7 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 ├── NotHere                      the model is not on this computer yet
 ├── NetworkError
 │   ├── Offline                  the offline switch is on
+│   │   └── KeptOffline          it is the organisation that keeps it on
 │   ├── Unreachable              no connection, a timeout, a refused or broken connection
 │   └── ServerRefused            an answer that is not the wanted one (429, 5xx ...)
 ├── NotFound                     the Hub has no such repository, revision or file
@@ -94,6 +95,12 @@ class Offline(NetworkError):
     """Facts: host."""
 
     sentence = "Alcove is set to offline, so it did not connect to {host}; turn off the offline switch in Settings to allow it."
+
+
+class KeptOffline(Offline):
+    """Facts: host."""
+
+    sentence = "Your organisation keeps Alcove offline, so it did not connect to {host}."
 
 
 class Unreachable(NetworkError):

@@ -25,6 +25,7 @@ class Estimates:
     def __init__(self, targets: Targets, headers: Headers, computer: Computer, engine: LocalEngine, settings: Settings) -> None:
         self.targets, self.computer = targets, computer
         self._headers, self._engine, self._settings = headers, engine, settings
+        self.pictures = True  # whether models may see at all
         self._shapes: dict[str, fit.Shape] = {}  # by _key
 
     def of(
@@ -120,6 +121,8 @@ class Estimates:
 
     def eyes(self, target: Target) -> Projector | None:
         """What lets a model on this computer see pictures."""
+        if not self.pictures:
+            return None
         with suppress(AlcoveError):  # a file that cannot be read is told where it is opened
             return projector.beside(target.path, gguf.read_file(target.path)) if target.path else None
         return None

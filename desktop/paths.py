@@ -17,6 +17,11 @@ SHARED_CATALOGUE = OF_ALL_USERS / "catalogue"
 POLICY = Path("/etc/alcove")  # what the organisation decided; no option and no variable leads elsewhere
 
 
+def user_policy() -> Path:
+    """Rules of the person's own, on Linux; they add to what the organisation decided and take nothing away."""
+    return Path(platformdirs.user_config_dir("alcove", appauthor=False)) / "policy.json"
+
+
 def resource(name: str) -> Path:
     """A file that came with the program, by its path below resources/."""
     return RESOURCES / name

@@ -58,7 +58,7 @@ class Rights:
         return str(refused.facts["reason"]) if refused else ""
 
     def _refused(self, target: Target, ruling: Ruling | None, cards: Sequence[Card] = ()) -> NotAllowed | None:
-        if not self.consent.policy.is_set:  # then no file has to be read
+        if not self.consent.policy.judges_models:  # then no file has to be read
             return None
         return self.consent.refusal(target, ruling or self.ruling(target), self.targets.catalogue, cards)
 
@@ -78,7 +78,7 @@ class Rights:
 
     def _sentence(self, ruling: Ruling, repo: str, claims: Sequence[str] = ()) -> str:
         policy = self.consent.policy
-        return policy.refusal(self.targets.catalogue.about(ruling, repo, claims)) or "" if policy.is_set else ""
+        return policy.refusal(self.targets.catalogue.about(ruling, repo, claims)) or "" if policy.judges_models else ""
 
     def asks_nothing(self, reference: str) -> bool:
         """Whether a model is here, or one of the catalogue whose licences want nothing accepted; asks the disk at most."""

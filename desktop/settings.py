@@ -1,10 +1,18 @@
-"""What the person chose, in one JSON file: checked when read, written atomically, never lost to a bad value."""
+"""What the person chose, in one JSON file: checked when read, written atomically, never lost to a bad value.
 
+Over it lies what the organisation locked, below it what the organisation proposes; neither is ever written into the file.
+"""
+
+import copy
 import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from desktop.errors import NotWritable
 from desktop.paths import Paths
@@ -15,83 +23,138 @@ Goal = Literal["speed", "quality", "long"]
 KvType = Literal["f16", "q8_0", "q4_0"]
 WhenFull = Literal["ask", "summarise", "forget"]
 OnClose = Literal["ask", "background", "next_start", "stop"]
-Tokens = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
-Minutes = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
+Tokens = Annotated[int, Meta(ge=0, lt=1 << 31)]
+Minutes = Annotated[int, Meta(ge=0, lt=1 << 31)]
+Speed = Annotated[int, Meta(ge=0, lt=1 << 31)]  # bytes a second
+Scale = Annotated[float, Meta(ge=0.5, le=3.0)]
+
+
+def said(sentence: str) -> Meta:
+    """Marks a setting that an organisation may decide, with what it means."""
+    return Meta(description=sentence)
 
 
 class Settings(msgspec.Struct, kw_only=True):
     """All settings with their defaults. Change a field, then `save()`."""
 
-    theme: Theme = "system"
-    text_scale: float = 1.0  # of the type scale: 0.85 to 1.6
-    offline: bool = False
-    models_dir: str = ""  # empty: the folder below the home
-    more_folders: list[str] = []  # folders of models that are read as well
+    theme: Annotated[Theme, said("The look of the window; system follows what the computer is set to.")] = "system"
+    text_scale: Annotated[Scale, said("The size of all text in the window, as a part of the usual size: 0.85 to 1.6.")] = 1.0
+    offline: Annotated[bool, said("Whether Alcove connects to no other computer.")] = False
+    models_dir: Annotated[str, said("The folder where models are kept; empty: one among the person's own files.")] = ""
+    more_folders: Annotated[list[str], said("Other folders of models that are read as well.")] = []
     moving_from: str = ""  # a folder whose models are on their way to models_dir
     panel_open: bool = True
     last_model: str = ""  # reference of the model that a new chat starts with
-    context: Tokens = 0  # tokens of conversation memory; 0: what suits model and computer
+    context: Annotated[
+        Tokens, said("Tokens of conversation memory that a model is opened with; 0: what suits model and computer.")
+    ] = 0
     contexts: dict[str, Tokens] = {}  # the same where it was chosen for one model, by its catalogue id or the name of its file
     goals: dict[str, Goal] = {}  # what a model's settings are chosen for, by the same names: nothing is the balance
     kv_types: dict[str, KvType] = {}  # the form of conversation memory, where one was chosen for a model
     thinking: dict[str, bool] = {}  # whether a model thinks first, for those that offer the choice: known once it was open
-    keep_ready: bool = True  # what models have read of conversations is kept on the disk
-    sleep_after_min: Minutes = 30  # minutes without a message, after which the model gives its memory back; 0: never
-    when_full: WhenFull = "ask"  # what happens to the older part when a conversation becomes too long for its model
-    speed_limit: Annotated[int, msgspec.Meta(ge=0)] = 0  # bytes a second that downloads may take; 0: no limit
-    on_close: OnClose = "ask"  # what becomes of downloads when the window is closed
-    hub_endpoint: str = ""  # empty: HF_ENDPOINT, else huggingface.co
-    ca_file: str = ""  # a company's certificate, in addition to the system's
-    proxy: str = ""  # empty: what the system says; "none": never one; else the address of one
-    proxy_user: str = ""  # the name that the proxy knows the person by; the password is in the system's keyring
-    allowed_hosts: list[
-        str
-    ] = []  # the only ones that are connected to, "*.hf.co" for all below it; empty: those that are asked for
-    catalogue_keys: list[str] = []  # public keys, in base64, of those whose newer lists of models are used
+    keep_ready: Annotated[
+        bool, said("Whether what models have read of conversations is kept on the disk, so that they go on at once.")
+    ] = True
+    sleep_after_min: Annotated[
+        Minutes, said("Minutes without a message, after which a model gives its memory back; 0: never.")
+    ] = 30
+    when_full: Annotated[WhenFull, said("What happens to the oldest part when a conversation is too long for its model.")] = "ask"
+    speed_limit: Annotated[Speed, said("Bytes a second that all downloads together may take; 0: no limit.")] = 0
+    on_close: Annotated[OnClose, said("What becomes of downloads when the window is closed.")] = "ask"
+    hub_endpoint: Annotated[
+        str, said("The address of the Hub or of a mirror that models come from; empty: HF_ENDPOINT, else huggingface.co.")
+    ] = ""
+    ca_file: Annotated[
+        str, said("A file with certificates that are trusted in addition to the system's, for a network that inspects TLS.")
+    ] = ""
+    proxy: Annotated[str, said("The address of a proxy; none: never one; empty: what the system says.")] = ""
+    proxy_user: Annotated[str, said("The name for the proxy; its password is in the system's keyring.")] = ""
+    allowed_hosts: Annotated[
+        list[str], said("The only hosts that are connected to, *.hf.co for all below it; empty: those that are asked for.")
+    ] = []
+    catalogue_keys: Annotated[list[str], said("Public keys, in base64, of those whose newer lists of models are used.")] = []
     token_kept: bool = False  # an access token for the Hub is in the system's keyring
-    avoid_metered: bool = False  # a download waits while the connection is paid for by its amount
+    avoid_metered: Annotated[bool, said("Whether downloads wait while the connection is paid for by its amount.")] = False
     window: str = ""  # size and place of the window, as Qt wrote them
 
 
-def load(path: Path) -> Settings:
-    """The settings at `path`. A value that cannot be read falls back to its default; the unreadable file is kept aside.
+@dataclass(frozen=True)
+class Decided:
+    """What the organisation says about settings, by their names: `locked` lies over the person's choice, `defaults` below it."""
+
+    locked: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
+NOTHING = Decided()
+
+
+def hold(settings: Settings, decided: Decided) -> None:
+    """Put what is locked in its place again, whatever was changed."""
+    for name, value in decided.locked.items():
+        setattr(settings, name, copy.copy(value))
+
+
+def load(path: Path, decided: Decided = NOTHING) -> Settings:
+    """What holds, by the file at `path` and the organisation. A value of the file that cannot be read counts as not given;
+    the unreadable file is kept aside.
 
     Raises NotWritable where the file belongs to someone else.
     """
+    settings = _proposed(decided)
+    for name, value in chosen(path).items():
+        setattr(settings, name, value)
+    hold(settings, decided)
+    return settings
+
+
+def chosen(path: Path) -> dict[str, Any]:
+    """What the person chose, by the names of settings. As `load`."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return Settings()
+        return {}
     except OSError as error:
         raise NotWritable(path=str(path)) from error
-    try:
-        return msgspec.json.decode(content, type=Settings)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    good, whole = _valid(content)
+    if not whole:
         os.replace(path, path.with_suffix(".unreadable.json"))
-        return _salvage(content)
-
-
-def _salvage(content: bytes) -> Settings:
-    """Every single field that is still valid."""
-    try:
-        fields = msgspec.json.decode(content)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return Settings()
-    good = Settings()
-    for name, value in fields.items() if isinstance(fields, dict) else ():
-        try:
-            setattr(good, name, getattr(msgspec.convert({name: value}, Settings), name))
-        except (msgspec.ValidationError, AttributeError):
-            continue
     return good
 
 
-def save(settings: Settings, path: Path) -> None:
-    """Write through a temporary file, so that a crash leaves the old settings or the new ones. Raises NotWritable."""
+def _valid(content: bytes) -> tuple[dict[str, Any], bool]:
+    """Every field that is valid, and whether all are."""
     try:
-        replace(path, msgspec.json.format(msgspec.json.encode(settings)))
+        fields = msgspec.json.decode(content, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return {}, False
+    good: dict[str, Any] = {}
+    known = [name for name in fields if name in Settings.__struct_fields__]
+    for name in known:
+        with suppress(msgspec.ValidationError):
+            good[name] = getattr(msgspec.convert({name: fields[name]}, Settings), name)
+    return good, len(good) == len(known)
+
+
+def save(settings: Settings, path: Path, decided: Decided = NOTHING) -> None:
+    """Write what the person chose through a temporary file, so that a crash leaves the old settings or the new ones.
+
+    What is locked stays in the file as the person had chosen it before. Raises NotWritable.
+    """
+    base, kept = _proposed(decided), chosen(path)
+    for name in Settings.__struct_fields__:
+        value = getattr(settings, name)
+        if name not in decided.locked and (name in kept or value != getattr(base, name)):
+            kept[name] = value
+    try:
+        replace(path, msgspec.json.format(msgspec.json.encode(kept)))
     except OSError as error:
         raise NotWritable(path=str(path)) from error
+
+
+def _proposed(decided: Decided) -> Settings:
+    """What holds where the person chose nothing."""
+    return Settings(**{name: copy.copy(value) for name, value in decided.defaults.items()})
 
 
 def models_dir(settings: Settings, paths: Paths) -> Path:

@@ -31,6 +31,7 @@ for name in ("HF_TOKEN", "HF_ENDPOINT", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that forgets to name its home must not write into the person's own."""
     monkeypatch.setenv("ALCOVE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("desktop.policy.sources.user_policy", lambda: tmp_path / "config" / "policy.json")
 
 
 @pytest.fixture(autouse=True)

@@ -164,18 +164,10 @@ def test_without_rules_nothing_is_decided(about: dict[str, About], tmp_path: Pat
     assert not any(holds.refusal(each) for each in about.values())
 
 
-def test_neither_home_nor_environment_lead_to_other_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ALCOVE_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_DIRS", "ALCOVE_POLICY"):
-        monkeypatch.setenv(name, str(tmp_path))
-    decided(tmp_path / "alcove", rules("deny", {"maker": "*"}))
-    decided(tmp_path, rules("deny", {"maker": "*"}))
-    assert policy.read() == policy.Policy()
-
-
 def test_what_cannot_be_meant_so_is_told(known: licences.Licences, tmp_path: Path) -> None:
     twice = {"models": {"deny": [{"licence": "lama3"}, {"maker": "Meta", "reason": "x"}], "allow": [{"maker": "Meta"}]}}
     both = [{"licence": "gemma", "decision": word, "text": "Said Legal."} for word in ("approved", "refused")]
-    *told, last = decided(tmp_path, twice | {"licences": both}).problems(known)
+    *told, last = policy.problems(decided(tmp_path, twice | {"licences": both}), known)
     assert last == "the licence gemma is both approved and refused, so it is refused"
     assert [each.partition(": ")[2] for each in told] == [
         "there is no licence “lama3”; alcove licence ID knows them",

@@ -1,26 +1,36 @@
-"""The commands about what the organisation decided: policy show, policy check."""
+"""The commands about what the organisation decided: policy show, policy check, policy schema."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from desktop import policy, terminal
+from desktop import policy, settings, terminal
 from desktop.app import App
 from desktop.cli.command import Home, Json, commands, opened
 from desktop.errors import NotFound
-from desktop.policy import Policy
+from desktop.policy import Policy, Value
 
-group = typer.Typer(help="What your organisation decided: which models may be used, its word on licences.", no_args_is_help=True)
+group = typer.Typer(
+    help="What your organisation decided: settings that are locked, which models may be used, its word on licences.",
+    no_args_is_help=True,
+)
 commands.add_typer(group, name="policy")
 PolicyFile = Annotated[Path, typer.Argument(metavar="FILE", help="A policy.json.", dir_okay=False)]
 
 
 @group.command()
 def show(json: Json = False, home: Home = None) -> None:
-    """What holds on this computer, and in which files it was decided; exit status 1 when it cannot be read."""
+    """What holds on this computer, and where each value was decided; exit status 1 when it cannot be read."""
     with opened(home, json) as app:
-        _tell(app, app.policy, as_json=json)
+        chosen = settings.chosen(app.paths.settings)
+        held = list(policy.values(app.policy, chosen, str(app.paths.settings)))
+        if not json:
+            terminal.say("What holds here, and where it was decided:")
+            for value in held:
+                terminal.say(f"  {value}")
+        _tell(app, app.policy, held, as_json=json)
 
 
 @group.command()
@@ -31,15 +41,24 @@ def check(file: PolicyFile, json: Json = False, home: Home = None) -> None:
             checked = policy.check(file)
         except OSError as error:
             raise NotFound(what=f"file {file}", host="This computer") from error
-        _tell(app, checked, as_json=json)
+        said = [each for each in policy.values(checked, {}, "") if each.from_ == str(file)]
+        _tell(app, checked, said, as_json=json)
 
 
-def _tell(app: App, told: Policy, *, as_json: bool) -> None:
-    problems = told.problems(app.licences)
+@group.command()
+def schema() -> None:
+    """What a policy may say, as JSON Schema, for editors and other tools."""
+    terminal.show_json(policy.json_schema())
+
+
+def _tell(app: App, told: Policy, values: Iterable[Value], *, as_json: bool) -> None:
+    problems = policy.problems(told, app.licences)
     if as_json:
-        terminal.show_json({"policy": told.to_json(), "sources": [each.where for each in told.sources], "problems": problems})
+        sources = [each.where for each in told.sources]
+        listed = [each.to_json() for each in values]
+        terminal.show_json({"policy": policy.to_json(told), "sources": sources, "problems": problems, "values": listed})
     else:
-        for line in told.lines():
+        for line in policy.lines(told):
             terminal.say(line)
         for problem in problems:
             terminal.complain(f"! {problem}")

@@ -12,7 +12,7 @@ from desktop import picture, room, terminal
 from desktop.app import App
 from desktop.cli.command import Context, Home, Json, Reference, Threads, commands, finish, opened
 from desktop.engine import ChatOptions, Message, Piece, Reading, Reply
-from desktop.errors import CannotSee, ContextFull, EngineCrashed, NoSummary, NotFound
+from desktop.errors import CannotSee, ContextFull, EngineCrashed, Forbidden, NoSummary, NotFound
 from desktop.room import Summarising
 
 WhenFull = Literal["ask", "summarise", "forget", "stop"]
@@ -51,6 +51,8 @@ def chat(
     thinks = None if thinking is None else thinking is Thinking.on
     options = ChatOptions(max_tokens=max_tokens, temperature=temperature, seed=seed, thinking=thinks)
     with opened(home, json) as app:
+        if image and not app.policy.allows("pictures"):
+            raise Forbidden(what="Showing pictures to a model", rule="your organisation has turned this off")
         pictures = tuple(_picture(path) for path in image or ())
         loaded = finish(app.running.open(reference, context=context, threads=threads))
         if pictures and not loaded.sees:

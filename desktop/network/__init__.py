@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx2
 
 from desktop.address import is_loopback, is_one_of, proxy_for
-from desktop.errors import Forbidden, NoCertificate, Offline
+from desktop.errors import Forbidden, KeptOffline, NoCertificate, Offline
 from desktop.network import guard
 from desktop.network.activity import Activity, Exchange, Record
 from desktop.network.door import Client
@@ -41,6 +41,7 @@ class Network:
         guard.stand()
         self.plain_hosts: set[str] = set()  # mirrors that were asked for by an explicit http:// address
         self.allowed_hosts: Sequence[str] = ()
+        self.kept_offline = False  # the offline switch is not the person's
         self.proxy_for: Callable[[str], str | None] = proxy_for
         self.record = Record(log_path)
         self._offline = offline
@@ -79,7 +80,7 @@ class Network:
         if is_loopback(url.host):
             return
         if self.offline:
-            raise Offline(host=url.host)
+            raise (KeptOffline if self.kept_offline else Offline)(host=url.host)
         if self.allowed_hosts and not is_one_of(url.host, self.allowed_hosts):
             hosts = ", ".join(self.allowed_hosts)
             raise Forbidden(

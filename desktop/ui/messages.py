@@ -142,6 +142,12 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
             tr("Open Settings"),
             SETTINGS,
         ),
+        errors.KeptOffline: (
+            tr("Your organisation keeps Alcove offline"),
+            tr("So it did not connect to {host}. Chats with the models that are here work as before."),
+            tr("See models"),
+            MODELS,
+        ),
         errors.Unreachable: (
             tr("{host} could not be reached"),
             tr("{why}. Check the internet connection; what has arrived is kept."),
