@@ -45,9 +45,7 @@ class Settings(msgspec.Struct, kw_only=True):
     moving_from: str = ""  # a folder whose models are on their way to models_dir
     panel_open: bool = True
     last_model: str = ""  # reference of the model that a new chat starts with
-    context: Annotated[
-        Tokens, said("Tokens of conversation memory that a model is opened with; 0: what suits model and computer.")
-    ] = 0
+    context: Tokens = 0  # tokens of conversation memory; 0: what suits model and computer
     contexts: dict[str, Tokens] = {}  # the same where it was chosen for one model, by its catalogue id or the name of its file
     goals: dict[str, Goal] = {}  # what a model's settings are chosen for, by the same names: nothing is the balance
     kv_types: dict[str, KvType] = {}  # the form of conversation memory, where one was chosen for a model

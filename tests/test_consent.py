@@ -134,15 +134,21 @@ def test_a_broken_policy_allows_nothing_but_the_guide(
 
 
 def test_policy_show_and_check(run: Run, tmp_path: Path, decide: Callable[[object], None]) -> None:
-    assert run("policy", "show")[1] == {
-        "policy": {"models": {"allow": [], "deny": []}, "licences": []},
+    _, told, _ = run("policy", "show")
+    held = told.pop("values")
+    assert told == {
+        "policy": {"locked": {}, "defaults": {}, "models": {"allow": [], "deny": []}, "licences": []},
         "sources": [],
         "problems": [],
     }
+    assert {"key": "offline", "value": False, "from": "built in", "locked": False} in held
     decide({"models": {"deny": [{"maker": "Meta"}]}})
     status, told, _ = run("policy", "show")
     assert (status, told["policy"]["models"]["deny"]) == (0, [{"maker": "Meta"}])
     assert told["sources"] == [str(tmp_path / "etc" / "policy.json")]
+    decide({"locked": {"offline": True}})
+    place = str(tmp_path / "etc" / "policy.json")
+    assert {"key": "offline", "value": True, "from": place, "locked": True} in run("policy", "show")[1]["values"]
     new = tmp_path / "new.json"
     new.write_text('{"models": {"deny": [{"licence": "lama3"}]}}')
     status, told, _ = run("policy", "check", str(new))

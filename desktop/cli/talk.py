@@ -54,6 +54,8 @@ def chat(
         if image and not app.policy.allows("pictures"):
             raise Forbidden(what="Showing pictures to a model", rule="your organisation has turned this off")
         pictures = tuple(_picture(path) for path in image or ())
+        if "when_full" in app.policy.locks:
+            when_full = app.settings.when_full
         loaded = finish(app.running.open(reference, context=context, threads=threads))
         if pictures and not loaded.sees:
             raise CannotSee(name=app.targets.of(reference).name)

@@ -84,6 +84,12 @@ class Policy:
         named = (each.where for each in self.sources if name in msgspec.to_builtins(getattr(each.content, part)))
         return next(named, self.broken)
 
+    def origin(self, name: str) -> str:
+        """Where what holds of a key that is no setting was said; "" where nobody said it."""
+        holds = getattr(self, name, False)  # that a switch is on, nobody has to say
+        said = (each for each in self.sources if name in each.content.given())
+        return next((each.where for each in said if name == "shared_folders" or getattr(each.content, name) == holds), "")
+
     def _first(self, part: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for source in reversed(self.sources):

@@ -9,7 +9,7 @@ import msgspec
 from desktop.address import STRAIGHT, is_address, with_scheme
 from desktop.licences import Licences
 from desktop.policy.rules import Policy, Source, like, sentence
-from desktop.policy.schema import SETTINGS, Content, Verdict
+from desktop.policy.schema import ABSENT, SETTINGS, Content, Verdict
 from desktop.settings import Settings
 
 BUILT_IN = "built in"
@@ -52,16 +52,8 @@ def values(policy: Policy, chosen: Mapping[str, Any], file: str) -> Iterator[Val
 
 def _value(policy: Policy, name: str) -> Value:
     """Of a key that only a policy has."""
-    said = [(source.where, source.content.given()[name]) for source in policy.sources if name in source.content.given()]
-    holds: Any
-    if name == "shared_folders":
-        holds = list(policy.shared_folders)
-    elif name in ("banner", "retention_days"):
-        holds = getattr(policy, name)
-    else:
-        holds = policy.allows(name) and getattr(Content(), name) is not None  # what this version has none of is off
-    where = next((where for where, value in said if value == holds or name == "shared_folders"), BUILT_IN)
-    return Value(name, holds, where, locked=where != BUILT_IN)
+    where, on = policy.origin(name), policy.allows(name) and name not in ABSENT
+    return Value(name, getattr(policy, name, on), where or BUILT_IN, locked=bool(where))
 
 
 def problems(policy: Policy, licences: Licences) -> list[str]:

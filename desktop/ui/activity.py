@@ -15,6 +15,7 @@ from desktop.ui import messages, theme
 from desktop.ui.buttons import Button, Switch
 from desktop.ui.cards import Card
 from desktop.ui.labels import Label, hint
+from desktop.ui.locking import LockMark, lock
 from desktop.ui.notice import Notice
 from desktop.ui.page import Page
 from desktop.ui.tables import TableModel, table
@@ -53,7 +54,9 @@ class ActivityPage(Page):
         )
         self.copy = Button(self.tr("Copy the list"), "secondary", "copy")
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.model.as_text()))
-        self.body.addWidget(self._head())
+        self._mark: LockMark | None = None
+        self._card = self._head()
+        self.body.addWidget(self._card)
         self.body.addWidget(self._empty)
         self.body.addWidget(self.table)
         self.save = Button(self.tr("Save the whole record …"), "secondary", "file")
@@ -98,8 +101,12 @@ class ActivityPage(Page):
         height = self.table.horizontalHeader().height() + self.model.rowCount() * theme.scaled(36) + 12
         self.table.setFixedHeight(min(height, theme.scaled(36) * (ROWS + 1) + 12))
 
-    def show_offline(self, on: bool) -> None:
-        """The offline switch, wherever it was moved."""
+    def show_offline(self, on: bool, kept_by: str = "") -> None:
+        """The offline switch, wherever it was moved; `kept_by` is the place where an organisation has locked it."""
+        if kept_by and self._mark is None:
+            self._mark = LockMark(self.tr("Stay offline"), kept_by)
+            lock(self.offline, self._mark)
+            self._card.body.addWidget(self._mark)
         self.offline.blockSignals(True)
         self.offline.setChecked(on)
         self.offline.blockSignals(False)

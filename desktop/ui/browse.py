@@ -122,9 +122,9 @@ class Browse(Page):
         """Files have come or gone."""
         self.local.show_library()
 
-    def show_offline(self, on: bool) -> None:
-        """The offline switch."""
-        self.hub.show_offline(on)
+    def show_offline(self, on: bool, kept_by: str = "") -> None:
+        """The offline switch, which an organisation may have locked in the place `kept_by`."""
+        self.hub.show_offline(on, kept_by)
 
     def show_tab(self, name: str) -> None:
         """Show "recommended", "local" or "hub"."""

@@ -94,6 +94,7 @@ class ChatPage(QWidget):
         self._reference = ""
         self._live: _Live | None = None
         self._drafts: dict[int, tuple[str, tuple[bytes, ...]]] = {}
+        self._pictures_allowed = True
         self._sees: bool | None = None  # whether the model takes pictures; None while that is being found out
         self._trouble = ""  # why a picture was not taken
         self._pictured = False  # whether there are pictures in the conversation
@@ -355,7 +356,7 @@ class ChatPage(QWidget):
         here = self._live is not None and self._live.conversation_id == self._conversation_id
         self.composer.set_busy(here)
         words = self._words_about_pictures()
-        self.seeing_button.setVisible(self._sees is False and bool(words))
+        self.seeing_button.setVisible(self._sees is False and bool(words) and self._pictures_allowed)
         if self._editing is not None:
             words = self.tr("You are changing your question. What followed it will be set aside. Esc keeps it as it was.")
         elif self._live is not None and not here:
@@ -394,8 +395,16 @@ class ChatPage(QWidget):
         chosen, _ = QFileDialog.getOpenFileNames(self, self.tr("Add pictures"), str(Path.home()), kinds)
         self._take([Path(file) for file in chosen])
 
+    def show_pictures_allowed(self, allowed: bool) -> None:
+        """Whether the organisation lets pictures be shown to models."""
+        self._pictures_allowed = allowed
+        self.composer.attach_button.setVisible(allowed)
+
     def _refuse(self) -> bool:
-        """Say that this model takes no pictures, if it does not."""
+        """Say that nobody, or this model, takes pictures, if that is so."""
+        if not self._pictures_allowed:
+            self._on_refused(self.tr("Pictures are turned off by your organisation."))
+            return True
         if self._sees is False:
             words = self.tr("{name} cannot see pictures. Choose a model that reads pictures.")
             self._on_refused(words.format(name=self._name_of(self._reference)))

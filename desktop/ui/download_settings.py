@@ -31,20 +31,20 @@ class DownloadSettings(Card):
         self.limit.setAccessibleName(self.tr("Speed limit"))
         self.limit.activated.connect(self._on_limit_chosen)
         words = self.tr("What all downloads together may take of the connection. It holds at once, also for one that runs.")
-        self.body.addWidget(row(self.tr("Speed limit"), words, self.limit))
+        self.body.addWidget(row(self.tr("Speed limit"), words, self.limit, "speed_limit"))
         self.body.addWidget(line())
         self.metered = Switch(self.tr("Wait while the connection is metered"), settings.avoid_metered)
         self.metered.toggled.connect(self._on_metered_toggled)
         words = self.tr(
             "Where the system tells that the connection is paid for by its amount. What has begun is stopped then, and goes on."
         )
-        self.body.addWidget(row(self.tr("Wait while the connection is metered"), words, self.metered))
+        self.body.addWidget(row(self.tr("Wait while the connection is metered"), words, self.metered, "avoid_metered"))
         self.body.addWidget(line())
         self.on_close = Choice(list(enumerate(self._choices())), ON_CLOSE.index(settings.on_close), str)
         self.on_close.setAccessibleName(self.tr("When the window is closed during a download"))
         self.on_close.activated.connect(self._on_close_chosen)
         words = self.tr("Nothing that has arrived is lost in any case.")
-        self.body.addWidget(row(self.tr("When the window is closed during a download"), words, self.on_close))
+        self.body.addWidget(row(self.tr("When the window is closed during a download"), words, self.on_close, "on_close"))
 
     def show_on_close(self) -> None:
         """The choice was made elsewhere."""

@@ -153,8 +153,12 @@ class FirstRun(Page):
     def _move(self, card: OfferCard, step: int) -> None:
         self._cards[(self._cards.index(card) + step) % len(self._cards)].setFocus()
 
-    def show_offline(self, on: bool) -> None:
-        """The offline switch."""
+    def show_offline(self, on: bool, kept_by: str = "") -> None:
+        """The offline switch, which is not the person's where a policy, `kept_by`, has locked it."""
+        if kept_by:
+            self._offline.title.setText(self.tr("Your organisation keeps Alcove offline"))
+            self._offline.sentence.setText(self.tr("Models come from the Hugging Face Hub; the small guide works without it."))
+            self._offline.button.hide()
         self._offline.setVisible(on)
 
     # --- downloads ------------------------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ class HubSearch(QWidget):
         self._task: Task | None = None
         self._asked = 0  # how many searches there were: each has a key of its own, for none waits until another has hung up
         self._limit = PAGE
-        self._offline = False
+        self._offline, self._kept_by = False, ""
         self._free_bytes = 0
         self._found: Found | None = None
         self._cards: list[RepoCard] = []
@@ -120,9 +120,9 @@ class HubSearch(QWidget):
         column.addLayout(self._results)
         column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignHCenter)
 
-    def show_offline(self, on: bool) -> None:
-        """The offline switch; what stood there as an error may be over now."""
-        was, self._offline = self._offline, on
+    def show_offline(self, on: bool, kept_by: str = "") -> None:
+        """The offline switch, not the person's where it is `kept_by` a policy; what stood there as an error may be over now."""
+        was, self._offline, self._kept_by = self._offline, on, kept_by
         if on or was:
             self.ask()
 
@@ -342,6 +342,10 @@ class HubSearch(QWidget):
 
     def _say_offline(self) -> None:
         self._say("")
+        if self._kept_by:
+            words = self.tr("Searching asks huggingface.co. What is on this computer works without.")
+            self._show_notice(Notice(self.tr("Your organisation keeps Alcove offline"), words, tone="warning"))
+            return
         words = self.tr("Searching asks huggingface.co. Allow connections to search; what is on this computer works without.")
         notice = self._show_notice(
             Notice(self.tr("Alcove is set to offline"), words, self.tr("Allow connections"), tone="warning")

@@ -5,13 +5,15 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget
 
+from desktop.hub import ENDPOINT
+from desktop.policy import Policy
 from desktop.settings import Settings
 from desktop.ui import theme
 from desktop.ui.buttons import Button, Switch
 from desktop.ui.cards import Card, line
 from desktop.ui.labels import Label
 from desktop.ui.proxy_settings import ProxySettings
-from desktop.ui.setting import row
+from desktop.ui.setting import decided, row
 
 
 class NetworkSettings(Card):
@@ -39,6 +41,19 @@ class NetworkSettings(Card):
         self.show_certificate()
         self.show_token("none")
 
+    def show_decided(self, policy: Policy) -> None:
+        """What the organisation has locked that is shown nowhere else."""
+        self.proxy.show_decided(policy.locks)
+        hub, hosts = self._settings.hub_endpoint, ", ".join(self._settings.allowed_hosts)
+        shown = (
+            ("hub_endpoint", self.tr("Where models come from"), hub or ENDPOINT),
+            ("allowed_hosts", self.tr("Computers that may be asked"), hosts or self.tr("Those that are asked for.")),
+        )
+        for setting, name, value in shown:
+            if setting in policy.locks:
+                self.body.addWidget(line())
+                self.body.addWidget(decided(name, value, policy.locks[setting]))
+
     # --- offline --------------------------------------------------------------------------------------------------------------
 
     def _add_offline(self) -> None:
@@ -47,7 +62,7 @@ class NetworkSettings(Card):
         words = self.tr("Alcove then connects to no other computer. Chats work as before; searching and downloading do not.")
         activity = Button(self.tr("See what was sent and received"), "link")
         activity.clicked.connect(self.activity_clicked)
-        self.body.addWidget(row(self.tr("Stay offline"), words, self.offline))
+        self.body.addWidget(row(self.tr("Stay offline"), words, self.offline, "offline"))
         self.body.addWidget(activity, 0, Qt.AlignmentFlag.AlignLeft)
 
     def show_offline(self, on: bool) -> None:
@@ -91,7 +106,7 @@ class NetworkSettings(Card):
         self.drop_certificate.clicked.connect(lambda: self.certificate_chosen.emit(""))
         self._trusted = Label("", "small", "soft")
         both = _side_by_side(self.drop_certificate, self.choose_certificate)
-        return row(self.tr("Certificate of your organisation"), self._trusted, both)
+        return row(self.tr("Certificate of your organisation"), self._trusted, both, "ca_file")
 
     def show_certificate(self, refused: str = "") -> None:
         """Which file is trusted, or why one is not."""

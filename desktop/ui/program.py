@@ -45,6 +45,8 @@ from desktop.ui.waking import Waking
 from desktop.ui.window import Window
 from desktop.ui.wishes import Wishes
 
+EXPIRE_MS = 3_600_000  # between two looks for conversations that are kept no longer
+
 
 class Program(QObject):
     """Builds the window from the App's parts and connects them. `begin()` shows it, `end()` stops what runs."""
@@ -109,9 +111,30 @@ class Program(QObject):
         self._connect_chat()
         self._connect_models()
         self._connect_settings()
+        self._show_decided()
         self.tasks.crashed.connect(self.window.show_crash)
         self.window.closing.connect(self.end)
         self.theme.changed.connect(self.window.keep_inside)
+
+    def _show_decided(self) -> None:
+        """What the organisation decided, which stays so until the end."""
+        self.settings.show_decided(self.app.policy)
+        self.window.show_decided()
+        self.window.chat.show_pictures_allowed(self.app.policy.allows("pictures"))
+        if self.app.policy.retention_days is not None:
+            self._expiry = QTimer(self)
+            self._expiry.timeout.connect(self._expire)
+            self._expiry.start(EXPIRE_MS)
+
+    def _expire(self) -> None:
+        """Delete the conversations that have become too old since the start."""
+        gone: tuple[int, ...] = ()
+        with suppress(AlcoveError):  # a disk that is full: the next time
+            gone = self.app.expire()
+        if self.window.chat.conversation_id in gone:
+            self.new_chat()
+        if gone:
+            self.window.sidebar.refresh()
 
     def begin(self) -> None:
         """Show the window, then look at the computer."""
@@ -680,6 +703,6 @@ class Program(QObject):
 
     def _show_offline(self) -> None:
         for page in (self.first_run, self.browse, self.settings, self.activity):
-            page.show_offline(self.app.settings.offline)
+            page.show_offline(self.app.settings.offline, self.app.policy.locks.get("offline", ""))
         self.downloads.show_held(self._held())
         self.window.show_privacy()

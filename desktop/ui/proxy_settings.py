@@ -1,5 +1,7 @@
 """By which proxy the network is reached: what the system says, none, or one with a name and a password."""
 
+from collections.abc import Collection
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
@@ -42,7 +44,7 @@ class ProxySettings(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(theme.GRID * 2)
         words = self.tr("Some networks let programs out only through one. System is right nearly everywhere.")
-        whole.addWidget(row(self.tr("Proxy"), words, self.choice))
+        whole.addWidget(row(self.tr("Proxy"), words, self.choice, "proxy"))
         whole.addWidget(self._below)
         chosen = {"": SYSTEM, STRAIGHT: NONE}.get(settings.proxy, THIS)
         self.choice.choose(chosen)
@@ -84,6 +86,11 @@ class ProxySettings(QWidget):
             self.password_entered.emit(password)
         self._say(self.tr("It is in use from now on."), "soft")
         self.changed.emit("proxy")
+
+    def show_decided(self, locks: Collection[str]) -> None:
+        """What of it is locked: a name and a password may still be asked for."""
+        self.address.setEnabled("proxy" not in locks)
+        self.user.setEnabled("proxy_user" not in locks)
 
     def show_kept(self, kept: bool) -> None:
         """Whether the password will still be known at the next start."""

@@ -10,6 +10,7 @@ from desktop.ui import icons, theme
 from desktop.ui.buttons import Button, Switch, Tabs
 from desktop.ui.cards import Card
 from desktop.ui.labels import Label
+from desktop.ui.locking import LockMark, lock
 
 
 def section(title: str) -> Card:
@@ -19,19 +20,41 @@ def section(title: str) -> Card:
     return card
 
 
-def row(name: str, about: str | Label, control: QWidget) -> QWidget:
-    """A name with a sentence at the left, the control at the right."""
-    row = QWidget()
-    words = QVBoxLayout()
-    words.setSpacing(2)
-    words.addWidget(Label(name, "strong"))
-    words.addWidget(Label(about, "small", "soft") if isinstance(about, str) else about)
-    line_ = QHBoxLayout(row)
-    line_.setContentsMargins(0, 0, 0, 0)
-    line_.setSpacing(theme.GRID * 3)
-    line_.addLayout(words, 1)
-    line_.addWidget(control, 0 if isinstance(control, Switch | Button | Tabs | QComboBox) else 1, Qt.AlignmentFlag.AlignVCenter)
-    return row
+class Row(QWidget):
+    """A name with a sentence at the left, the control at the right; `setting` is the name of what it changes."""
+
+    def __init__(self, name: str, about: str | Label, control: QWidget, setting: str = "") -> None:
+        super().__init__()
+        self._name, self._control, self.setting = name, control, setting
+        self._words = QVBoxLayout()
+        self._words.setSpacing(2)
+        self._words.addWidget(Label(name, "strong"))
+        self._words.addWidget(Label(about, "small", "soft") if isinstance(about, str) else about)
+        line_ = QHBoxLayout(self)
+        line_.setContentsMargins(0, 0, 0, 0)
+        line_.setSpacing(theme.GRID * 3)
+        line_.addLayout(self._words, 1)
+        share = 0 if isinstance(control, Switch | Button | Tabs | QComboBox) else 1
+        line_.addWidget(control, share, Qt.AlignmentFlag.AlignVCenter)
+
+    def lock(self, where: str) -> None:
+        """The organisation has decided this, in the place that is named."""
+        mark = LockMark(self._name, where)
+        self._words.addSpacing(2)
+        self._words.addWidget(mark)
+        lock(self._control, mark)
+
+
+def row(name: str, about: str | Label, control: QWidget, setting: str = "") -> Row:
+    """A row of the page Settings."""
+    return Row(name, about, control, setting)
+
+
+def decided(name: str, about: str, where: str) -> Row:
+    """A row for what only an organisation decides: there is nothing to choose."""
+    made = Row(name, about, Label(""))
+    made.lock(where)
+    return made
 
 
 class Choice(QComboBox):

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 from desktop import __version__, text
 from desktop.engine import STATES_BYTES
 from desktop.hardware import EngineReport
+from desktop.policy import Policy
 from desktop.settings import Settings, Theme, WhenFull
 from desktop.ui import theme, verdict
 from desktop.ui.buttons import Button, Switch, Tabs
@@ -17,7 +18,7 @@ from desktop.ui.folder_settings import FolderSettings
 from desktop.ui.labels import FactRow, Label
 from desktop.ui.network_settings import NetworkSettings
 from desktop.ui.page import Page
-from desktop.ui.setting import Choice, row, section
+from desktop.ui.setting import Choice, Row, decided, row, section
 
 THEMES: tuple[Theme, ...] = ("system", "light", "dark", "contrast")
 WHEN_FULL: tuple[WhenFull, ...] = ("ask", "summarise", "forget")
@@ -47,6 +48,19 @@ class SettingsPage(Page):
         for card in (self._models(), self.downloads, self._look(), self.network, self._conversations(), self._about()):
             self.body.addWidget(card)
 
+    def show_decided(self, policy: Policy) -> None:
+        """What the organisation has locked, and what only it decides."""
+        for each in self.findChildren(Row):
+            if each.setting in policy.locks:
+                each.lock(policy.locks[each.setting])
+        self.folder.show_others()
+        self.network.show_decided(policy)
+        if days := policy.retention_days:
+            words = self.tr("They are deleted for good {days} days after their last message.").format(days=days)
+            self._conversations_card.body.addWidget(line())
+            where = policy.origin("retention_days")
+            self._conversations_card.body.addWidget(decided(self.tr("Old conversations"), words, where))
+
     # --- models ---------------------------------------------------------------------------------------------------------------
 
     def _models(self) -> Card:
@@ -55,7 +69,7 @@ class SettingsPage(Page):
         self.folder.changed.connect(self.changed)
         choose = Button(self.tr("Choose another folder …"), "secondary", "folder")
         choose.clicked.connect(self.folder.ask)
-        card.body.addWidget(row(self.tr("Folder"), self.tr("Where downloaded models are kept."), choose))
+        card.body.addWidget(row(self.tr("Folder"), self.tr("Where downloaded models are kept."), choose, "models_dir"))
         card.body.addWidget(self.folder)
         card.body.addWidget(line())
         card.body.addWidget(self._sleep())
@@ -75,7 +89,7 @@ class SettingsPage(Page):
             "A model that sleeps leaves its memory to other programs. It wakes up when you write again, which takes a moment. "
             "It sleeps earlier when memory runs short."
         )
-        return row(self.tr("Put the model to sleep after"), words, self.sleep_after)
+        return row(self.tr("Put the model to sleep after"), words, self.sleep_after, "sleep_after_min")
 
     def _in_minutes(self, minutes: int) -> str:
         return self.tr("{count} minutes").format(count=minutes) if minutes else self.tr("Never")
@@ -92,7 +106,8 @@ class SettingsPage(Page):
         self.theme.setAccessibleName(self.tr("Theme"))
         self.theme.choose(THEMES.index(self._settings.theme))
         self.theme.chosen.connect(self._on_theme_chosen)
-        card.body.addWidget(row(self.tr("Theme"), self.tr("System follows what this computer is set to."), self.theme))
+        words = self.tr("System follows what this computer is set to.")
+        card.body.addWidget(row(self.tr("Theme"), words, self.theme, "theme"))
         self.scale = QSlider(Qt.Orientation.Horizontal)
         self.scale.setRange(SMALLEST // STEP, LARGEST // STEP)
         self.scale.setValue(round(self._settings.text_scale * 100 / STEP))
@@ -108,7 +123,8 @@ class SettingsPage(Page):
         line_.addWidget(self.scale, 1)
         line_.addWidget(self._percent)
         card.body.addWidget(line())
-        card.body.addWidget(row(self.tr("Text size"), self.tr("All text in the window changes with it, as you see here."), size))
+        words = self.tr("All text in the window changes with it, as you see here.")
+        card.body.addWidget(row(self.tr("Text size"), words, size, "text_scale"))
         self._live = QTimer(self)
         self._live.setSingleShot(True)
         self._live.setInterval(round(LIVE_S * 1000))
@@ -133,14 +149,14 @@ class SettingsPage(Page):
 
     # --- network --------------------------------------------------------------------------------------------------------------
 
-    def show_offline(self, on: bool) -> None:
+    def show_offline(self, on: bool, kept_by: str = "") -> None:
         """The offline switch, wherever it was moved."""
         self.network.show_offline(on)
 
     # --- conversations and about ----------------------------------------------------------------------------------------------
 
     def _conversations(self) -> Card:
-        card = section(self.tr("Conversations"))
+        card = self._conversations_card = section(self.tr("Conversations"))
         lengths = [(tokens, self._in_words(tokens)) for tokens in CONTEXTS]
         self.context = Choice(lengths, self._settings.context, self._in_words)
         self.context.setAccessibleName(self.tr("Conversation memory"))
@@ -155,7 +171,7 @@ class SettingsPage(Page):
         self.when_full.choose(WHEN_FULL.index(self._settings.when_full))
         self.when_full.chosen.connect(self._on_when_full_chosen)
         words = self.tr("What the model does with the oldest part. You always see all that was said.")
-        card.body.addWidget(row(self.tr("When a conversation becomes too long"), words, self.when_full))
+        card.body.addWidget(row(self.tr("When a conversation becomes too long"), words, self.when_full, "when_full"))
         card.body.addWidget(line())
         self.keep_ready = Switch(self.tr("Go on at once with earlier conversations"), self._settings.keep_ready)
         self.keep_ready.toggled.connect(self._on_keep_ready_toggled)
@@ -163,7 +179,7 @@ class SettingsPage(Page):
             "What a model has read is kept on this computer, so that it need not read a long conversation again. "
             "It takes up to {size} and is deleted with the conversation."
         ).format(size=text.size(STATES_BYTES))
-        card.body.addWidget(row(self.tr("Go on at once with earlier conversations"), words, self.keep_ready))
+        card.body.addWidget(row(self.tr("Go on at once with earlier conversations"), words, self.keep_ready, "keep_ready"))
         return card
 
     def _on_when_full_chosen(self, index: int) -> None:

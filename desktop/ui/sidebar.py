@@ -12,7 +12,7 @@ from desktop.ui import icons, theme
 from desktop.ui.buttons import Button
 from desktop.ui.cards import line
 from desktop.ui.conversation_list import HIT, ID, SECTION, TITLE, ConversationList
-from desktop.ui.labels import repolish
+from desktop.ui.labels import Label, hint, repolish
 from desktop.ui.nav import NavButton
 from desktop.ui.tasks import Tasks, once
 
@@ -78,6 +78,10 @@ class Sidebar(QFrame):
         column.addWidget(self.search_field)
         column.addSpacing(theme.GRID)
         column.addWidget(self.list, 1)
+        self.kept = Label("", "small", "soft")
+        self.kept.setContentsMargins(theme.GRID, theme.GRID, 0, 0)
+        self.kept.hide()
+        column.addWidget(self.kept)
         column.addSpacing(theme.GRID)
         for button in self.pages.values():
             column.addWidget(button)
@@ -108,6 +112,13 @@ class Sidebar(QFrame):
     def show_downloads(self, count: int, fraction: float | None) -> None:
         """How many downloads run or wait, and how far they are together."""
         self.pages["downloads"].show_progress(count, fraction)
+
+    def show_kept(self, days: int | None, where: str) -> None:
+        """How long conversations are kept where an organisation has decided that; None: nobody has."""
+        words = self.tr("Conversations are deleted {days} days after their last message. Set by your organisation.")
+        self.kept.setText(words.format(days=days))
+        self.kept.setToolTip(hint(self.tr("Decided in {where}").format(where=where)))
+        self.kept.setVisible(days is not None)
 
     def show_privacy(self, words: str, tone: str, icon: str) -> None:
         """The line at the foot. tone: "good" or "warning"."""

@@ -12,7 +12,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShortcut,
 )
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.address import is_loopback
 from desktop.app import App
@@ -20,6 +20,7 @@ from desktop.errors import AlcoveError
 from desktop.ui.chat import ChatPage
 from desktop.ui.crash import CrashDialog
 from desktop.ui.dropping import DropHint, files_in
+from desktop.ui.locking import Strip
 from desktop.ui.messages import explain
 from desktop.ui.model_panel import ModelPanel
 from desktop.ui.notice import Toast
@@ -47,12 +48,17 @@ class Window(QMainWindow):
         self.stack.addWidget(chat)
         inside = QWidget()
         inside.setProperty("kind", "page")
-        row = QHBoxLayout(inside)
+        row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addWidget(sidebar)
         row.addWidget(self.stack, 1)
         row.addWidget(panel)
+        self._whole = QVBoxLayout()
+        self._whole.setContentsMargins(0, 0, 0, 0)
+        self._whole.setSpacing(0)
+        self._whole.addLayout(row)
+        inside.setLayout(self._whole)
         self.setCentralWidget(inside)
         self.toast = Toast(inside)
         self._drop_hint = DropHint(inside)
@@ -89,6 +95,19 @@ class Window(QMainWindow):
         self._arrange()
         self.toast.lift = scaled(104) if name == "chat" else GRID * 3  # above the field for the message
 
+    def show_decided(self) -> None:
+        """What the organisation wants to be said: that its rules cannot be read, its own text, how long chats are kept."""
+        policy = self._app.policy
+        if policy.banner:
+            self._whole.insertWidget(0, Strip(policy.banner))
+        if policy.broken:
+            words = self.tr(
+                "The rules of your organisation cannot be read, so Alcove stays offline and only its small guide can be used. "
+                "Ask those who look after this computer. {why}"
+            )
+            self._whole.insertWidget(0, Strip(words.format(why=policy.broken), "bad"))
+        self.sidebar.show_kept(policy.retention_days, policy.origin("retention_days"))
+
     def show_crash(self, error: BaseException) -> None:
         """Say that there was a bug, with a report to copy; one dialog at a time. A stated error is told in its own words."""
         if isinstance(error, AlcoveError):  # of a click that nobody waits for: the disk is full, a file is gone
@@ -112,7 +131,9 @@ class Window(QMainWindow):
             words = self.tr("Downloading from {host}") if purpose.startswith("download") else self.tr("Asking {host}")
             self.sidebar.show_privacy(words.format(host=host), "good", "globe")
         elif self._app.network.offline:
-            self.sidebar.show_privacy(self.tr("Offline: nothing can leave"), "good", "offline")
+            kept = self._app.network.kept_offline
+            words = self.tr("Offline by your organisation") if kept else self.tr("Offline: nothing can leave")
+            self.sidebar.show_privacy(words, "good", "offline")
         else:
             self.sidebar.show_privacy(self.tr("Nothing leaves this computer"), "good", "lock")
 

@@ -1,0 +1,74 @@
+"""What the organisation has decided, as the window shows it: the mark beside a control that is locked, the strip at the top."""
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from desktop.ui import icons, theme
+from desktop.ui.labels import Label, hint
+
+
+class LockMark(QWidget):
+    """A lock and "Set by your organisation", reached by keyboard too; where that was decided is its tool tip.
+
+    `name` is what is locked, for those who listen.
+    """
+
+    def __init__(self, name: str, where: str) -> None:
+        super().__init__()
+        words = self.tr("Set by your organisation")
+        self._sign = QLabel()
+        self.words = Label(words, "small", "soft", wrap=False)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(6)
+        line.addWidget(self._sign)
+        line.addWidget(self.words)
+        line.addStretch(1)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName(self.tr("{name}: {words}").format(name=name, words=words))
+        self.setAccessibleDescription(where)
+        self.setToolTip(hint(self.tr("Decided in {where}").format(where=where)))
+        self._load_icon()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._load_icon()
+
+    def _load_icon(self) -> None:
+        self._sign.setPixmap(icons.pixmap("lock", "soft", theme.scaled(14), self.devicePixelRatioF()))
+
+
+def lock(control: QWidget, mark: LockMark) -> None:
+    """Let a control be used no more, and say why."""
+    control.setEnabled(False)
+    control.setToolTip(mark.toolTip())
+    control.setAccessibleDescription(mark.words.text())
+
+
+class Strip(QFrame):
+    """A line of plain text across the top of the window. tone: "neutral" or "bad"."""
+
+    def __init__(self, words: str, tone: str = "neutral") -> None:
+        super().__init__()
+        self.setProperty("kind", "strip")
+        self.setProperty("tone", tone)
+        self._icon, self._ink = ("warning", "bad") if tone == "bad" else ("info", "soft")
+        self._sign = QLabel()
+        self.words = Label(" ".join(words.split()), "small", selectable=True)
+        self.words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.words.setAccessibleName(self.words.text())
+        line = QHBoxLayout(self)
+        line.setContentsMargins(16, 7, 16, 7)
+        line.setSpacing(10)
+        line.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        line.addWidget(self.words, 1)
+        self._load_icon()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._load_icon()
+
+    def _load_icon(self) -> None:
+        self._sign.setPixmap(icons.pixmap(self._icon, self._ink, theme.scaled(16), self.devicePixelRatioF()))

@@ -1,0 +1,152 @@
+"""What the organisation decided, as the window shows it: locked settings, the strip, how long conversations are kept."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop import policy
+from desktop.ui import theme
+from desktop.ui.locking import LockMark, Strip
+from desktop.ui.notice import Notice
+from desktop.ui.program import Program
+
+LOCKED = {
+    "offline": True,
+    "hub_endpoint": "https://models.example.com",
+    "allowed_hosts": ["models.example.com"],
+    "proxy": "http://proxy.example.com:3128",
+    "ca_file": "",
+    "more_folders": ["/srv/other"],
+    "theme": "dark",
+    "text_scale": 1.1,
+    "sleep_after_min": 10,
+    "keep_ready": False,
+    "speed_limit": 2_000_000,
+    "when_full": "summarise",
+    "avoid_metered": True,
+    "on_close": "stop",
+}
+
+
+@pytest.fixture
+def decided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_program: Callable[[], Program]) -> Callable[[object], Program]:
+    """The program under a policy."""
+
+    def build(content: object) -> Program:
+        monkeypatch.setattr(policy, "POLICY", tmp_path / "etc")
+        (tmp_path / "etc").mkdir()
+        (tmp_path / "etc" / "policy.json").write_text(content if isinstance(content, str) else json.dumps(content))
+        return open_program()
+
+    return build
+
+
+def words(widget: QWidget) -> str:
+    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget))
+
+
+def test_what_is_locked_cannot_be_changed_and_says_who_set_it(decided: Callable[[object], Program], tmp_path: Path) -> None:
+    program = decided({"locked": LOCKED, "banner": "Internal use\nonly. <b>Not</b> for customers.", "pictures": False})
+    page = program.settings
+    controls = (
+        page.offline,
+        page.theme,
+        page.scale,
+        page.sleep_after,
+        page.when_full,
+        page.keep_ready,
+        page.downloads.limit,
+        page.downloads.metered,
+        page.downloads.on_close,
+        page.network.proxy.choice,
+        page.network.proxy.address,
+        page.network.choose_certificate,
+        page.folder.add_folder,
+    )
+    assert not [control for control in controls if control.isEnabled()]
+    assert page.offline.isChecked()
+    assert page.network.proxy.address.text() == "http://proxy.example.com:3128"
+    assert page.downloads.limit.currentText() == "2 MB/s"
+    assert words(page).count("Set by your organisation") == len(LOCKED)
+    assert "https://models.example.com" in words(page)
+    assert page.network.proxy.password.isEnabled()  # which is the person's
+    marks = {mark.accessibleName(): mark for mark in page.findChildren(LockMark)}
+    mark = marks["Stay offline: Set by your organisation"]
+    assert mark.toolTip() == f"Decided in {tmp_path / 'etc' / 'policy.json'}"
+    assert mark.focusPolicy() & Qt.FocusPolicy.TabFocus
+    assert page.offline.accessibleDescription() == "Set by your organisation"
+    assert theme.colour("ink").lightness() > theme.colour("background").lightness()  # dark, as it was locked
+    check_offline_everywhere(program)
+    check_strip(program)
+    check_pictures(program)
+
+
+def check_offline_everywhere(program: Program) -> None:
+    """Wherever the offline switch is, it is locked."""
+    assert not program.activity.offline.isEnabled()
+    assert "Set by your organisation" in words(program.activity)
+    assert program.window.sidebar.privacy.text() == "Offline by your organisation"
+    assert not program.first_run._offline.button.isVisibleTo(program.first_run)
+    assert "Your organisation keeps Alcove offline" in words(program.first_run)
+    program.show_models()
+    program.browse.show_tab("hub")
+    (notice,) = (each for each in program.browse.hub.findChildren(Notice) if each.isVisible())
+    assert notice.title.text() == "Your organisation keeps Alcove offline"
+    assert not notice.button.isVisible()
+    program._set_offline(False)  # whoever asks for it
+    assert program.app.network.offline
+    assert program.settings.offline.isChecked()
+    assert program.activity.offline.isChecked()
+
+
+def check_strip(program: Program) -> None:
+    """The organisation's text stands at the top, as plain text."""
+    (strip,) = program.window.findChildren(Strip)
+    assert strip.words.text() == "Internal use only. <b>Not</b> for customers."
+    assert strip.words.textFormat() == Qt.TextFormat.PlainText
+    assert strip.y() == 0
+    assert strip.width() == program.window.width()
+
+
+def check_pictures(program: Program) -> None:
+    """Pictures are neither offered nor taken."""
+    chat = program.window.chat
+    program.chat_with("guide")
+    assert not chat.composer.attach_button.isVisible()
+    chat._take([b"a picture that was pasted"])
+    assert chat.composer.attachments.pictures == ()
+    assert "Pictures are turned off by your organisation." in words(chat)
+
+
+def test_rules_that_cannot_be_read_are_told_with_whom_to_ask(decided: Callable[[object], Program], tmp_path: Path) -> None:
+    program = decided("{")
+    (strip,) = program.window.findChildren(Strip)
+    assert "cannot be read, so Alcove stays offline" in strip.words.text()
+    assert "Ask those who look after this computer." in strip.words.text()
+    assert str(tmp_path / "etc" / "policy.json") in strip.words.text()
+    assert not program.settings.offline.isEnabled()
+
+
+def test_how_long_conversations_are_kept_is_told_and_done(decided: Callable[[object], Program], qtbot: QtBot) -> None:
+    program = decided({"retention_days": 30})
+    assert program.settings.offline.isEnabled()  # what is not locked is the person's
+    assert not program.window.findChildren(Strip)
+    assert len(program.window.findChildren(LockMark)) == 1
+    assert "deleted 30 days after their last message" in program.window.sidebar.kept.text()
+    assert program.window.sidebar.kept.isVisible()
+    assert "They are deleted for good 30 days after their last message." in words(program.settings)
+    store = program.app.conversations
+    old, new = store.create("Old", "guide"), store.create("New", "guide")
+    store._db.execute("UPDATE conversations SET updated = '2020-01-01T00:00:00.000000+00:00' WHERE id = ?", (old,))
+    program.open_conversation(old)
+    program._expiry.timeout.emit()
+    assert [each.id for each in store.list()] == [new]
+    assert program.window.chat.conversation_id is None
+    shown = [program.window.sidebar.list.item(row).text() for row in range(program.window.sidebar.list.count())]
+    assert "New" in shown
+    assert "Old" not in shown
