@@ -18,6 +18,7 @@ STEPS = {
     "full": "models that are fully open",
     "unknown": "models whose licence is not known",
 }
+RULES = ("locked", "defaults", "models", "licences")  # keys that are more than one value
 ABSENT = ("remote_endpoints", "local_server", "documents", "updates")  # what this version has none of, so nothing turns it on
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -139,7 +140,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
 
     def given(self) -> dict[str, Any]:
         """What is said, by its keys."""
-        return msgspec.to_builtins(self)  # type: ignore[no-any-return]
+        return msgspec.json.decode(msgspec.json.encode(self), type=dict[str, Any])
 
 
 def json_schema() -> dict[str, Any]:

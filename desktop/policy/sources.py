@@ -67,6 +67,8 @@ def of_preferences(folder: Path, user: str) -> Iterator[Source]:
             tree = plistlib.loads(_bytes(path))
         except (plistlib.InvalidFileException, ExpatError, ValueError, RecursionError) as error:
             raise Corrupt(path=str(path), why=str(error) or "it is no property list") from error
+        if isinstance(tree, dict):
+            tree = {name: each for name, each in tree.items() if not str(name).startswith("Payload")}  # of the profile itself
         yield Source(str(path), _content(tree, str(path)), machine)
 
 

@@ -9,11 +9,10 @@ import msgspec
 from desktop.address import STRAIGHT, is_address, with_scheme
 from desktop.licences import Licences
 from desktop.policy.rules import Policy, Source, like, sentence
-from desktop.policy.schema import ABSENT, SETTINGS, Content, Verdict
+from desktop.policy.schema import ABSENT, RULES, SETTINGS, Content, Verdict
 from desktop.settings import Settings
 
 BUILT_IN = "built in"
-RULES = ("locked", "defaults", "models", "licences")  # keys that are more than one value
 
 
 @dataclass(frozen=True)
