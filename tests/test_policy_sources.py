@@ -134,6 +134,14 @@ def test_addresses_that_are_none_are_told(tmp_path: Path) -> None:
     put(tmp_path, {"locked": {"hub_endpoint": "models.example", "proxy": "proxy.example:x"}, "defaults": {"proxy": "none"}})
     told = policy.problems(policy.read(tmp_path), licences.load())
     assert ["Hub" in told[0], "proxy" in told[1], len(told)] == [True, True, 2]
+    put(
+        tmp_path,
+        {"locked": {"hub_endpoint": "https://a.example", "allowed_hosts": ["b.example"], "proxy": "http://me:pw@c.example"}},
+    )
+    told = policy.problems(policy.read(tmp_path), licences.load())
+    assert ["password" in told[0], "a.example" in told[1], len(told)] == [True, True, 2]
+    put(tmp_path, {"locked": {"hub_endpoint": "https://a.b.example", "allowed_hosts": ["*.b.example"]}})
+    assert policy.problems(policy.read(tmp_path), licences.load()) == []
 
 
 # --- the person's own -----------------------------------------------------------------------------------------------------------
@@ -268,7 +276,16 @@ def test_managed_preferences_of_the_computer_come_before_those_of_the_person(tmp
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"nothing", b"bplist00\xff", b"<plist><dict><key>locked</key></plist>", b"<plist><array/></plist>"]
+    "content",
+    [
+        b"",
+        b"nothing",
+        b"<key>a</key>",
+        b'<?xml version="1.0" encoding="UT"?><plist/>',
+        b"bplist00\xff",
+        b"<plist><dict><key>locked</key></plist>",
+        b"<plist><array/></plist>",
+    ],
 )
 def test_preferences_that_cannot_be_read_are_told(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "org.alcove.Alcove.plist").write_bytes(content)

@@ -74,7 +74,9 @@ def _network_json(app: App) -> dict[str, Any]:
 
 
 def _network_words(app: App) -> str:
-    return "offline by your choice" if app.network.offline else f"{app.hub.endpoint}, only when you ask for a model"
+    if app.network.offline:
+        return "offline by your organisation" if app.network.kept_offline else "offline by your choice"
+    return f"{app.hub.endpoint}, only when you ask for a model"
 
 
 def _test(app: App) -> dict[str, Any]:

@@ -2,13 +2,11 @@
 
 import codecs
 import os
-import plistlib
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.parsers.expat import ExpatError
 
 import msgspec
 
@@ -35,7 +33,7 @@ def here(folder: Path) -> Iterator[Source]:
 
         yield from of_preferences(MANAGED, pwd.getpwuid(os.getuid()).pw_name)
     yield from of_folder(folder)
-    if sys.platform != "darwin" and _is_there(user_policy()):
+    if sys.platform != "darwin" and os.path.lexists(user_policy()):  # a home that may not be looked into has no rules in it
         yield Source(str(user_policy()), of_file(user_policy()), machine=False)
 
 
@@ -63,13 +61,20 @@ def of_preferences(folder: Path, user: str) -> Iterator[Source]:
     for path, machine in ((folder / f"{DOMAIN}.plist", True), (folder / user / f"{DOMAIN}.plist", False)):
         if not _is_there(path):
             continue
-        try:
-            tree = plistlib.loads(_bytes(path))
-        except (plistlib.InvalidFileException, ExpatError, ValueError, RecursionError) as error:
-            raise Corrupt(path=str(path), why=str(error) or "it is no property list") from error
+        tree = _plist(path)
         if isinstance(tree, dict):
             tree = {name: each for name, each in tree.items() if not str(name).startswith("Payload")}  # of the profile itself
         yield Source(str(path), _content(tree, str(path)), machine)
+
+
+def _plist(path: Path) -> Any:
+    import plistlib  # late: only macOS pays for it
+    from xml.parsers.expat import ExpatError
+
+    try:
+        return plistlib.loads(_bytes(path))
+    except (ExpatError, ValueError, LookupError, TypeError, RecursionError) as error:  # all that it is known to raise
+        raise Corrupt(path=str(path), why=str(error) or "it is no property list") from error
 
 
 def of_registry(winreg: Any) -> Iterator[Source]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
-from desktop.address import STRAIGHT, is_address, with_scheme
+from desktop.address import STRAIGHT, is_address, is_loopback, is_one_of, with_scheme
 from desktop.licences import Licences
 from desktop.policy.rules import Policy, Source, like, sentence
 from desktop.policy.schema import ABSENT, RULES, SETTINGS, Content, Verdict
@@ -65,6 +66,7 @@ def problems(policy: Policy, licences: Licences) -> list[str]:
         *(f"{source.where}: {why}" for source in policy.sources for why in _problems(source, licences)),
         *(f"the licence {id} is both approved and refused, so it is refused" for id in sorted(both)),
         *_contradictions(policy),
+        *_out_of_reach(policy),
     ]
 
 
@@ -93,6 +95,8 @@ def _addresses(content: Content) -> Iterator[str]:
             yield f"“{hub}” is not the address of a Hub, so no model can be fetched"
         if proxy not in ("", STRAIGHT) and not is_address(with_scheme(proxy)):
             yield f"“{proxy}” is not the address of a proxy, so nothing can be reached"
+        if "@" in proxy:
+            yield "a password does not belong where everybody can read it; a name for the proxy goes into proxy_user"
 
 
 def _contradictions(policy: Policy) -> Iterator[str]:
@@ -103,6 +107,14 @@ def _contradictions(policy: Policy) -> Iterator[str]:
             other = source.content.given().get("locked", {})
             if name in other and other[name] != value:
                 yield f"{source.where}: {name} is locked to another value in {holds}, which holds"
+
+
+def _out_of_reach(policy: Policy) -> Iterator[str]:
+    locked = policy.decided.locked
+    hub, hosts = locked.get("hub_endpoint", ""), locked.get("allowed_hosts", [])
+    host = (urlsplit(hub).hostname or "") if is_address(hub) else ""
+    if host and hosts and not is_loopback(host) and not is_one_of(host, hosts):
+        yield f"models come from {host}, which is not among the allowed_hosts, so none can be fetched"
 
 
 def lines(policy: Policy) -> Iterator[str]:
