@@ -173,6 +173,21 @@ def test_commands_do_not_change_what_is_locked(decide: Decide, run: Run, tmp_pat
         app.trust(str(Path(__file__).with_name("localhost.pem")))
 
 
+def test_an_option_does_not_change_what_becomes_of_a_long_talk(decide: Decide, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Talk:
+        def __init__(self, app: App, options: object, system: str, when_full: str, pictures: object) -> None:
+            asked.append(when_full)
+            raise Forbidden(what="More", rule="this is enough")
+
+    monkeypatch.setattr("desktop.cli.talk._Talk", Talk)
+    for locked in ({}, {"when_full": "summarise"}):
+        decide({"locked": locked})
+        run("chat", "guide", "-p", "x", "--when-full", "forget")
+    assert asked == ["forget", "summarise"]
+
+
 def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["policy", "schema"], lambda home: 99) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(policy.json_schema()))
@@ -232,7 +247,11 @@ def test_what_becomes_too_old_while_alcove_runs_goes_too(decide: Decide, home: P
         id = app.conversations.create("x", "guide")
         assert app.expire() == ()
         app.conversations._db.execute("UPDATE conversations SET updated = '2020-01-01T00:00:00.000000+00:00'")
+        app.paths.states.mkdir()
+        state = states.States(app.paths.states, 1 << 20, "key")._path(str(id))
+        state.write_bytes(b"what a model has read")
         assert app.expire() == (id,)
+        assert not state.exists()
 
 
 @pytest.mark.parametrize("content", [{}, "{"])

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from desktop import licences, paths, policy
@@ -186,6 +187,24 @@ def test_what_a_person_allows_is_a_further_limit() -> None:
     assert found
     assert found.where == "own"
     assert not holds.refusal(policy.About(known.rule(licences.Evidence(catalogue=("apache-2.0",)))))
+
+
+def test_an_approval_of_the_persons_own_lifts_nothing() -> None:
+    known = licences.load()
+    about = policy.About(known.rule(licences.Evidence(catalogue=("cc-by-nc-4.0",))))
+    machine = policy.Content(models=policy.Models(deny=(policy.Rule(use="commercial"),)))
+    word = policy.Verdict(licence="cc-by-nc-4.0", decision="approved", text="Said I.")
+    approved = policy.Content(licences=(word,))
+    assert Policy((Source("machine", machine), Source("own", approved, machine=False))).refusal(about)
+    assert not Policy((Source("machine", machine), Source("more", approved))).refusal(about)
+    refused = policy.Content(licences=(msgspec.structs.replace(word, decision="refused"),))
+    assert Policy((Source("machine", policy.Content()), Source("own", refused, machine=False))).refusal(about)
+
+
+def test_the_machine_goes_first_in_whatever_order_places_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Source("own", policy.Content(banner="Own"), machine=False)
+    monkeypatch.setattr(sources, "here", lambda folder: iter((own, Source("machine", policy.Content(banner="Theirs")))))
+    assert policy.read().banner == "Theirs"
 
 
 # --- the registry ---------------------------------------------------------------------------------------------------------------
