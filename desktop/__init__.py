@@ -31,9 +31,9 @@ reads this list and checks every import, so it cannot go stale.
     layers
     acceptance repo
     trash elsewhere mirror texts policy
-    hardware gguf licences network record digest settings
+    hardware gguf licences network record digest settings logs
     graphics
-    paths bounded picture spans keychain card clauses replacing
+    paths bounded picture spans keychain card clauses replacing redaction locks
     errors
     text address
 

@@ -1,6 +1,8 @@
 """The parts of Alcove, each built once, and the settings that they follow. The doors (window, command line) hold one App."""
 
+import logging
 import os
+import platform
 import time
 from collections.abc import Generator
 from contextlib import closing
@@ -9,7 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
-from desktop import editions, keeping, licences, policy, problems, settings
+from desktop import __version__, editions, keeping, licences, logs, policy, problems, settings
 from desktop.acceptance import Acceptances
 from desktop.address import proxy_for, with_login
 from desktop.catalogue import Catalogue
@@ -44,6 +46,7 @@ from desktop.transfer import Progress
 
 TokenFrom = Literal["environment", "keyring", "session", "none"]
 REST_S = 5.0  # for keeping what a model has read, at the end
+log = logging.getLogger(__name__)
 
 
 class App:
@@ -51,6 +54,8 @@ class App:
 
     def __init__(self, paths: Paths) -> None:
         paths.create()
+        self._log = logs.start(paths.logs)
+        log.info("Alcove %s starts on %s with Python %s", __version__, platform.platform(), platform.python_version())
         self.paths = paths
         self.policy = policy.read()
         self.settings = settings.load(paths.settings, self.policy.decided)
@@ -61,6 +66,8 @@ class App:
         if "keep_ready" in self.policy.locks and not self.settings.keep_ready:
             self.running.forget(None)  # of the time before
         self.library.tidy()
+        for problem in self.policy.problems(self.licences):
+            log.warning("policy: %s", problem)
 
     def _build_outside(self) -> None:
         """What connects, and what it connects to."""
@@ -116,6 +123,8 @@ class App:
         self.engine.close()
         if "conversations" in self.__dict__:
             self.conversations.close()
+        log.info("Alcove ends")
+        logs.stop(self._log)
 
     @property
     def catalogue(self) -> Catalogue:

@@ -7,7 +7,6 @@ a kill -9 and a power cut. Bytes of two different files are never mixed, and a p
 import errno
 import os
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from desktop.errors import AlcoveError, DiskFull, FileTooBig, Forbidden, NotGguf, NotWritable
+from desktop.locks import lock
 from desktop.record import beside
 from desktop.replacing import replace
 from desktop.spans import Spans
@@ -85,7 +85,7 @@ class Part:
             except OSError as error:
                 raise self._explain(error) from error
             file = os.fdopen(handle, "r+b", buffering=0)
-            if _lock(file) and _is_at(file, self._path):  # it may have been removed by whoever had it
+            if lock(file) and _is_at(file, self._path):  # it may have been removed by whoever had it
                 self._file = file
                 return
             file.close()
@@ -271,7 +271,7 @@ def is_running(path: Path) -> bool:
     """Whether a download is at work on this part, in this program or another one."""
     try:
         with path.open("r+b") as file:
-            return not _lock(file)
+            return not lock(file)
     except OSError:
         return False
 
@@ -281,31 +281,6 @@ def _is_at(file: IO[bytes], path: Path) -> bool:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
-
-
-def _lock(file: IO[bytes]) -> bool:
-    """Take the operating system's lock on an open file; it goes with the process, even with a killed one."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        position = file.tell()
-        file.seek(1 << 62)  # a place without bytes: there a lock keeps nobody from reading
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        finally:
-            file.seek(position)
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks: the hash at the end still guards the file
-        return True
-    return True
 
 
 OTHER_PART = "it sent another part of the file than the one asked for"

@@ -1,5 +1,6 @@
 """The open model: opened for the best plan, measured, put to rest and woken."""
 
+import logging
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
@@ -17,8 +18,9 @@ from desktop.projector import Projector
 from desktop.rights import Rights
 from desktop.settings import Settings
 from desktop.shape import BATCH
-from desktop.targets import Target
+from desktop.targets import Target, public_name
 
+log = logging.getLogger(__name__)
 TOO_MUCH = ("close_apps", "too_big")
 NO_ROOM_TO_SEE = "There is not enough free memory for this model to see pictures as well, so it reads only words for now."
 CANNOT_SEE = "The file that lets this model see pictures cannot be used, so it reads only words."
@@ -77,6 +79,7 @@ class Running:
             with closing(self._open(target, shape, wish, order, eyes)) as steps:
                 loaded, judged = yield from judging.followed(steps, self._door.show)
             self._opened = Opened(reference, target.path, wish, shape, judged)
+            log.info("the engine opened %s, %d tokens, in %.1f s", public_name(target), loaded.context, loaded.load_s)
         finally:
             self._door.leave()
         if target.local is not None:
@@ -164,6 +167,7 @@ class Running:
                 yield
         try:
             yield from self.engine.rest()
+            log.info("the engine rests")
         finally:
             self._door.leave()
 

@@ -95,6 +95,17 @@ def name_of(target: Target) -> str:
     return target.model.name if target.model is not None else target.name
 
 
+def public_name(target: Target) -> str:
+    """What a model is called where everybody has it from; a file of the person's own may be called after anything."""
+    if target.local is not None and target.local.origin == "guide":
+        return target.local.id
+    if target.model is not None and target.variant is not None:
+        return reference_to(target.model, target.variant)
+    if target.repo and (target.local is None or target.local.origin != "linked"):
+        return f"hf:{target.repo}/{target.file}" if target.file else f"hf:{target.repo}"
+    return "a file of the person's own"
+
+
 def resolve(reference: str, catalogue: Catalogue, library: Library) -> Target:
     """Read a model reference; asks nobody but the disk. Raises BadReference."""
     wanted = reference.strip()

@@ -1,5 +1,6 @@
 """What every command is made of: the group it joins, the options it shares with others, an App for as long as it lasts."""
 
+import logging
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,11 +8,12 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from desktop import terminal
+from desktop import logs, terminal
 from desktop.app import App
 from desktop.errors import AlcoveError
 
 Result = TypeVar("Result")
+log = logging.getLogger(__name__)
 
 
 def folder(named: str) -> Path:
@@ -50,6 +52,13 @@ def opened(home: Path | None, as_json: bool) -> Iterator[App]:
         app = App.open(home)
         try:
             yield app
+        except AlcoveError as error:
+            log.warning("refused: %s", logs.told(error))
+            raise
+        except Exception as error:
+            if not hasattr(error, "exit_code") and not isinstance(error, typer.Abort | BrokenPipeError):  # the command's own end
+                log.error("nobody caught it", exc_info=error)
+            raise
         finally:
             app.close()
     except AlcoveError as error:

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import logging
 import platform
 import threading
 import time
@@ -38,8 +39,10 @@ from desktop.engine.process import TICK_S, Worker
 from desktop.engine.threads import counts
 from desktop.errors import AlcoveError, EngineCrashed, LoadFailed
 from desktop.hardware import EngineReport, cpu
+from desktop.logs import told
 from desktop.shape import DeviceMemory
 
+log = logging.getLogger(__name__)
 REPORT_S = 20.0  # a worker that has not described itself by then is broken
 MEASURE_S = 30.0  # a dry run takes well under a second; starting the driver of a graphics card may take some
 
@@ -222,6 +225,7 @@ class LocalEngine:
         except EngineCrashed as crash:
             if worker is not self._worker:  # it was ended by close()
                 raise
+            log.error("the engine ended by itself: %s", told(crash))
             raise self.crashes.add(path, crash) from crash
         if isinstance(order, wire.Chat):
             self.crashes.forget(path)

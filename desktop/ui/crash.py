@@ -1,41 +1,27 @@
 """What a bug shows: a calm sentence, and a report that can be copied. The report holds no word of any conversation."""
 
+import logging
 import platform
-import re
 import sys
-import traceback
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import Qt, qVersion
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
-from desktop import __version__
+from desktop import __version__, logs
 from desktop.ui import theme
 from desktop.ui.buttons import Button
 from desktop.ui.labels import Label
 
+log = logging.getLogger(__name__)
+
 
 def report(error: BaseException) -> str:
-    """Where in the program it happened. The error's own text is left out, because it may quote a message, and so are folders."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [
-        f"Alcove {__version__}, Python {platform.python_version()}, Qt {qVersion()}, {platform.system()} {platform.machine()}",
-        *(f"  {_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames),
-        type(error).__name__,
-    ]
-    if error.__cause__ is not None:
-        lines.append(f"caused by {type(error.__cause__).__name__}")
-    return "\n".join(lines)
-
-
-def _short(filename: str) -> str:
-    """A file's path from its package on, without the person's folders."""
-    parts = Path(filename).parts
-    start = next((i for i, part in enumerate(parts) if re.fullmatch(r"desktop|site-packages|tests", part)), len(parts) - 1)
-    return "/".join(parts[start:])
+    """What runs here, and where in the program it happened; nothing that the error itself says."""
+    system = f"{platform.system()} {platform.machine()}"
+    return f"Alcove {__version__}, Python {platform.python_version()}, Qt {qVersion()}, {system}\n{logs.trail(error)}"
 
 
 class CrashDialog(QDialog):
@@ -82,6 +68,7 @@ def install(show: Callable[[BaseException], None]) -> None:
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         sys.__excepthook__(kind, error, trace)
         if isinstance(error, Exception):
+            log.error("nobody caught it", exc_info=error)
             show(error)
 
     sys.excepthook = hook

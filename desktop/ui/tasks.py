@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QObject, Qt, Signal
 
 from desktop.errors import AlcoveError
+from desktop.logs import told
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -62,6 +63,7 @@ class Task(QObject):
         try:
             kind, value = self._exhaust()
         except AlcoveError as error:
+            log.warning("a task was refused: %s", told(error))
             kind, value = "failed", error
         except Exception as error:
             log.exception("a task ended in a bug")
