@@ -5,6 +5,7 @@ reads this list and checks every import, so it cannot go stale.
 
     __main__
     ui cli
+    support
     app terminal
     talking
     running

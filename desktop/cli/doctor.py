@@ -6,13 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from desktop import terminal, text
-from desktop.address import without_password
+from desktop import support, terminal, text
 from desktop.app import App
 from desktop.cli.command import Home, Json, commands, finish, opened
 from desktop.errors import AlcoveError
 from desktop.hardware import Hardware
-from desktop.network import metered
 
 
 @commands.command()
@@ -22,6 +20,9 @@ def doctor(
         Path | None,
         typer.Option(help="Only write the record of all requests, of earlier sessions too, to this file ('-': here)."),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Only save a zip for support, without chats, tokens and names.")
+    ] = None,
     json: Json = False,
     home: Home = None,
 ) -> None:
@@ -30,13 +31,16 @@ def doctor(
         if network_log is not None:
             _write_log(app, network_log, json)
             return
+        if report is not None:
+            _save_report(app, report, json)
+            return
         found = measured(app)
         free_bytes = app.library.free_bytes()
         tested = _test(app) if connection else None
         problems = [*app.problems(found), *_in_the_way(tested)]
         if json:
-            network = _network_json(app) | ({"connection": tested} if tested else {})
-            terminal.show_json(_doctor_json(app, found, free_bytes) | {"network": network, "problems": problems})
+            network = support.network(app) | ({"connection": tested} if tested else {})
+            terminal.show_json(support.facts(app, found) | {"network": network, "problems": problems})
             return
         others = (
             ("Models", f"{app.library.folder}, {text.size(free_bytes)} free"),
@@ -46,31 +50,6 @@ def doctor(
             ("Estimates", app.computer.accuracy or "None could be checked yet; alcove bench MODEL checks one."),
         )
         terminal.show_computer(found, others, problems)
-
-
-def _doctor_json(app: App, found: Hardware, free_bytes: int) -> dict[str, Any]:
-    return {
-        "memory": asdict(found.memory),
-        "cpu": asdict(found.cpu),
-        "gpus": [asdict(g) for g in found.gpus],
-        "engine": {k: getattr(found.engine, k) for k in ("name", "version", "backends", "gpu_offload", "confined")},
-        "disk": {"models_dir": str(app.library.folder), "free_bytes": free_bytes},
-        "speed": asdict(app.computer.rates),
-        "accuracy": app.computer.accuracy,
-    }
-
-
-def _network_json(app: App) -> dict[str, Any]:
-    proxy = app.network.proxy_for(app.hub.endpoint)
-    return {
-        "offline": app.network.offline,
-        "proxy": without_password(proxy) if proxy else None,
-        "hub": app.hub.endpoint,
-        "token": app.token_from,
-        "ca_file": app.settings.ca_file or None,
-        "allowed_hosts": list(app.network.allowed_hosts),
-        "metered": metered(),
-    }
 
 
 def _network_words(app: App) -> str:
@@ -105,6 +84,16 @@ def _write_log(app: App, file: Path, json: bool) -> None:
         terminal.show_json({"path": str(file), "requests": count})
     else:
         terminal.say(f"{count} requests are in {file}.")
+
+
+def _save_report(app: App, file: Path, json: bool) -> None:
+    """What support asks for, as one file that can be read before it is handed on."""
+    files = finish(support.gather(app))
+    support.save(files, file)
+    if json:
+        terminal.show_json({"path": str(file), "files": list(files)})
+    else:
+        terminal.say(f"The report is in {file}. Read it before you hand it on; README.txt says what is in it.")
 
 
 def measured(app: App) -> Hardware:
