@@ -3,12 +3,16 @@
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from desktop.errors import AlcoveError
 
 
 def run(home: Path | None = None) -> int:
     """Open the window and stay until it is closed; what keeps it from opening is told in a window, and returns 1."""
     from PySide6.QtCore import QLibraryInfo, QLocale, QTimer, QTranslator
-    from PySide6.QtWidgets import QApplication, QMessageBox
+    from PySide6.QtWidgets import QApplication
 
     from desktop.app import App
     from desktop.errors import AlcoveError
@@ -31,7 +35,7 @@ def run(home: Path | None = None) -> int:
         program = Program(app, qt)
     except AlcoveError as error:
         print(error, file=sys.stderr)
-        QMessageBox.critical(None, "Alcove", str(error))  # nothing of ours can be drawn yet
+        _refuse(error)
         return 1
     crash.install(program.window.show_crash)
     alone.called.connect(program.leaving.come_back)
@@ -45,6 +49,20 @@ def run(home: Path | None = None) -> int:
         return qt.exec()
     finally:
         alone.end()
+
+
+def _refuse(error: "AlcoveError") -> None:
+    """Nothing of ours can be drawn yet, so it is told in the system's way."""
+    from PySide6.QtCore import QCoreApplication
+    from PySide6.QtGui import QGuiApplication
+    from PySide6.QtWidgets import QMessageBox
+
+    from desktop.ui.details import details
+
+    box = QMessageBox(QMessageBox.Icon.Critical, "Alcove", str(error), QMessageBox.StandardButton.Close)
+    copy = box.addButton(QCoreApplication.translate("CopyDetails", "Copy details"), QMessageBox.ButtonRole.ActionRole)
+    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(details(error)))
+    box.exec()
 
 
 def _already_open(elsewhere: str) -> int:

@@ -16,7 +16,6 @@ from desktop.ui.duties import Duties, Entry
 from desktop.ui.labels import Label
 from desktop.ui.licence import as_far_as_we_know
 from desktop.ui.licence_text import LicenceText
-from desktop.ui.messages import explain
 from desktop.ui.notice import Notice
 from desktop.ui.permissions import Permissions
 from desktop.ui.tasks import Tasks
@@ -130,7 +129,7 @@ class Accepting(QObject):
     asking = Signal(str, object)  # the Hub is being asked: Progress
     agreed = Signal(str)
     declined = Signal(str)
-    failed = Signal(str)  # a sentence: it could not be noted
+    failed = Signal(AlcoveError)  # it could not be noted
 
     def __init__(self, tasks: Tasks, app: App, window: Window) -> None:
         super().__init__(window)
@@ -176,7 +175,7 @@ class Accepting(QObject):
             if accepted:
                 self._app.consent.accept(terms)
         except AlcoveError as error:
-            self.failed.emit(explain(error).sentence)
+            self.failed.emit(error)
             accepted = False
         (self.agreed if accepted else self.declined).emit(terms.reference)
         self._show_next()

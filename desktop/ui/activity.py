@@ -14,6 +14,7 @@ from desktop.network import Activity, Network
 from desktop.ui import messages, theme
 from desktop.ui.buttons import Button, Switch
 from desktop.ui.cards import Card
+from desktop.ui.details import CopyDetails
 from desktop.ui.labels import Label, hint
 from desktop.ui.locking import LockMark, lock
 from desktop.ui.notice import Notice
@@ -67,6 +68,8 @@ class ActivityPage(Page):
         row.addWidget(self.copy)
         row.addWidget(self.save)
         row.addWidget(self._saved, 1)
+        self.copy_details = CopyDetails()
+        row.addWidget(self.copy_details)
         self.body.addLayout(row)
         self._timer = QTimer(self)
         self._timer.setInterval(round(LOOK_S * 1000))
@@ -125,6 +128,7 @@ class ActivityPage(Page):
             count = self._network.record.export(file)
         except AlcoveError as error:
             self._say_saved(messages.explain(error).sentence, "bad")
+            self.copy_details.show_for(error)
         else:
             words = self.tr("{count} requests, of earlier sessions too, are in {file}.")
             self._say_saved(words.format(count=count, file=file.name), "soft")
@@ -132,6 +136,7 @@ class ActivityPage(Page):
     def _say_saved(self, words: str, tone: str) -> None:
         self._saved.setText(words)
         self._saved.set_tone(tone)
+        self.copy_details.show_for(None)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop import text
 from desktop.conversations import Stored
+from desktop.errors import AlcoveError
 from desktop.ui import theme
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import Button
@@ -181,13 +182,15 @@ class Answer(QWidget):
             self._add_actions()
         self._explain_finish(message, last)
 
-    def show_notice(self, explained: Explained, tone: str = "bad") -> None:
+    def show_notice(self, explained: Explained, tone: str = "bad", error: AlcoveError | None = None) -> None:
         """A quiet field below the text: what happened and what to do next."""
         self._timer.stop()
         self.state.hide()
         self._clear_below()
         others = [words for words, _ in explained.more]
         self.notice = Notice(explained.title, explained.sentence, explained.button, tone, others)
+        if error is not None:
+            self.notice.about(error)
         self.notice.clicked.connect(lambda: self.act.emit(explained.act))
         self.notice.other_clicked.connect(lambda index: self.act.emit(explained.more[index][1]))
         self._add_below(self.notice)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from desktop import picture
 from desktop.errors import AlcoveError, NotAPicture
-from desktop.ui import icons, messages, theme
+from desktop.ui import icons, theme
 from desktop.ui.buttons import IconButton
 from desktop.ui.flow import Flow
 from desktop.ui.tasks import Tasks
@@ -51,6 +51,7 @@ class Attachments(Flow):
 
     changed = Signal()
     refused = Signal(str)  # a sentence: why a picture was not taken
+    failed = Signal(AlcoveError)  # the same of one that cannot be used
 
     def __init__(self, tasks: Tasks) -> None:
         super().__init__()
@@ -78,7 +79,7 @@ class Attachments(Flow):
 
     def _on_prepared(self, item: bytes | AlcoveError) -> None:
         if isinstance(item, AlcoveError):
-            self.refused.emit(messages.explain(item).sentence)
+            self.failed.emit(item)
         elif len(self.pictures) == MOST:
             self.refused.emit(self.tr("At most {count} pictures go with one message.").format(count=MOST))
         else:

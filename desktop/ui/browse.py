@@ -22,7 +22,6 @@ from desktop.ui.getting import Getting
 from desktop.ui.hub_search import Finder, HubSearch
 from desktop.ui.judging import Judges
 from desktop.ui.local_models import LocalModels
-from desktop.ui.messages import explain
 from desktop.ui.model_detail import ModelDetail
 from desktop.ui.page import Page
 from desktop.ui.recommended import Recommended
@@ -67,7 +66,7 @@ class Browse(Page):
         self._hardware: Hardware | None = None
         self._rates = Rates()
         self._progress: dict[str, Progress] = {}
-        self._failures: dict[str, str] = {}
+        self._failures: dict[str, AlcoveError] = {}
         self._detail: ModelDetail | None = None
         self._scrolled = 0
         self.tabs = Tabs([self.tr("Recommended"), self.tr("On this computer"), self.tr("Search the Hub")])
@@ -205,9 +204,9 @@ class Browse(Page):
     def show_failed(self, reference: str, error: AlcoveError) -> None:
         """A download ended with an error."""
         self._progress.pop(reference, None)
-        sentence = self._failures[reference] = explain(error).sentence
-        self._each(reference, lambda getting: getting.show_failed(sentence))
-        self.hub.show_failed(reference, sentence)
+        self._failures[reference] = error
+        self._each(reference, lambda getting: getting.show_failed(error))
+        self.hub.show_failed(reference, error)
         self.local.show_over(reference)
 
     def show_cancelled(self, reference: str) -> None:

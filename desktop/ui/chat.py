@@ -22,6 +22,7 @@ from desktop.ui.attachments import Source, given
 from desktop.ui.buttons import Button, IconButton
 from desktop.ui.chooser import ModelChoice, ModelChooser
 from desktop.ui.composer import Composer
+from desktop.ui.details import CopyDetails
 from desktop.ui.gauge import NEARLY_FULL
 from desktop.ui.labels import Label
 from desktop.ui.start import Start
@@ -264,6 +265,7 @@ class ChatPage(QWidget):
         self.composer.attach_clicked.connect(self._on_attach_clicked)
         self.composer.pictures_given.connect(self._take)
         self.composer.attachments.refused.connect(self._on_refused)
+        self.composer.attachments.failed.connect(self._on_picture_failed)
         self.composer.attachments.changed.connect(self._show_busy)
         self.composer.stop_clicked.connect(self.stop)
         self.composer.field.textChanged.connect(self._on_text_changed)
@@ -276,6 +278,8 @@ class ChatPage(QWidget):
         self._foot = QVBoxLayout()
         self._foot.setSpacing(theme.GRID)
         self._foot.addWidget(self.hint)
+        self.copy_details = CopyDetails()
+        self._foot.addWidget(self.copy_details, 0, Qt.AlignmentFlag.AlignLeft)
         self._foot.addWidget(self.seeing_button, 0, Qt.AlignmentFlag.AlignLeft)
         self._foot.addWidget(self.composer)
         column = QVBoxLayout(self)
@@ -349,6 +353,7 @@ class ChatPage(QWidget):
     def _write(self, text: str, pictures: tuple[bytes, ...] = ()) -> None:
         """Put this into the field, in place of what is there."""
         self._trouble = ""
+        self.copy_details.show_for(None)
         self.composer.set_text(text)
         self.composer.attachments.show_pictures(pictures)
 
@@ -416,8 +421,13 @@ class ChatPage(QWidget):
             self.composer.attachments.take(sources)
             self.focus_message()
 
+    def _on_picture_failed(self, error: AlcoveError) -> None:
+        self._on_refused(messages.explain(error).sentence)
+        self.copy_details.show_for(error)
+
     def _on_refused(self, words: str) -> None:
         self._trouble = words
+        self.copy_details.show_for(None)
         self._show_busy()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -553,7 +563,7 @@ class ChatPage(QWidget):
         self._error = error
         if live.widget is not None:
             self._show_kept(live)
-            live.widget.show_notice(self._explain(error), "warning" if isinstance(error, ContextFull) else "bad")
+            live.widget.show_notice(self._explain(error), "warning" if isinstance(error, ContextFull) else "bad", error)
         if isinstance(error, ContextFull):
             self.read.emit(live.conversation_id, error.facts["context"])
 

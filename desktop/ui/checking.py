@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout
 
 from desktop import keeping, text
@@ -13,6 +14,7 @@ from desktop.ui import theme
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import Button, IconButton
 from desktop.ui.cards import Card
+from desktop.ui.details import CopyDetails
 from desktop.ui.labels import Label
 from desktop.ui.messages import explain
 from desktop.ui.tasks import Tasks
@@ -42,6 +44,8 @@ class Checking(Card):
         self.body.addLayout(head)
         self.body.addWidget(self.bar)
         self.body.addWidget(self.said)
+        self.copy_details = CopyDetails()
+        self.body.addWidget(self.copy_details, 0, Qt.AlignmentFlag.AlignLeft)
         self.hide()
 
     def begin(self) -> None:
@@ -79,8 +83,10 @@ class Checking(Card):
     def _on_failed(self, error: AlcoveError) -> None:
         explained = explain(error)
         self._show(explained.title, explained.sentence)
+        self.copy_details.show_for(error)
 
     def _show(self, title: str, said: str, *, running: bool = False) -> None:
+        self.copy_details.show_for(None)
         self.title.setText(title)
         self.said.setText(said)
         self.setAccessibleName(title)

@@ -6,15 +6,14 @@ from desktop.app import App
 from desktop.diagnosis import Diagnosis
 from desktop.errors import AlcoveError
 from desktop.keychain import PROXY
-from desktop.ui import messages
 from desktop.ui.network_settings import NetworkSettings
 from desktop.ui.tasks import Tasks, once
 
 
 class Connecting(QObject):
-    """Carries out for `card` what takes its time; `trouble` is a sentence about settings that could not be kept."""
+    """Carries out for `card` what takes its time; `trouble` says why settings could not be kept."""
 
-    trouble = Signal(str)
+    trouble = Signal(AlcoveError)
 
     def __init__(self, tasks: Tasks, app: App, card: NetworkSettings, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -50,7 +49,7 @@ class Connecting(QObject):
         try:
             self._app.trust(ca_file)
         except AlcoveError as error:
-            self._card.show_certificate(messages.explain(error).sentence)
+            self._card.show_certificate(error)
         else:
             self._card.show_certificate()
 
@@ -59,13 +58,13 @@ class Connecting(QObject):
         self._card.show_testing()
         task = self._tasks.start(self._app.test_connection(), key="connection")
         task.done.connect(self._on_tested)
-        task.failed.connect(lambda error: self._card.show_tested(str(error), works=False))
+        task.failed.connect(self._card.show_not_connected)
 
     def _on_tested(self, found: Diagnosis) -> None:
-        self._card.show_tested(found.sentence, works=True)
+        self._card.show_tested(found.sentence)
 
     def _save(self) -> None:
         try:
             self._app.save_settings()
         except AlcoveError as error:
-            self.trouble.emit(messages.explain(error).sentence)
+            self.trouble.emit(error)

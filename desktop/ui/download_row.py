@@ -14,6 +14,7 @@ from desktop.ui import theme
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import Button, IconButton
 from desktop.ui.cards import Card
+from desktop.ui.details import CopyDetails
 from desktop.ui.gate import GateSteps
 from desktop.ui.getting import fraction, progress_words
 from desktop.ui.labels import ElidedLabel, Label, hint
@@ -54,6 +55,8 @@ class DownloadRow(Card):
         self._words.addWidget(ElidedLabel(name, "card_title"))
         self._words.addWidget(self.bar)
         self._words.addWidget(self.said)
+        self.copy_details = CopyDetails()
+        self._words.addWidget(self.copy_details, 0, Qt.AlignmentFlag.AlignLeft)
         row = QHBoxLayout()
         row.setSpacing(theme.GRID * 2)
         row.addLayout(self._words, 1)
@@ -128,6 +131,7 @@ class DownloadRow(Card):
         if self.part is not None:
             self.bar.set_fraction(self.part.done_bytes / max(1, self.part.size_bytes), "bad")
         self._show("failed", words.sentence, self.tr("Try again"), "refresh")
+        self.copy_details.show_for(error)
         self.help.set_text(words.button)
         self.help.setVisible(bool(words.button) and words.act != TRY_AGAIN)
         if isinstance(error, Gated):
@@ -154,6 +158,7 @@ class DownloadRow(Card):
 
     def _show(self, state: State, said: str, button: str, icon: str = "") -> None:
         self.state = state
+        self.copy_details.show_for(None)
         if self._gate is not None:
             self._gate.hide()
             self._gate.deleteLater()

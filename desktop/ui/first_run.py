@@ -181,7 +181,7 @@ class FirstRun(Page):
     def show_failed(self, reference: str, error: AlcoveError) -> None:
         """A download ended with an error."""
         for card in self._of(reference):
-            card.getting.show_failed(str(error))
+            card.getting.show_failed(error)
             self._meanwhile.hide()
 
     def show_cancelled(self, reference: str) -> None:

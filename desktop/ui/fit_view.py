@@ -223,7 +223,7 @@ class FitView(QWidget):
         self.notice.title.setText(words.title)
         self.notice.sentence.setText(words.sentence)
         self.notice.button.set_text(words.button)
-        self.notice.show()
+        self.notice.about(error).show()
         if isinstance(error, Corrupt | NotAModel | UnknownArchitecture):
             self._known.hide()
             self._choices.hide()

@@ -4,17 +4,20 @@ import os
 import tempfile
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop import text
+from desktop.errors import AlcoveError
 from desktop.library import room_bytes
 from desktop.settings import Settings
 from desktop.transfer import Progress
 from desktop.ui import theme
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import Button, IconButton
+from desktop.ui.details import CopyDetails
 from desktop.ui.labels import ElidedLabel, Label, hint
+from desktop.ui.messages import explain
 from desktop.ui.setting import row
 
 
@@ -42,6 +45,8 @@ class FolderSettings(QWidget):
         column.addLayout(place)
         column.addWidget(self._left_behind())
         column.addWidget(self.refused)
+        self.copy_details = CopyDetails()
+        column.addWidget(self.copy_details, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._others())
         self.show_folder(folder)
         self.show_others()
@@ -156,13 +161,23 @@ class FolderSettings(QWidget):
         self.bar.set_fraction(progress.done_bytes / progress.size_bytes if progress.size_bytes else 0.0)
         self._show_running(True)
         self.left.show()
-        self.refused.hide()
+        self._hide_refused()
 
     def show_refused(self, sentence: str) -> None:
         """Why something was not done."""
         self.refused.setText(sentence)
         self.refused.show()
+        self.copy_details.show_for(None)
         self._show_running(False)
+
+    def show_failed(self, error: AlcoveError) -> None:
+        """The same of an error."""
+        self.show_refused(explain(error).sentence)
+        self.copy_details.show_for(error)
+
+    def _hide_refused(self) -> None:
+        self.refused.hide()
+        self.copy_details.show_for(None)
 
     def _show_running(self, running: bool) -> None:
         self.bar.setVisible(running)
@@ -187,7 +202,7 @@ class FolderSettings(QWidget):
         except OSError:
             self.show_refused(self.tr("Nothing can be written in {folder}. Choose another one.").format(folder=folder))
             return
-        self.refused.hide()
+        self._hide_refused()
         settings = self._settings
         others = [*settings.more_folders, settings.moving_from]
         settings.more_folders = [each for each in others if each and Path(each) not in (folder, self._folder)]

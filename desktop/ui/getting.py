@@ -4,11 +4,14 @@ from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop import text
+from desktop.errors import AlcoveError
 from desktop.transfer import Progress
 from desktop.ui import theme
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import Button
+from desktop.ui.details import CopyDetails
 from desktop.ui.labels import ElidedLabel, Label, hint, repolish
+from desktop.ui.messages import explain
 
 
 def fraction(progress: Progress) -> float:
@@ -75,6 +78,8 @@ class Getting(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GRID)
         column.addWidget(self.sentence)
+        self.copy_details = CopyDetails()
+        column.addWidget(self.copy_details, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._running)
         column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignRight if compact else Qt.AlignmentFlag(0))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
@@ -119,6 +124,7 @@ class Getting(QWidget):
         if self._refused:
             return
         self.sentence.hide()
+        self.copy_details.show_for(None)
         self.button.hide()
         self._running.setMinimumHeight(self.button.sizeHint().height())  # so that nothing below moves
         self._running.show()
@@ -126,16 +132,19 @@ class Getting(QWidget):
         self.said.setText(progress_words(progress, short=self._compact))
         self.said.setToolTip(progress_words(progress))
 
-    def show_failed(self, sentence: str) -> None:
-        """It could not be had, for this reason; where there is little room, a hint tells it."""
+    def show_failed(self, error: AlcoveError) -> None:
+        """It could not be had, for this reason; where there is little room, a hint tells it, and the downloads tell more."""
         if self._refused:
             return
+        sentence = explain(error).sentence
         self._show_button(self.tr("Try again"), ready=False)
         self.sentence.setText(self.tr("Not downloaded") if self._compact else sentence)
         self.sentence.setToolTip(hint(sentence))
         self.button.setToolTip(hint(sentence))
         self.button.setAccessibleDescription(sentence)
         self.sentence.show()
+        if not self._compact:
+            self.copy_details.show_for(error)
 
     def _show_button(self, words: str, *, ready: bool) -> None:
         if self._refused:
@@ -143,6 +152,7 @@ class Getting(QWidget):
         self._ready = ready
         self._running.hide()
         self.sentence.hide()
+        self.copy_details.show_for(None)
         self.button.set_text(words)
         self.button.setAccessibleName(f"{words}: {self._name}")
         self.button.setToolTip("")

@@ -281,7 +281,7 @@ class HubSearch(QWidget):
         if isinstance(error, Offline):
             return self._say_offline()
         words = explain(error)
-        notice = self._show_notice(Notice(words.title, words.sentence, words.button, tone="warning"))
+        notice = self._show_notice(Notice(words.title, words.sentence, words.button, tone="warning").about(error))
         notice.clicked.connect(self._ask if words.act == TRY_AGAIN else lambda: self.act_clicked.emit(words.act, error))
 
     # --- keyboard -------------------------------------------------------------------------------------------------------------
@@ -313,9 +313,9 @@ class HubSearch(QWidget):
         """A download is here."""
         self._show(reference, lambda card: card.show_done(reference))
 
-    def show_failed(self, reference: str, sentence: str) -> None:
+    def show_failed(self, reference: str, error: AlcoveError) -> None:
         """A download ended with an error."""
-        self._show(reference, lambda card: card.show_failed(reference, sentence))
+        self._show(reference, lambda card: card.show_failed(reference, error))
 
     def show_cancelled(self, reference: str) -> None:
         """A download was stopped."""

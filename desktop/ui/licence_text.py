@@ -14,6 +14,7 @@ from desktop.texts import Text, Texts
 from desktop.ui import theme, verdict
 from desktop.ui.browser import ask_to_visit
 from desktop.ui.buttons import Button, Tabs
+from desktop.ui.details import CopyDetails
 from desktop.ui.duties import CopyButton
 from desktop.ui.labels import Label
 from desktop.ui.messages import explain
@@ -73,6 +74,7 @@ class LicenceText(QDialog):
     def show_failed(self, error: AlcoveError) -> None:
         """They could not be had."""
         self._say_not_here(explain(error).sentence)
+        self.copy_details.show_for(error)
 
     def _say_not_here(self, sentence: str) -> None:
         self.fetch.hide()
@@ -93,11 +95,14 @@ class LicenceText(QDialog):
         self.copy.setVisible(page.content is not None)
         self.visit.setVisible(page.licence.url.startswith("https://"))
         self._said.hide()
+        self.copy_details.hide()
 
     def _add_buttons(self) -> None:
         self._said = Label("", "small", "soft")
         self._said.hide()
         self._column.addWidget(self._said)
+        self.copy_details = CopyDetails()
+        self._column.addWidget(self.copy_details, 0, Qt.AlignmentFlag.AlignLeft)
         row = QHBoxLayout()
         row.setSpacing(theme.GRID)
         self.copy = Button(self.tr("Copy the text"), "quiet", "copy")

@@ -12,7 +12,6 @@ from desktop.ui.browser import ask_to_visit
 from desktop.ui.compare import ComparePage
 from desktop.ui.licence_change import LicenceChange
 from desktop.ui.licence_text import LicenceText
-from desktop.ui.messages import explain
 from desktop.ui.side_chooser import Choice
 from desktop.ui.tasks import Tasks, once
 from desktop.ui.window import Window
@@ -111,4 +110,4 @@ class Licensing(QObject):
         task.failed.connect(self._on_failed)
 
     def _on_failed(self, error: AlcoveError) -> None:
-        self._window.toast.say(explain(error).sentence)
+        self._window.toast.tell(error)

@@ -3,15 +3,18 @@
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
+from desktop.errors import AlcoveError
 from desktop.hub import ENDPOINT
 from desktop.policy import Policy
 from desktop.settings import Settings
 from desktop.ui import theme
 from desktop.ui.buttons import Button, Switch
 from desktop.ui.cards import Card, line
+from desktop.ui.details import CopyDetails
 from desktop.ui.labels import Label
+from desktop.ui.messages import explain
 from desktop.ui.proxy_settings import ProxySettings
 from desktop.ui.setting import decided, row
 
@@ -82,20 +85,27 @@ class NetworkSettings(Card):
         self.test = Button(self.tr("Test connection"))
         self.test.clicked.connect(self.test_clicked)
         self._tested = Label(self.tr("Asks the Hub, where models come from, and says what stands in the way."), "small", "soft")
-        return row(self.tr("Connection"), self._tested, self.test)
+        self.copy_tested = CopyDetails()
+        return row(self.tr("Connection"), _one_below_the_other(self._tested, self.copy_tested), self.test)
 
     def show_testing(self) -> None:
         """The Hub is being asked."""
         self._show_test(self.tr("Asking the Hub …"), "soft", over=False)
 
-    def show_tested(self, sentence: str, works: bool) -> None:
-        """What came of it."""
-        self._show_test(sentence, "ink" if works else "bad", over=True)
+    def show_tested(self, sentence: str) -> None:
+        """It works."""
+        self._show_test(sentence, "ink", over=True)
+
+    def show_not_connected(self, error: AlcoveError) -> None:
+        """What stands in the way."""
+        self._show_test(str(error), "bad", over=True)
+        self.copy_tested.show_for(error)
 
     def _show_test(self, sentence: str, tone: str, *, over: bool) -> None:
         self._tested.setText(sentence)
         self._tested.set_tone(tone)
         self.test.setEnabled(over)
+        self.copy_tested.show_for(None)
 
     # --- certificate ----------------------------------------------------------------------------------------------------------
 
@@ -106,14 +116,17 @@ class NetworkSettings(Card):
         self.drop_certificate.clicked.connect(lambda: self.certificate_chosen.emit(""))
         self._trusted = Label("", "small", "soft")
         both = _side_by_side(self.drop_certificate, self.choose_certificate)
-        return row(self.tr("Certificate of your organisation"), self._trusted, both, "ca_file")
+        self.copy_refused = CopyDetails()
+        words = _one_below_the_other(self._trusted, self.copy_refused)
+        return row(self.tr("Certificate of your organisation"), words, both, "ca_file")
 
-    def show_certificate(self, refused: str = "") -> None:
+    def show_certificate(self, refused: AlcoveError | None = None) -> None:
         """Which file is trusted, or why one is not."""
         used = self._settings.ca_file
         words = self.tr("Only needed where a company looks into what is sent. The system's own certificates always count.")
         words = self.tr("{file} is trusted, in addition to the system's own.").format(file=Path(used).name) if used else words
-        self._trusted.setText(refused or words)
+        self._trusted.setText(explain(refused).sentence if refused else words)
+        self.copy_refused.show_for(refused)
         self._trusted.set_tone("bad" if refused else "soft")
         self.drop_certificate.setVisible(bool(used))
 
@@ -162,6 +175,16 @@ class NetworkSettings(Card):
         if token:
             self.token.clear()
             self.token_entered.emit(token)
+
+
+def _one_below_the_other(words: Label, button: Button) -> QWidget:
+    whole = QWidget()
+    column = QVBoxLayout(whole)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(2)
+    column.addWidget(words)
+    column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+    return whole
 
 
 def _side_by_side(*parts: QWidget) -> QWidget:

@@ -3,12 +3,16 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from desktop.errors import AlcoveError
 from desktop.ui import icons, theme
 from desktop.ui.buttons import Button, IconButton
+from desktop.ui.details import CopyDetails, details
 from desktop.ui.flow import Flow
 from desktop.ui.labels import Label
+from desktop.ui.messages import explain
 
 SIGNS = {"bad": "warning", "warning": "warning", "good": "check", "neutral": "info"}
 COLOURS = {"bad": "bad", "warning": "warning", "good": "accent", "neutral": "soft"}
@@ -51,6 +55,8 @@ class Notice(QFrame):
         words.setSpacing(2)
         words.addWidget(self.title)
         words.addWidget(self.sentence)
+        self.copy = CopyDetails()
+        words.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignLeft)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 12, 16, 12)
         row.setSpacing(12)
@@ -69,6 +75,11 @@ class Notice(QFrame):
         self.sentence.setVisible(bool(sentence))
         self.button.setVisible(bool(button))
         self._load_icon()
+
+    def about(self, error: AlcoveError) -> "Notice":
+        """Offer the details of the error that it tells of."""
+        self.copy.show_for(error)
+        return self
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -120,6 +131,11 @@ class Toast(QFrame):
         self._place()
         self.raise_()
         self._timer.start(round(seconds * 1000))
+
+    def tell(self, error: AlcoveError) -> None:
+        """Say what went wrong, with its details to copy."""
+        told = details(error)
+        self.say(explain(error).sentence, self.tr("Copy details"), lambda: QGuiApplication.clipboard().setText(told))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and self.isVisible():

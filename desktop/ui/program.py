@@ -261,7 +261,7 @@ class Program(QObject):
         try:
             self.app.talking.choose_thinking(reference, on)
         except AlcoveError as error:
-            self.window.toast.say(messages.explain(error).sentence)
+            self.window.toast.tell(error)
 
     def _usual_model(self) -> str:
         """The model used last if it is still here, else one that is here, else the guide; empty when there is none at all."""
@@ -390,7 +390,7 @@ class Program(QObject):
         self.register.back_clicked.connect(lambda: self.window.show_page(self._before_register))
         self.browse.local.register_clicked.connect(self.show_register)
         self.settings.register_clicked.connect(self.show_register)
-        self.accepting.failed.connect(self.window.toast.say)
+        self.accepting.failed.connect(self.window.toast.tell)
         for start in (self.first_run, self.browse):
             self.accepting.asking.connect(start.show_progress)
             self.accepting.declined.connect(start.show_cancelled)
@@ -435,7 +435,7 @@ class Program(QObject):
         self.browse.local.thrown.empty_clicked.connect(self._empty_trash)
         self.window.files_dropped.connect(self.adoption.take_files)
         self.adoption.taken.connect(self._on_taken)
-        self.adoption.failed.connect(lambda error: self.window.toast.say(messages.explain(error).sentence))
+        self.adoption.failed.connect(lambda error: self.window.toast.tell(error))
 
     def _get(self, reference: str) -> None:
         """Download a model, after what changes with it was said."""
@@ -474,10 +474,17 @@ class Program(QObject):
         if not models and len(skipped) == 1 and self.app.library.get(skipped[0].twin):
             self.chat_with(skipped[0].twin)
         elif not models:
-            self.window.toast.say(self.adoption.why(skipped[0]) if skipped else self.tr("There is no model file in it."))
+            self._show_skipped(skipped)
         else:
             self._library_changed()
             self._show_taken(models)
+
+    def _show_skipped(self, skipped: list[Skipped]) -> None:
+        """Why nothing is used of what was given."""
+        if skipped and skipped[0].error is not None:
+            self.window.toast.tell(skipped[0].error)
+        else:
+            self.window.toast.say(self.adoption.why(skipped[0]) if skipped else self.tr("There is no model file in it."))
 
     def _show_taken(self, models: list[LocalModel]) -> None:
         if len(models) > 1:
@@ -564,7 +571,7 @@ class Program(QObject):
         try:
             self.app.library.remove(model.id)
         except AlcoveError as error:
-            self.window.toast.say(messages.explain(error).sentence)
+            self.window.toast.tell(error)
         if not model.complete:
             self.downloading.forget(reference_of(model))
         self._library_changed()
@@ -626,7 +633,7 @@ class Program(QObject):
         self.settings.folder.move_clicked.connect(self._move)
         self.settings.folder.stop_clicked.connect(lambda: self.tasks.cancel("move models"))
         self._show_left()
-        self.connecting.trouble.connect(self.window.toast.say)
+        self.connecting.trouble.connect(self.window.toast.tell)
         self.settings.network.activity_clicked.connect(lambda: self._on_page_clicked("activity"))
         self.settings.network.token_entered.connect(lambda _: self.downloading.try_again(Gated, ServerRefused))
         self.settings.downloads.changed.connect(self.metering.look)
@@ -642,7 +649,7 @@ class Program(QObject):
         try:
             self.app.save_settings()
         except AlcoveError as error:
-            self.window.toast.say(messages.explain(error).sentence)
+            self.window.toast.tell(error)
         if field in ("theme", "text_scale"):
             self.theme.use(self.app.settings.theme, self.app.settings.text_scale)
         elif field == "offline":
@@ -658,7 +665,7 @@ class Program(QObject):
         try:
             self.app.library.restore(id)
         except AlcoveError as error:
-            self.window.toast.say(messages.explain(error).sentence)
+            self.window.toast.tell(error)
         self._library_changed()
 
     def _empty_trash(self) -> None:
@@ -677,7 +684,7 @@ class Program(QObject):
         """Carry the models of the old folder over."""
         task = self.tasks.start(self.app.move_models(self.app.library.folder), key="move models")
         task.yielded.connect(self.settings.folder.show_moving)
-        task.failed.connect(lambda error: self.settings.folder.show_refused(messages.explain(error).sentence))
+        task.failed.connect(self.settings.folder.show_failed)
         task.over.connect(self._library_changed)
 
     def _show_left(self) -> None:

@@ -13,6 +13,7 @@ from desktop.errors import NotWritable
 from desktop.register import Row
 from desktop.ui import theme, verdict
 from desktop.ui.buttons import Button
+from desktop.ui.details import CopyDetails
 from desktop.ui.labels import Label, hint
 from desktop.ui.messages import explain
 from desktop.ui.notice import Notice
@@ -69,6 +70,8 @@ class RegisterPage(Page):
         self.body.addLayout(row)
         for widget in (self._empty, self._none, self.table, self.said):
             self.body.addWidget(widget)
+        self.copy_details = CopyDetails()
+        self.body.addWidget(self.copy_details, 0, Qt.AlignmentFlag.AlignLeft)
         self._show((), known=False)
 
     def look(self) -> None:
@@ -109,12 +112,14 @@ class RegisterPage(Page):
             register.save(write(self._found), file)
         except NotWritable as error:
             self._say(explain(error).sentence, "bad")
+            self.copy_details.show_for(error)
         else:
             self._say(self.tr("{count} models are in {file}.").format(count=len(self._found), file=file.name), "soft")
 
     def _say(self, words: str, tone: str) -> None:
         self.said.setText(words)
         self.said.set_tone(tone)
+        self.copy_details.show_for(None)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

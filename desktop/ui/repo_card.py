@@ -143,7 +143,7 @@ class RepoCard(Card):
     def show_error(self, error: AlcoveError) -> Notice:
         """Its files could not be listed; the caller connects the button."""
         words = explain(error)
-        notice = Notice(words.title, words.sentence, words.button, tone="warning")
+        notice = Notice(words.title, words.sentence, words.button, tone="warning").about(error)
         self._show_inside(notice)
         return notice
 
@@ -223,10 +223,10 @@ class RepoCard(Card):
         if (row := self._files.get(reference)) is not None:
             row.getting.show_chat()
 
-    def show_failed(self, reference: str, sentence: str) -> None:
+    def show_failed(self, reference: str, error: AlcoveError) -> None:
         """A download ended with an error."""
         if (row := self._files.get(reference)) is not None:
-            row.getting.show_failed(sentence)
+            row.getting.show_failed(error)
 
     def show_cancelled(self, reference: str) -> None:
         """A download was stopped."""

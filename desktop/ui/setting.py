@@ -23,7 +23,7 @@ def section(title: str) -> Card:
 class Row(QWidget):
     """A name with a sentence at the left, the control at the right; `setting` is the name of what it changes."""
 
-    def __init__(self, name: str, about: str | Label, control: QWidget, setting: str = "") -> None:
+    def __init__(self, name: str, about: str | QWidget, control: QWidget, setting: str = "") -> None:
         super().__init__()
         self._name, self._control, self.setting = name, control, setting
         self._words = QVBoxLayout()
@@ -45,7 +45,7 @@ class Row(QWidget):
         lock(self._control, mark)
 
 
-def row(name: str, about: str | Label, control: QWidget, setting: str = "") -> Row:
+def row(name: str, about: str | QWidget, control: QWidget, setting: str = "") -> Row:
     """A row of the page Settings."""
     return Row(name, about, control, setting)
 

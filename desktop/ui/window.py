@@ -21,7 +21,6 @@ from desktop.ui.chat import ChatPage
 from desktop.ui.crash import CrashDialog
 from desktop.ui.dropping import DropHint, files_in
 from desktop.ui.locking import Strip
-from desktop.ui.messages import explain
 from desktop.ui.model_panel import ModelPanel
 from desktop.ui.notice import Toast
 from desktop.ui.sidebar import NARROW_WIDTH, WIDTH, Sidebar
@@ -111,7 +110,7 @@ class Window(QMainWindow):
     def show_crash(self, error: BaseException) -> None:
         """Say that there was a bug, with a report to copy; one dialog at a time. A stated error is told in its own words."""
         if isinstance(error, AlcoveError):  # of a click that nobody waits for: the disk is full, a file is gone
-            self.toast.say(explain(error).sentence)
+            self.toast.tell(error)
         elif self.findChild(CrashDialog) is None:
             CrashDialog(error, self).open()
 
