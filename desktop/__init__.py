@@ -33,7 +33,7 @@ reads this list and checks every import, so it cannot go stale.
     acceptance repo
     trash elsewhere mirror texts policy
     hardware gguf licences network record digest settings logs
-    graphics
+    graphics parts
     paths bounded picture spans keychain card clauses replacing redaction locks
     errors
     text address
