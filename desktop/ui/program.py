@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from desktop import offers, room, text
+from desktop import offers, room, support, text
 from desktop.adopting import Skipped
 from desktop.app import App
 from desktop.errors import AlcoveError, Gated, Offline, ServerRefused
@@ -16,6 +16,7 @@ from desktop.library import LocalModel
 from desktop.licences import Ruling
 from desktop.targets import name_of
 from desktop.ui import messages
+from desktop.ui.about import AboutPage
 from desktop.ui.accepting import Accepting
 from desktop.ui.activity import ActivityPage
 from desktop.ui.adoption import Adoption
@@ -96,6 +97,7 @@ class Program(QObject):
         self.connecting = Connecting(self.tasks, app, self.settings.network, self)
         self.activity = ActivityPage(app.network)
         self.register = RegisterPage(self.tasks, app.rights.register)
+        self.about = AboutPage(self.tasks, app.paths.home, lambda: support.gather(app))
         pages = {
             "first_run": self.first_run,
             "models": self.browse,
@@ -103,6 +105,7 @@ class Program(QObject):
             "settings": self.settings,
             "activity": self.activity,
             "register": self.register,
+            "about": self.about,
         }
         for name, page in pages.items():
             self.window.add_page(name, page)
@@ -633,6 +636,9 @@ class Program(QObject):
         self.settings.folder.move_clicked.connect(self._move)
         self.settings.folder.stop_clicked.connect(lambda: self.tasks.cancel("move models"))
         self._show_left()
+        self.settings.about_clicked.connect(self._show_about_page)
+        self.about.back_clicked.connect(lambda: self._on_page_clicked("settings"))
+        self.about.licence_clicked.connect(lambda: self.licensing.read("", self.app.licences.describe("apache-2.0")))
         self.connecting.trouble.connect(self.window.toast.tell)
         self.settings.network.activity_clicked.connect(lambda: self._on_page_clicked("activity"))
         self.settings.network.token_entered.connect(lambda _: self.downloading.try_again(Gated, ServerRefused))
@@ -643,6 +649,10 @@ class Program(QObject):
         self.activity.offline_toggled.connect(self._set_offline)
         self.advice.hardware_found.connect(lambda found: self.settings.show_engine(found.engine))
         self.settings.show_accuracy(self.app.computer.accuracy)
+
+    def _show_about_page(self) -> None:
+        self.window.show_page("about")
+        self.about.back.setFocus()
 
     def _apply(self, field: str) -> None:
         """Keep a setting that was changed, and let what depends on it follow."""

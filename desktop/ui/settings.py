@@ -36,6 +36,7 @@ class SettingsPage(Page):
 
     changed = Signal(str)  # the field's name
     register_clicked = Signal()
+    about_clicked = Signal()
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         super().__init__(self.tr("Settings"))
@@ -212,6 +213,11 @@ class SettingsPage(Page):
             FactRow(self.tr("Telemetry"), self.tr("none: nothing is counted and nothing is reported")),
         ):
             card.body.addWidget(fact)
+        more = Button(self.tr("About Alcove …"), "secondary", "info")
+        more.clicked.connect(self.about_clicked)
+        words = self.tr("What others made in it, with their licences; where its files are; a report for support.")
+        card.body.addWidget(line())
+        card.body.addWidget(row(self.tr("Licences and help"), words, more))
         return card
 
     def show_engine(self, engine: EngineReport) -> None:
