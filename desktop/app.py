@@ -54,8 +54,6 @@ class App:
 
     def __init__(self, paths: Paths) -> None:
         paths.create()
-        self._log = logs.start(paths.logs)
-        log.info("Alcove %s starts on %s with Python %s", __version__, platform.platform(), platform.python_version())
         self.paths = paths
         self.policy = policy.read()
         self.settings = settings.load(paths.settings, self.policy.decided)
@@ -66,6 +64,8 @@ class App:
         if "keep_ready" in self.policy.locks and not self.settings.keep_ready:
             self.running.forget(None)  # of the time before
         self.library.tidy()
+        self._log = logs.start(paths.logs)
+        log.info("Alcove %s starts on %s with Python %s", __version__, platform.platform(), platform.python_version())
         for problem in self.policy.problems(self.licences):
             log.warning("policy: %s", problem)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import QCoreApplication, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout
 
@@ -154,7 +154,8 @@ def _say(said: Label, copy: CopyDetails, words: str) -> None:
 
 
 def _tell(said: Label, copy: CopyDetails, error: AlcoveError) -> None:
-    said.setText(explain(error).sentence)
+    no_place = QCoreApplication.translate("about", "It cannot be written there. Choose another place.")
+    said.setText(no_place if isinstance(error, NotWritable) else explain(error).sentence)
     said.set_tone("bad")
     said.show()
     copy.show_for(error)

@@ -1,18 +1,18 @@
 """What a bug shows: a calm sentence, and a report that can be copied. The report holds no word of any conversation."""
 
 import logging
-import platform
 import sys
 from collections.abc import Callable
 from types import TracebackType
 
-from PySide6.QtCore import Qt, qVersion
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
-from desktop import __version__, logs
+from desktop import logs
 from desktop.ui import theme
 from desktop.ui.buttons import Button
+from desktop.ui.details import surroundings
 from desktop.ui.labels import Label
 
 log = logging.getLogger(__name__)
@@ -20,8 +20,7 @@ log = logging.getLogger(__name__)
 
 def report(error: BaseException) -> str:
     """What runs here, and where in the program it happened; nothing that the error itself says."""
-    system = f"{platform.system()} {platform.machine()}"
-    return f"Alcove {__version__}, Python {platform.python_version()}, Qt {qVersion()}, {system}\n{logs.trail(error)}"
+    return f"{surroundings()}\n{logs.trail(error)}"
 
 
 class CrashDialog(QDialog):

@@ -13,7 +13,6 @@ from desktop.ui import theme
 from desktop.ui.buttons import Button
 from desktop.ui.details import CopyDetails
 from desktop.ui.labels import Label
-from desktop.ui.messages import explain
 from desktop.ui.reader import Reader
 
 SIZE = (860, 600)  # px at scale 1
@@ -31,7 +30,7 @@ class SupportReport(QDialog):
         self._files = files
         self.names = QListWidget()
         self.names.setAccessibleName(self.tr("Files of the report"))
-        self.names.setProperty("kind", "popup")
+        self.names.setProperty("kind", "files")
         self.names.setFixedWidth(theme.scaled(NAMES_WIDTH))
         self.pages = QStackedWidget()
         for name, content in files.items():
@@ -40,7 +39,7 @@ class SupportReport(QDialog):
         self.names.currentRowChanged.connect(self.pages.setCurrentIndex)
         self.names.setCurrentRow(0)
         words = self.tr(
-            "This is all that will be in it: no chats, no access token, no names of people or of this computer. "
+            "You see all that will be in it. There is no chat in it, no access token, no name of a person or of this computer. "
             "It becomes a file that you hand on yourself; nothing is sent."
         )
         self.refused = Label("", "small", "bad")
@@ -87,7 +86,7 @@ class SupportReport(QDialog):
         try:
             support.save(self._files, file)
         except AlcoveError as error:
-            self.refused.setText(explain(error).sentence)
+            self.refused.setText(self.tr("{file} cannot be written. Choose another place.").format(file=file))
             self.refused.show()
             self.copy_details.show_for(error)
         else:
