@@ -149,6 +149,16 @@ def told_bill() -> str:
     return made.read_text(encoding="utf-8") if made.is_file() else as_json(bill([*own(), *installed()]))
 
 
+def versions() -> dict[str, str]:
+    """Each part with its version, as far as that is known: of those that were built in, else of all packages beside it."""
+    made = resource(BILL)
+    if made.is_file():
+        listed = json.loads(made.read_text(encoding="utf-8"))["components"]
+        return {each["name"]: each.get("version", "") for each in listed}
+    found = {each.metadata["Name"]: each.version for each in metadata.distributions()}
+    return dict(sorted(found.items(), key=lambda each: each[0].lower()))
+
+
 def as_json(content: dict[str, Any]) -> str:
     """A bill as it is written down."""
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -4,6 +4,7 @@ Nothing in it is what was said in a chat or stands in a file of the person's: it
 names of people and computers, folders and secrets are taken out of it all once more.
 """
 
+import io
 import json
 import platform
 import sys
@@ -11,13 +12,12 @@ import zipfile
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, get_origin, get_type_hints
 
 import msgspec
 
-from desktop import __version__, logs, redaction
+from desktop import __version__, logs, parts, redaction
 from desktop.address import without_password
 from desktop.app import App
 from desktop.errors import AlcoveError, NotWritable
@@ -25,6 +25,7 @@ from desktop.hardware import Hardware
 from desktop.network import metered
 from desktop.redaction import Redaction
 from desktop.register import Row
+from desktop.replacing import replace
 from desktop.settings import Settings
 from desktop.targets import public_name
 
@@ -103,27 +104,25 @@ def gather(app: App) -> Generator[None, None, dict[str, str]]:
 
 def save(files: Mapping[str, str], file: Path) -> None:
     """Write a report as a zip, whole or not at all. Raises NotWritable."""
-    fresh = file.with_name(file.name + ".new")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as report:
+        for name, text in files.items():
+            report.writestr(name, text)
     try:
-        with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as report:
-            for name, text in files.items():
-                report.writestr(name, text)
-        fresh.replace(file)
+        replace(file, packed.getvalue())
     except OSError as error:
-        fresh.unlink(missing_ok=True)
         raise NotWritable(path=str(file)) from error
 
 
 def versions() -> dict[str, Any]:
     """What runs here, each with its version."""
-    libraries = {each.metadata["Name"]: each.version for each in metadata.distributions()}
     return {
         "alcove": __version__,
         "installed": bool(getattr(sys, "frozen", False)),
         "python": platform.python_version(),
         "system": platform.platform(),
         "machine": platform.machine(),
-        "libraries": dict(sorted(libraries.items(), key=lambda each: each[0].lower())),
+        "libraries": parts.versions(),
     }
 
 

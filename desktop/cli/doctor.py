@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from desktop import support, terminal, text
+from desktop import logs, support, terminal, text
 from desktop.app import App
 from desktop.cli.command import Home, Json, commands, finish, opened
 from desktop.errors import AlcoveError
@@ -47,6 +47,7 @@ def doctor(
             ("Network", str(tested["sentence"]) if tested else _network_words(app)),
             ("Protection", terminal.confined_words(found.engine.confined)),
             ("Speed", terminal.rates_words(app.computer.rates)),
+            ("Log", str(app.paths.logs / logs.NAME)),
             ("Estimates", app.computer.accuracy or "None could be checked yet; alcove bench MODEL checks one."),
         )
         terminal.show_computer(found, others, problems)

@@ -1,5 +1,6 @@
 """Copy details: wherever an error is shown, one button puts what support asks for onto the clipboard, without what is private."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+import desktop.ui
 from desktop.errors import AlcoveError, Corrupt, DiskFull, Unreachable
 from desktop.settings import Settings
 from desktop.ui.answer import Answer
@@ -102,3 +104,16 @@ def test_a_toast_offers_them(qtbot: QtBot) -> None:
     assert toast.button.text() == "Copy details"
     toast.button.click()
     assert QGuiApplication.clipboard().text().startswith("Alcove ")
+
+
+def test_whoever_explains_an_error_offers_its_details() -> None:
+    """A page that learns to show an error must not forget them."""
+    exempt = {"messages.py", "details.py", "adoption.py"}  # the words themselves; a toast has the details of what was not adopted
+    explaining = [
+        path
+        for path in Path(desktop.ui.__file__).parent.glob("*.py")
+        if path.name not in exempt and re.search(r"\bexplain(_remote)?\(", path.read_text(encoding="utf-8"))
+    ]
+    offers = re.compile(r"\.show_for\((error|refused)\)|\.about\(error\)|toast\.tell\b|details\(error\)")
+    assert len(explaining) > 10
+    assert [path.name for path in explaining if not offers.search(path.read_text(encoding="utf-8"))] == []
