@@ -23,6 +23,11 @@ from desktop.paths import RESOURCES, resource
 
 NOTICES, BILL = "about/THIRD-PARTY-NOTICES.txt", "about/sbom.cdx.json"  # in the resources
 LICENCE_FILE = re.compile(r"(^|/)(licen[cs]e|copying|notice|authors)[^/]*$", re.IGNORECASE)
+# Of SPDX: nearly all have a version in them, and the others are few. "BSD" and "Apache" are none.
+IDENTIFIER = re.compile(
+    r"[A-Za-z0-9.+-]*\d[A-Za-z0-9.+-]*|[A-Za-z0-9.-]+-exception"
+    r"|MIT|MIT-CMU|ISC|Zlib|Unlicense|blessing|FTL|IJG|libtiff|HPND|curl|NCSA|WTFPL"
+)
 LONGEST = 100  # letters of a licence's name; a longer one is its whole text
 RULE = "=" * 100
 
@@ -188,7 +193,7 @@ def _is_expression(licence: str) -> bool:
     """Whether these are identifiers of SPDX, joined as SPDX joins them."""
     words = re.sub(r"[()]", " ", licence).split()
     ids = [word for word in words if word not in ("AND", "OR", "WITH")]
-    return bool(ids) and len(ids) == (len(words) + 1) // 2 and all(re.fullmatch(r"[A-Za-z0-9.+-]+", word) for word in ids)
+    return bool(ids) and len(ids) == (len(words) + 1) // 2 and all(IDENTIFIER.fullmatch(word) for word in ids)
 
 
 def _within(component: dict[str, Any], name: str) -> Part:

@@ -185,7 +185,14 @@ def _setting(name: str, value: Any, hint: Any) -> Any:
 def _policy(app: App) -> dict[str, Any]:
     told = app.policy
     sources = [each.where for each in told.sources]
-    return {"policy": told.to_json(), "sources": sources, "problems": told.problems(app.licences)}
+    return {"policy": _nameless(told.to_json()), "sources": sources, "problems": told.problems(app.licences)}
+
+
+def _nameless(value: Any) -> Any:
+    """Without who decided something in the organisation, and who goes through its proxy."""
+    if isinstance(value, Mapping):
+        return {key: "set" if key in ("by", "proxy_user") and each else _nameless(each) for key, each in value.items()}
+    return [_nameless(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _model(app: App, row: Row) -> dict[str, Any]:

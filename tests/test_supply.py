@@ -66,6 +66,7 @@ def test_every_file_of_a_tree_is_in_its_bill(tree: Path) -> None:
     assert listed["_internal/llama_cpp/lib/libggml-cpu-haswell.so"] == "ggml"
     assert listed["_internal/python3.11/lib-dynload/_json.cpython-311-x86_64-linux-gnu.so"] == "Python"
     assert components["Qt"]["version"] == metadata.version("PySide6-Essentials")
+    assert components["ICU"]["version"] == "73"
     assert components["Qt"]["licenses"] == [{"expression": "LGPL-3.0-only"}]
     assert components["rich"]["purl"] == f"pkg:pypi/rich@{metadata.version('rich')}"
     refs = [each["bom-ref"] for each in bill["components"]]
@@ -135,6 +136,7 @@ def test_from_sources_what_is_installed_is_told() -> None:
         ("GPL-3.0-or-later WITH GCC-exception-3.1", {"expression": "GPL-3.0-or-later WITH GCC-exception-3.1"}),
         ("(MIT OR Apache-2.0) AND ISC", {"expression": "(MIT OR Apache-2.0) AND ISC"}),
         ("Apache 2.0", {"license": {"name": "Apache 2.0"}}),
+        ("BSD", {"license": {"name": "BSD"}}),
         ("BSD License", {"license": {"name": "BSD License"}}),
     ],
 )

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from desktop import support
+from desktop import policy, support
 from desktop.accuracy import Entry
 from desktop.app import App
 from desktop.cli.command import finish
@@ -25,11 +25,12 @@ from tests.gguf_files import llama
 
 Run = Callable[..., tuple[int, Any, str]]
 
+RULES = b'{"licences": [{"licence": "gemma", "decision": "approved", "text": "Approved.", "by": "Frau Doktor Anwalt"}]}'
 SAID, TITLE, SYSTEM = "Rübenfest-4711", "Scheidung-Akte-88", "Anweisung-Zwölf"
 OPENED, FOLDER = "befund-krause-2026", "mandant-schulze"
 TOKENS = ("hf_Umgebung0815", "KeyringToken-0816", "ProxyPasswort-0817", "proxykennung-0818")
 USER, WHOLE, COMPUTER = "amalie.weiss", "Amalie Weiss", "notebook-kanzlei-7"
-PLANTED = (SAID, TITLE, SYSTEM, OPENED, FOLDER, *TOKENS, USER, WHOLE, COMPUTER)
+PLANTED = (SAID, TITLE, SYSTEM, OPENED, FOLDER, *TOKENS, USER, WHOLE, COMPUTER, "Doktor Anwalt")
 
 
 def in_every_encoding(words: str) -> Iterator[bytes]:
@@ -69,6 +70,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(Path, "home", lambda: own)
     monkeypatch.setattr(getpass, "getuser", lambda: USER)
     monkeypatch.setattr(socket, "gethostname", lambda: COMPUTER)
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "policy.json").write_bytes(RULES)
+    monkeypatch.setattr(policy, "POLICY", tmp_path / "etc")
     monkeypatch.setattr("pwd.getpwuid", lambda uid: type("Entry", (), {"pw_gecos": f"{WHOLE},Zimmer 7"}), raising=False)
     return own / ".alcove"
 
@@ -126,6 +130,7 @@ def test_no_secret_is_in_the_report(home: Path, run: Run, capsys: pytest.Capture
     assert {each["purpose"] for each in requests} == {"download", "read the header", "look up"}
     models = json.loads(parts["models.json"])
     assert {each["name"] for each in models} == {"guide", "a file of the person's own"}
+    assert json.loads(parts["policy.json"])["policy"]["licences"][0]["decision"] == "approved"
     assert json.loads(parts["crashes.json"]) == [{"model": "a file of the person's own", "times": 1}]
     assert json.loads(parts["estimates.json"])[0]["measured_bytes"] == 110
     settings = json.loads(parts["settings.json"])

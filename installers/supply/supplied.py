@@ -7,6 +7,7 @@ of files of packages are read from there.
 import hashlib
 import platform
 import pyexpat
+import re
 import shutil
 import sqlite3
 import ssl
@@ -119,13 +120,18 @@ def _native_parts(natives: list[dict[str, Any]], found: dict[str, list[tuple[str
         if not (files := found.get(told["name"])):
             continue
         system = _of_debian(Path(files[0][0]).name) if "text" not in told else None
-        version = versions().get(told.get("version", ""), told.get("version", "")) or (system or ("", ""))[0]
+        version = versions().get(told.get("version", ""), told.get("version", "")) or (system[0] if system else _numbered(files))
         texts = tuple(map(_text, told.get("text") or told.get("else", ()))) if system is None else (system[1],)
         purl = told.get("purl", "pkg:generic/" + told["name"].lower().replace(" ", "-").replace("+", "%2B"))
         purl += f"@{version}" if version else ""
         part = Part(told["name"], version, told["licence"], purl, told.get("address", ""), texts, tuple(files))
         listed.append(replace(part, note=told.get("note", "")))
     return listed
+
+
+def _numbered(files: list[tuple[str, str]]) -> str:
+    """The version in the name of a library: libicuuc.so.73."""
+    return next((found[1] for name, _ in files if (found := re.search(r"\.so\.([\d.]+)$", name))), "")
 
 
 def versions() -> dict[str, str]:
