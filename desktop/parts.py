@@ -28,6 +28,14 @@ IDENTIFIER = re.compile(
     r"[A-Za-z0-9.+-]*\d[A-Za-z0-9.+-]*|[A-Za-z0-9.-]+-exception"
     r"|MIT|MIT-CMU|ISC|Zlib|Unlicense|blessing|FTL|IJG|libtiff|HPND|curl|NCSA|WTFPL"
 )
+SPOKEN = {  # what packages of older times say for an identifier of SPDX
+    "MIT License": "MIT",
+    "ISC License": "ISC",
+    "ISC License (ISCL)": "ISC",
+    "Apache 2.0": "Apache-2.0",
+    "Apache Software License": "Apache-2.0",
+    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
+}
 LONGEST = 100  # letters of a licence's name; a longer one is its whole text
 RULE = "=" * 100
 
@@ -214,8 +222,12 @@ def _licence(package: metadata.Distribution) -> str:
         return expression
     short = _first(package, "License").strip()
     if short and "\n" not in short and len(short) <= LONGEST:
-        return short
-    kinds = [kind.rpartition(" :: ")[2] for kind in package.metadata.get_all("Classifier") or () if kind.startswith("License ::")]
+        return SPOKEN.get(short, short)
+    kinds = [
+        SPOKEN.get(kind.rpartition(" :: ")[2], kind.rpartition(" :: ")[2])
+        for kind in package.metadata.get_all("Classifier") or ()
+        if kind.startswith("License ::")
+    ]
     return ", ".join(kinds)
 
 

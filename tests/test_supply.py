@@ -111,6 +111,15 @@ def test_a_part_without_a_licence_fails(tree: Path, monkeypatch: pytest.MonkeyPa
     assert "XCB utilities" in capsys.readouterr().err
 
 
+def test_a_part_that_says_no_licence_fails(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = [part for package in [metadata.distribution("rich")] for part in parts.of_package(package)]
+    monkeypatch.setattr(parts, "of_package", lambda package: iter([*bare, Part("libxyz", "1", within="rich")]))
+    assert sbom.main([str(tree)]) == 1
+    assert "libxyz 1" in capsys.readouterr().err
+
+
 def test_the_commit_of_the_engine_is_that_of_the_pinned_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pinned = next(each.partition("==")[2] for each in project["dependencies"] if each.startswith("llama-cpp-python=="))

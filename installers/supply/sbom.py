@@ -1,4 +1,4 @@
-"""Writes the bill of materials of a frozen tree, in the form of CycloneDX 1.6, and fails on a file that belongs to no known part.
+"""Writes the bill of materials of a frozen tree, in the form of CycloneDX 1.6, and fails on a file of no known part.
 
     python installers/supply/sbom.py TREE [OUT]     TREE: the folder with the program and _internal
 
@@ -19,6 +19,9 @@ def main(arguments: list[str]) -> int:
         found = of_tree(tree)
     except Unknown as unknown:
         print(unknown, file=sys.stderr)
+        return 1
+    if silent := [f"{part.name} {part.version}" for part in found if not part.licence]:
+        print("Nobody says under which licence these are: " + ", ".join(silent), file=sys.stderr)
         return 1
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(parts.as_json(parts.bill(found)), encoding="utf-8")

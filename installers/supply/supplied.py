@@ -62,8 +62,13 @@ def of_tree(tree: Path) -> list[Part]:
     return [*_native_parts(natives, found), *_packages(tree, found)]
 
 
+@cache
+def _told() -> dict[str, Any]:
+    return tomllib.loads((HERE / "native.toml").read_text(encoding="utf-8"))
+
+
 def _natives() -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = tomllib.loads((HERE / "native.toml").read_text(encoding="utf-8"))["part"]
+    listed: list[dict[str, Any]] = _told()["part"]
     return listed
 
 
@@ -99,6 +104,8 @@ def _packages(tree: Path, found: dict[str, list[tuple[str, str]]]) -> list[Part]
     listed: list[Part] = []
     for name in sorted(names, key=str.lower):
         own, *inside = parts.of_package(metadata.distribution(name))
+        known = _told()["inside"]
+        inside = [part if part.licence else replace(part, licence=known.get(part.name, "")) for part in inside]
         listed += [replace(own, files=tuple(found.get(name, ()))), *inside]
     return listed
 
