@@ -13,9 +13,10 @@ from supplied import Unknown, of_tree, parts, versions
 
 QT = """Alcove uses Qt and Qt for Python {version} under the GNU Lesser General Public License, version 3.
 
-They are in the folders _internal/PySide6 and _internal/shiboken6 of the program as separate files, unchanged and linked at run
-time. You may exchange them: put builds of your own with the same file names there, of Qt {series} or one that is compatible with
-it, and start Alcove again. Nothing checks what is there. Reverse engineering for debugging such changes is permitted.
+They are in the folders _internal/PySide6 and _internal/shiboken6 of the program as separate files that are linked when it starts;
+their code is unchanged. You may exchange them: put builds of your own with the same file names there, of Qt {series} or one that
+is compatible with it, and start Alcove again. Nothing checks what is there. Reverse engineering for debugging such changes is
+permitted.
 
 The sources, exactly of these versions, from their makers:
 
