@@ -22,6 +22,7 @@ from desktop.address import without_password
 from desktop.app import App
 from desktop.errors import AlcoveError, NotWritable
 from desktop.hardware import Hardware
+from desktop.judging import followed
 from desktop.network import metered
 from desktop.redaction import Redaction
 from desktop.register import Row
@@ -85,7 +86,7 @@ def gather(app: App) -> Generator[None, None, dict[str, str]]:
     found = app.computer.hardware()
     yield
     with closing(app.rights.register()) as steps:
-        rows = yield from _followed(steps)
+        rows = yield from followed(steps, lambda _: None)
     kept = redaction.of_here(_folders(app))
     files = {
         "doctor.json": _json({**facts(app, found), "network": _network(app), "problems": app.problems(found)}),
@@ -124,16 +125,6 @@ def versions() -> dict[str, Any]:
         "machine": platform.machine(),
         "libraries": parts.versions(),
     }
-
-
-def _followed(steps: Generator[Row, None, tuple[Row, ...]]) -> Generator[None, None, tuple[Row, ...]]:
-    try:
-        while True:
-            next(steps)
-            yield
-    except StopIteration as end:
-        rows: tuple[Row, ...] = end.value
-        return rows
 
 
 def _folders(app: App) -> dict[str, Path]:
