@@ -66,7 +66,7 @@ class App:
         self.library.tidy()
         self._log = logs.start(paths.logs)
         log.info("Alcove %s starts on %s with Python %s", __version__, platform.platform(), platform.python_version())
-        for problem in self.policy.problems(self.licences):
+        for problem in policy.problems(self.policy, self.licences):
             log.warning("policy: %s", problem)
 
     def _build_outside(self) -> None:

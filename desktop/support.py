@@ -17,7 +17,7 @@ from typing import Any, Literal, get_origin, get_type_hints
 
 import msgspec
 
-from desktop import __version__, logs, parts, redaction
+from desktop import __version__, logs, parts, policy, redaction
 from desktop.address import without_password
 from desktop.app import App
 from desktop.errors import AlcoveError, NotWritable
@@ -176,7 +176,7 @@ def _setting(name: str, value: Any, hint: Any) -> Any:
 def _policy(app: App) -> dict[str, Any]:
     told = app.policy
     sources = [each.where for each in told.sources]
-    return {"policy": _nameless(told.to_json()), "sources": sources, "problems": told.problems(app.licences)}
+    return {"policy": _nameless(policy.to_json(told)), "sources": sources, "problems": policy.problems(told, app.licences)}
 
 
 def _nameless(value: Any) -> Any:
