@@ -74,6 +74,23 @@ def test_every_file_of_a_tree_is_in_its_bill(tree: Path) -> None:
     assert {ref for line in bill["dependencies"] for ref in line["dependsOn"]} <= set(refs)
 
 
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("_ssl.pyd", "Python"),
+        ("PySide6/QtCore.pyd", "Qt for Python"),
+        ("PIL/_imaging.pyd", ""),  # of the package that lists it, which is not this one's
+        ("../alcove.exe", "PyInstaller bootloader"),
+        ("llama_cpp/lib/libggml-vulkan.so", "ggml"),
+        ("python311.dll", "Python"),
+        ("VCRUNTIME140.dll", "Microsoft Visual C++ runtime"),
+        ("vcruntime140.dll", "Microsoft Visual C++ runtime"),
+    ],
+)
+def test_files_of_other_systems_are_told_apart(name: str, part: str) -> None:
+    assert supplied._owner(name, supplied._natives(), {}) == part
+
+
 def test_the_same_tree_gives_the_same_bill(tree: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         sbom.main([str(tree), str(tmp_path / name)])

@@ -28,7 +28,8 @@ sys.path.insert(0, str(HERE.parent.parent))
 from desktop import __version__, parts  # noqa: E402
 from desktop.parts import Part  # noqa: E402
 
-SHELF = "resources/about/"  # where sbom.py and notices.py put what they write
+# What sbom.py and notices.py write themselves; models that an installer carries, which have licences of their own beside them.
+APART = ("resources/about/", "../models/")
 KNOWN = HERE.parent.parent / "resources" / "licences" / "texts"
 
 
@@ -50,7 +51,7 @@ def of_tree(tree: Path) -> list[Part]:
     unknown: list[str] = []
     for file in sorted(path for path in tree.rglob("*") if path.is_file() and not path.is_symlink()):
         name = file.relative_to(inside).as_posix() if file.is_relative_to(inside) else f"../{file.relative_to(tree).as_posix()}"
-        if name.startswith(SHELF):
+        if name.startswith(APART):
             continue
         owner = _owner(name, natives, owners)
         if owner:
@@ -75,12 +76,17 @@ def _natives() -> list[dict[str, Any]]:
 def _owner(name: str, natives: list[dict[str, Any]], owners: dict[str, str]) -> str:
     """The part that a file belongs to: one of native.toml, else the package that has it in its list of files."""
     for part in natives:
-        if any(fnmatchcase(name, pattern) for pattern in part["files"]):
+        if any(_is_like(name, pattern) for pattern in part["files"]):
             return str(part["name"])
     if name in owners:
         return owners[name]
     folder = name.partition("/")[0]
     return owners.get(folder, "") if folder.endswith((".dist-info", ".libs")) else ""
+
+
+def _is_like(name: str, pattern: str) -> bool:
+    top = pattern.removeprefix("./")
+    return fnmatchcase(name.lower(), top.lower()) and (top == pattern or "/" not in name)
 
 
 @cache
