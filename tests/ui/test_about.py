@@ -24,13 +24,18 @@ def program(open_program: Callable[[], Program], monkeypatch: pytest.MonkeyPatch
     return program
 
 
-def test_notices_are_shown_and_searched(program: Program, qtbot: QtBot) -> None:
+def test_notices_are_searched_and_our_own_licence_is_at_hand(program: Program, qtbot: QtBot) -> None:
     assert program.window.page == "about"
     qtbot.waitUntil(lambda: program.about.reader is not None)
     reader = program.about.reader
     assert reader is not None
     reader.field.setText("words of the lgpl")
     assert reader.said.text() == "1 of 1"
+    program.about.licence_clicked.emit()
+    dialog = program.window.findChild(LicenceText)
+    assert dialog is not None
+    assert "Apache License" in (dialog.page.content or "")
+    dialog.close()
     program.about.back.click()
     assert program.window.page == "settings"
 
@@ -65,11 +70,3 @@ def test_the_report_is_read_before_it_is_saved(program: Program, tmp_path: Path,
     with zipfile.ZipFile(tmp_path / "report.zip") as saved:
         assert saved.namelist() == names
         assert saved.read("settings.json").decode() == shown
-
-
-def test_our_own_licence_is_at_hand(program: Program) -> None:
-    program.about.licence_clicked.emit()
-    dialog = program.window.findChild(LicenceText)
-    assert dialog is not None
-    assert "Apache License" in (dialog.page.content or "")
-    dialog.close()
