@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 import socket
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -73,7 +74,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc" / "policy.json").write_bytes(RULES)
     monkeypatch.setattr(policy, "POLICY", tmp_path / "etc")
-    monkeypatch.setattr("pwd.getpwuid", lambda uid: type("Entry", (), {"pw_gecos": f"{WHOLE},Zimmer 7"}), raising=False)
+    if sys.platform != "win32":
+        monkeypatch.setattr("pwd.getpwuid", lambda uid: type("Entry", (), {"pw_gecos": f"{WHOLE},Zimmer 7"}), raising=False)
     return own / ".alcove"
 
 

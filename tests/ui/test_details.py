@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 import desktop.ui
@@ -104,6 +104,22 @@ def test_a_toast_offers_them(qtbot: QtBot) -> None:
     assert toast.button.text() == "Copy details"
     toast.button.click()
     assert QGuiApplication.clipboard().text().startswith("Alcove ")
+
+
+def test_what_keeps_the_window_from_opening_can_be_copied(tmp_path: Path, qtbot: QtBot) -> None:
+    (tmp_path / "home").write_text("no folder")
+    told = []
+
+    def answer() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        told.append(box.text())
+        next(button for button in box.buttons() if button.text() == "Copy details").click()
+
+    QTimer.singleShot(0, answer)
+    assert desktop.ui.run(tmp_path / "home") == 1
+    assert "cannot be written" in told[0]
+    assert "not_writable" in QGuiApplication.clipboard().text()
 
 
 def test_whoever_explains_an_error_offers_its_details() -> None:
