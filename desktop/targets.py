@@ -96,12 +96,15 @@ def name_of(target: Target) -> str:
 
 
 def public_name(target: Target) -> str:
-    """What a model is called where everybody has it from; a file of the person's own may be called after anything."""
+    """What a model is called where everybody has it from; a file of the person's own may be called after anything.
+
+    Only what came from the Hub has a revision: the repository of other files is the folder that they lie in, or a host.
+    """
     if target.local is not None and target.local.origin == "guide":
         return target.local.id
     if target.model is not None and target.variant is not None:
         return reference_to(target.model, target.variant)
-    if target.repo and (target.local is None or target.local.origin != "linked"):
+    if target.repo and (target.local is None or (target.local.revision and target.local.origin != "linked")):
         return f"hf:{target.repo}/{target.file}" if target.file else f"hf:{target.repo}"
     return "a file of the person's own"
 

@@ -98,6 +98,8 @@ def plant(app: App) -> None:
     settings.models_dir = str(app.paths.home.parent / FOLDER)
     app.save_settings()
     app.library.link(opened)  # into the list of the new folder, too
+    (app.library.folder / FOLDER / "akten").mkdir(parents=True)
+    shutil.copy(opened, app.library.folder / FOLDER / "akten" / f"{OPENED}-2.gguf")
     app.computer.record.add(Entry(model.id, 100, 110))
     app.engine.crashes.add(opened, EngineCrashed(code=-6, why=SAID))
     for purpose in (f"download {OPENED}.gguf", f"read the header of {OPENED}.gguf"):
