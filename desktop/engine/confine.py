@@ -101,7 +101,7 @@ def _refuse(event: str, _: object) -> None:
 
 def _programs() -> list[Path]:
     """Everything that programs, libraries and drivers are made of; nothing that a person wrote."""
-    paths = [*SYSTEM, *sys.path, sys.prefix, sys.base_prefix]
+    paths = [*SYSTEM, *sys.path, sys.prefix, sys.base_prefix, sys.executable]  # the last holds the modules of a frozen program
     paths += os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
     return [Path(path) for path in paths if path] + [Path.home() / name for name in OF_DRIVERS]
 

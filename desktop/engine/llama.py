@@ -5,6 +5,7 @@ Imported by the worker process only: llama.cpp ends its process on some bad file
 
 import ctypes
 import importlib.util
+import os
 import re
 import sys
 from collections import deque
@@ -76,10 +77,27 @@ def library(name: str) -> ctypes.CDLL:
     Its file would be loaded a second time where a package holds copies in place of links; but what llama.cpp itself has loaded
     can be reached through it, except on Windows, which loads nothing twice.
     """
-    folder = Path(llama.__file__).parent / "lib"
+    folder = _folder()
     own = name if sys.platform == "win32" else "llama"
     names = (f"{start}{own}{end}" for start in ("lib", "") for end in (".so", ".dylib", ".dll"))
     return ctypes.CDLL(str(next(folder / name for name in names if (folder / name).exists())))
+
+
+def _folder() -> Path:
+    return Path(llama.__file__).parent / "lib"
+
+
+def _load_modules() -> None:
+    """Load the code for this processor, and that for its graphics cards, where the build has them as modules for all computers.
+
+    From the folder of the libraries only: by itself llama.cpp would look beside the program and in the current folder, too. A module
+    that cannot be loaded, for want of a driver, is passed over. After the process has been shut in: a driver starts threads.
+    """
+    ggml = library("ggml")
+    ggml.ggml_backend_reg_count.restype = ctypes.c_size_t
+    if ggml.ggml_backend_reg_count() == 0:
+        ggml.ggml_backend_load_all_from_path.argtypes, ggml.ggml_backend_load_all_from_path.restype = [ctypes.c_char_p], None
+        ggml.ggml_backend_load_all_from_path(os.fsencode(_folder()))
 
 
 def model_params(options: LoadOptions) -> Any:
@@ -133,6 +151,7 @@ class Log:
         self._level = 0
         self.callback: Any = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(self._note)
         llama.llama_log_set(self.callback, None)
+        _load_modules()
         llama.llama_backend_init()
 
     def _note(self, level: int, text: bytes, _: object) -> None:

@@ -290,7 +290,7 @@ def build() -> str | None:
     package = importlib.util.find_spec("llama_cpp")
     if package is None or package.origin is None:
         return None
-    files = [Path(package.origin), *sorted(Path(package.origin).parent.glob("lib/*"))]
+    files = sorted(Path(package.origin).parent.glob("lib/*"))  # a frozen program has no other file of the package
     stamps = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 

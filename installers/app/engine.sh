@@ -1,0 +1,100 @@
+#!/bin/sh
+# Build llama.cpp, from the source package that requirements.lock pins, for every processor of this kind and not for this one.
+#
+#   sh installers/app/engine.sh            the engine                     -> build/engine/lib and build/engine/python
+#   sh installers/app/engine.sh vulkan     the add-on for graphics cards  -> build/engine/addons/libggml-vulkan.so
+#   sh installers/app/engine.sh cuda       the add-on for NVIDIA's        -> build/engine/addons/libggml-cuda.so
+#
+# The engine is a few libraries and a module for each generation of processors, of which the best is chosen at run time. An add-on
+# is a module of the same source that works beside them in the same folder; of another source it would not fit.
+# build/engine/python is what Python needs of the package: its bindings, with the libraries where they look for them.
+# Needed: CMake 3.21, a C++17 compiler, and for speed ninja; for vulkan also the Vulkan headers and glslc; for cuda the CUDA toolkit,
+# whose nvcc is in PATH. It takes 10 to 40 minutes the first time, cuda hours. NICE=19 and JOBS=1 leave room for others.
+set -eu
+cd "$(dirname "$0")/../.."
+. installers/app/tools.sh
+
+addon=${1:-}
+case "$addon" in "" | vulkan | cuda) ;; *) stop "there is no add-on $addon, only vulkan and cuda" ;; esac
+command -v cmake >/dev/null || stop "cmake is needed to compile the engine"
+engine=$PWD/build/engine
+name=llama_cpp_python-$(sed -n 's/^llama-cpp-python==\([^ ]*\).*/\1/p' requirements.lock)
+source=$engine/source/$name
+
+# The source package, by the hash that requirements.lock has for it.
+if [ ! -d "$source" ]; then
+    tools
+    rm -rf "$engine/source"
+    mkdir -p "$engine/source"
+    awk '/^llama-cpp-python==/ { on = 1 } on && /^ *#/ { exit } on' requirements.lock >"$engine/source/llama.lock"
+    "$TOOLS" -m pip download --quiet --no-deps --no-binary :all: --require-hashes -r "$engine/source/llama.lock" -d "$engine/source" ||
+        stop "the source of llama.cpp could not be fetched; the reason is above"
+    tar -xzf "$engine/source/$name.tar.gz" -C "$engine/source"
+fi
+
+# The same way to this folder in every build, so that messages of the engine name no folder of whoever built it. Git is shut
+# out: it would put the commit of Alcove for that of llama.cpp.
+prefix="-ffile-prefix-map=$source/vendor/llama.cpp=llama.cpp -ffile-prefix-map=$engine=engine"
+set -- -S "$source/vendor/llama.cpp" -B "$engine/build$addon" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON \
+    -DGGML_NATIVE=OFF -DGGML_BACKEND_DL=ON -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_MTMD=ON -DLLAMA_BUILD_TOOLS=OFF \
+    -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_CURL=OFF -DGGML_CCACHE=OFF
+command -v ninja >/dev/null && set -- "$@" -G Ninja
+case "$(uname -s)" in
+    Darwin) set -- "$@" -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON -DCMAKE_INSTALL_RPATH=@loader_path -DGGML_METAL=ON -DGGML_METAL_EMBED_LIBRARY=ON ;;
+    Linux) set -- "$@" -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON "-DCMAKE_INSTALL_RPATH=\$ORIGIN" "-DCMAKE_C_FLAGS=$prefix" "-DCMAKE_CXX_FLAGS=$prefix" ;;
+esac
+case "$addon" in
+    "") set -- "$@" -DGGML_CPU_ALL_VARIANTS=ON ;;
+    # Of an add-on the processor's code is not needed.
+    vulkan) set -- "$@" -DGGML_CPU=OFF -DGGML_VULKAN=ON ;;
+    # For cards since 2016 (Pascal); newer ones than nvcc knows compile the last themselves. NCCL joins cards of several computers.
+    cuda) set -- "$@" -DGGML_CPU=OFF -DGGML_CUDA=ON -DGGML_CUDA_NCCL=OFF ;;
+esac
+say "configuring $name${addon:+ for $addon}"
+mkdir -p "$engine"
+GIT_DIR=/dev/null cmake "$@" >"$engine/configure$addon.log" 2>&1 ||
+    stop "CMake could not configure it: see $engine/configure$addon.log"
+
+if [ -n "$addon" ]; then
+    targets=ggml-$addon
+else
+    # All but the one with AMX, which ends the process on virtual machines that announce it (desktop/engine/llama.py). The library
+    # ggml waits for all modules, so it is compiled, too, where CMake makes it a part; it is only not taken along.
+    targets="llama mtmd"
+fi
+say "compiling: $targets"
+# shellcheck disable=SC2086
+nice -n "${NICE:-0}" cmake --build "$engine/build$addon" --config Release --parallel "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" --target $targets \
+    >"$engine/compile$addon.log" 2>&1 || stop "it could not be compiled: see the end of $engine/compile$addon.log"
+
+built=$engine/build$addon/bin
+[ -d "$built/Release" ] && built=$built/Release  # as Visual Studio lays it
+if [ -n "$addon" ]; then
+    mkdir -p "$engine/addons"
+    cp "$built"/*ggml-"$addon".* "$engine/addons/"
+    [ "$(uname -s)" != Linux ] || strip --strip-unneeded "$engine/addons"/*ggml-"$addon".so
+    say "the add-on is in build/engine/addons"
+    exit 0
+fi
+
+# Links stay links: with a copy in the place of each, two of a library would be loaded, and models would be computed by the one
+# that knows no modules.
+rm -rf "$engine/new"
+mkdir -p "$engine/new/lib" "$engine/new/python/llama_cpp"
+find "$built" \( -name '*.so*' -o -name '*.dylib' -o -name '*.dll' \) ! -name '*sapphirerapids*' -exec cp -a {} "$engine/new/lib/" \;
+[ "$(uname -s)" != Linux ] || find "$engine/new/lib" -type f -exec strip --strip-unneeded {} +
+
+# Of the package the bindings only: the rest would ask for numpy.
+package=$source/llama_cpp
+for file in _ctypes_extensions _ggml llama_cpp mtmd_cpp; do cp "$package/$file.py" "$engine/new/python/llama_cpp/"; done
+: >"$engine/new/python/llama_cpp/__init__.py"
+information=$engine/new/python/$name.dist-info
+mkdir "$information"
+cp "$source/PKG-INFO" "$information/METADATA"
+cp "$source/LICENSE.md" "$information/"
+cp "$source/vendor/llama.cpp/LICENSE" "$information/LICENSE-llama.cpp"
+ln -s ../../lib "$engine/new/python/llama_cpp/lib" 2>/dev/null || cp -a "$engine/new/lib" "$engine/new/python/llama_cpp/lib"
+rm -rf "$engine/lib" "$engine/python"
+mv "$engine/new/lib" "$engine/new/python" "$engine/"
+rmdir "$engine/new"
+say "the engine is in build/engine/lib"
