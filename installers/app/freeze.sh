@@ -22,6 +22,7 @@ say "freezing"
     >build/freeze.log 2>&1 || { cat build/freeze.log >&2; stop "PyInstaller could not do it; the reason is above"; }
 if [ "$(uname -s)" = Linux ]; then
     find dist/alcove/_internal -type f -name '*.so*' -exec strip --strip-unneeded {} +
+    for library in dist/alcove/_internal/PySide6/Qt/lib/libicudata.so.*; do sh installers/app/icu.sh "$library"; done
 fi
 find dist/alcove -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 exec "$TOOLS" installers/app/tree.py dist/alcove
