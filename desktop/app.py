@@ -22,7 +22,7 @@ from desktop.conversations import Conversations
 from desktop.diagnosis import Diagnosis, diagnose
 from desktop.downloads import Downloads
 from desktop.engine import STATES_BYTES, states
-from desktop.engine.local import LocalEngine
+from desktop.engine.local import LocalEngine, addons
 from desktop.errors import Forbidden
 from desktop.estimates import Estimates
 from desktop.getting import Getting
@@ -32,7 +32,7 @@ from desktop.hub import ENDPOINT, Hub
 from desktop.keychain import PROXY, TOKEN, Keychain
 from desktop.library import Library
 from desktop.network import Network
-from desktop.paths import GUIDE, SHARED_CATALOGUE, SHARED_MODELS, Paths
+from desktop.paths import GUIDE, SHARED_CATALOGUE, Paths, shared_models
 from desktop.receiving import Receiving
 from desktop.rights import Rights
 from desktop.running import Running
@@ -86,7 +86,7 @@ class App:
     def _build_here(self) -> None:
         """What is on this computer."""
         paths = self.paths
-        shared = [SHARED_MODELS, *map(Path, self.policy.shared_folders)]
+        shared = [*shared_models(), *map(Path, self.policy.shared_folders)]
         self.library = Library(settings.models_dir(self.settings, paths), GUIDE, shared=shared)
         self.downloads = Downloads(paths.downloads)
         self.engine = LocalEngine(paths.cache)
@@ -192,7 +192,7 @@ class App:
         refused = [{"what": str(error), "fix": "Remove it, or have it signed."} for error in self.edition.refused]
         mend = "Have whoever looks after this computer mend it: alcove policy check FILE tells what is wrong."
         decided = [{"what": each, "fix": mend} for each in policy.problems(self.policy, self.licences)]
-        return problems.find(found, self.library, self.hub) + refused + decided
+        return problems.find(found, self.library, self.hub, addons()) + refused + decided
 
     def test_connection(self) -> Generator[None, None, Diagnosis]:
         """Ask the Hub whether it can be reached as things are set. Raises what stands in the way, as diagnose."""

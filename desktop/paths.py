@@ -1,6 +1,7 @@
 """Where Alcove keeps its files: one home folder that `--home` or ALCOVE_HOME moves, and the resources that came with it."""
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,11 +9,11 @@ import platformdirs
 
 from desktop.errors import NotWritable
 
+FROZEN = bool(getattr(sys, "frozen", False))  # installed as a program of its own, not as a package of Python
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 GUIDE = RESOURCES / "starter" / "alcove-guide.gguf"
 
 OF_ALL_USERS = Path(platformdirs.site_data_dir("alcove", appauthor=False))  # of this computer
-SHARED_MODELS = OF_ALL_USERS / "models"
 SHARED_CATALOGUE = OF_ALL_USERS / "catalogue"
 POLICY = Path("/etc/alcove")  # what the organisation decided; no option and no variable leads elsewhere
 
@@ -20,6 +21,16 @@ POLICY = Path("/etc/alcove")  # what the organisation decided; no option and no 
 def user_policy() -> Path:
     """Rules of the person's own, on Linux; they add to what the organisation decided and take nothing away."""
     return Path(platformdirs.user_config_dir("alcove", appauthor=False)) / "policy.json"
+
+
+def shared_models() -> tuple[Path, ...]:
+    """The folders with models for everyone here, of which none is ever written.
+
+    Whoever starts the program cannot lead it past those of the system, and an installer may carry models beside the program.
+    """
+    of_linux = [Path(root, "share", "alcove") for root in ("/usr/local", "/usr")] if sys.platform.startswith("linux") else []
+    of_program = [Path(sys.executable).resolve().parent] if FROZEN else []
+    return tuple(dict.fromkeys(folder / "models" for folder in (OF_ALL_USERS, *of_linux, *of_program)))
 
 
 def resource(name: str) -> Path:

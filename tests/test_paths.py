@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from desktop import paths as places
 from desktop.errors import NotWritable
 from desktop.paths import GUIDE, Paths, resource
 
@@ -21,6 +22,7 @@ def test_the_home_of_nobody_is_a_folder_of_that_name(tmp_path: Path, monkeypatch
 
 def test_every_file_lies_below_the_home(tmp_path: Path) -> None:
     paths = Paths(tmp_path / "home")
+    paths = Paths(tmp_path / "home")
     paths.create()
     for path in (paths.models, paths.database, paths.settings, paths.cache, paths.logs):
         assert paths.home in path.parents
@@ -37,3 +39,19 @@ def test_a_home_that_cannot_be_written_is_a_stated_error(tmp_path: Path) -> None
 def test_resources_come_with_the_program() -> None:
     assert GUIDE.is_file()
     assert resource("catalogue.json").is_file()
+
+
+def test_models_for_everyone_are_found_wherever_the_variables_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places.sys, "platform", "linux")
+    monkeypatch.setattr(places, "OF_ALL_USERS", tmp_path / "elsewhere" / "alcove")
+    found = places.shared_models()
+    assert found[0] == tmp_path / "elsewhere" / "alcove" / "models"
+    assert {Path("/usr/share/alcove/models"), Path("/usr/local/share/alcove/models")} < set(found)
+
+
+def test_an_installed_program_reads_the_models_that_came_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "lib" / "alcove" / "alcove"
+    assert program.parent / "models" not in places.shared_models()
+    monkeypatch.setattr(places, "FROZEN", True)
+    monkeypatch.setattr(places.sys, "executable", str(program))
+    assert program.parent / "models" in places.shared_models()

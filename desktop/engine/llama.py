@@ -88,10 +88,10 @@ def _folder() -> Path:
 
 
 def _load_modules() -> None:
-    """Load the code for this processor, and that for its graphics cards, where the build has them as modules for all computers.
+    """Load the code for this processor and for the graphics cards here, where a build for all computers has it as modules.
 
-    From the folder of the libraries only: by itself llama.cpp would look beside the program and in the current folder, too. A module
-    that cannot be loaded, for want of a driver, is passed over. After the process has been shut in: a driver starts threads.
+    From the folder of the libraries only: by itself llama.cpp would look beside the program and in the current folder, too. A
+    module that cannot be loaded, for want of a driver, is passed over. Not before the process is shut in: drivers start threads.
     """
     ggml = library("ggml")
     ggml.ggml_backend_reg_count.restype = ctypes.c_size_t

@@ -272,7 +272,8 @@ def report(cache: Path) -> EngineReport:
     path = cache / "engine.json"
     with suppress(OSError, msgspec.DecodeError):
         known = msgspec.json.decode(path.read_bytes(), type=_Remembered)
-        same_start = not known.report.gpu_offload or abs(known.booted_s - psutil.boot_time()) < 60
+        cards = known.report.gpu_offload or addons()  # an add-on that finds no driver may find one after the next start
+        same_start = not cards or abs(known.booted_s - psutil.boot_time()) < 60
         if known.build == current and same_start:
             return known.report
     try:
@@ -287,12 +288,20 @@ def report(cache: Path) -> EngineReport:
 
 def build() -> str | None:
     """What tells one build of the engine from another, found without loading it; None where there is no engine."""
+    stamps = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in _libraries()]
+    return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16] if stamps else None
+
+
+def addons() -> frozenset[str]:
+    """The add-ons for graphics cards that lie beside the engine, whether or not they find their driver: "CUDA", "Vulkan"."""
+    names = {library.name.split(".")[0].removeprefix("lib") for library in _libraries()}
+    return frozenset(name for name in ("CUDA", "Vulkan") if f"ggml-{name.lower()}" in names)
+
+
+def _libraries() -> list[Path]:
+    """The files of the engine; a frozen program has no other file of the package."""
     package = importlib.util.find_spec("llama_cpp")
-    if package is None or package.origin is None:
-        return None
-    files = sorted(Path(package.origin).parent.glob("lib/*"))  # a frozen program has no other file of the package
-    stamps = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
+    return sorted(Path(package.origin).parent.glob("lib/*")) if package and package.origin else []
 
 
 def _ask_for_report(compiled: Path) -> EngineReport:

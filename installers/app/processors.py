@@ -2,8 +2,8 @@
 
     build/tools/bin/python installers/app/processors.py [FOLDER_OF_THE_BINDINGS]
 
-Needs qemu-user (Debian's package of that name) on Linux with an x86-64 processor, and the engine (engine.sh), or another folder that
-holds llama_cpp. Emulated is the interpreter: a frozen program starts itself a second time, and that one would not be emulated.
+Needs qemu-user (Debian's package of that name) on Linux with an x86-64 processor, and the engine (engine.sh), or another folder
+that holds llama_cpp. It is the interpreter that is emulated: a frozen program starts itself again, and that one would not be.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Check a frozen Alcove before anyone packs it, and say what it asks of a system. Usage: tree.py [FOLDER], dist/alcove by default.
+"""Check a frozen Alcove before anyone packs it, and say what it asks of a system. Usage: tree.py [FOLDER] (dist/alcove).
 
 It fails on: a library that neither lies in the folder nor comes with every desktop; one of the build's own system that leaked in;
 the same library twice (two copies of ggml: models are computed by the one that knows no modules); an engine for one kind of
@@ -7,6 +7,7 @@ installer carries aside. Needs readelf (binutils) on Linux; elsewhere only names
 """
 
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -19,10 +20,12 @@ LIMIT_BYTES = 170_000_000
 # What every Linux desktop has, by the name that a program asks for it.
 OF_THE_SYSTEM = re.compile(
     r"(ld-linux[-\w]*|lib(c|m|dl|pthread|rt|util|resolv|stdc\+\+|gcc_s|z|zstd|GL|EGL|GLX|OpenGL|X11|X11-xcb|xcb|xcb-(glx|randr|render"
-    r"|shape|shm|sync|xfixes|xkb)|wayland-(client|cursor|egl)|glib-2\.0|gthread-2\.0|dbus-1|fontconfig|freetype|vulkan|cuda"
+    r"|shape|shm|sync|xfixes|xkb)|wayland-(client|cursor|egl)|glib-2\.0|gthread-2\.0|dbus-1|fontconfig|freetype|vulkan|cuda|expat"
     r"|gobject-2\.0|gio-2\.0|drm|Xau|Xdmcp|systemd|selinux|mount|blkid|gmodule-2\.0|png16|brotli\w+))\.so(\.\d+)*"
 )
-UNWANTED = re.compile(r"(^|/)(numpy|hf_xet|setuptools|pip|tkinter|libqgtk3\.so|libQt6(Network|Qml|Quick)\.so|.*sapphirerapids.*)(/|$|\.)")
+UNWANTED = re.compile(
+    r"(^|/)(numpy|hf_xet|setuptools|pip|tkinter|libqgtk3\.so|libQt6(Network|Qml|Quick)\.so|.*sapphirerapids.*)(/|$|\.)"
+)
 LEAST = ("x64", "sse42", "haswell")  # modules of an engine for every x86-64 processor
 
 
@@ -114,7 +117,7 @@ def of_libraries(libraries: list[Library]) -> Iterator[str]:
         if count > 1 and soname.startswith("lib"):
             yield f"{soname} is there {count} times"
     modules = {match[1] for name in there if (match := re.match(r"libggml-cpu-(\w+)\.so", name))}
-    if any("x86-64" in need for library in libraries for need in library.needs):
+    if libraries and platform.machine() == "x86_64":
         yield from (f"the engine has no module for processors of the kind {each}" for each in LEAST if each not in modules)
 
 
