@@ -13,9 +13,7 @@ import pytest
 APP = Path(__file__).parents[1] / "installers" / "app"
 COMPILER = shutil.which("cc") if sys.platform == "linux" and platform.machine() == "x86_64" else None
 
-pytestmark = pytest.mark.skipif(
-    not (COMPILER and shutil.which("readelf")), reason="needs a C compiler and readelf on Linux, x86-64"
-)
+pytestmark = pytest.mark.skipif(not (COMPILER and shutil.which("readelf")), reason="needs cc and readelf on Linux, x86-64")
 
 
 @pytest.fixture

@@ -288,8 +288,10 @@ def report(cache: Path) -> EngineReport:
 
 def build() -> str | None:
     """What tells one build of the engine from another, found without loading it; None where there is no engine."""
+    if importlib.util.find_spec("llama_cpp") is None:
+        return None
     stamps = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in _libraries()]
-    return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16] if stamps else None
+    return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 
 
 def addons() -> frozenset[str]:
