@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from desktop.shape import BATCH
 KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}  # ggml_type
 GUESSES = 4  # tokens that may be checked together with the one that is certain
 NO_DEVICES = (ctypes.c_void_p * 1)()  # a list that ends at once
+ADDONS = ("cuda", "vulkan")
 DEVICE_KINDS = ("cpu", "gpu", "igpu", "accel", "accel")  # ggml_backend_dev_type
 
 
@@ -87,17 +89,34 @@ def _folder() -> Path:
     return Path(llama.__file__).parent / "lib"
 
 
-def _load_modules() -> None:
-    """Load the code for this processor and for the graphics cards here, where a build for all computers has it as modules.
+def _has_modules() -> bool:
+    """Whether this is a build for all computers, whose code for processors and graphics cards comes as modules."""
+    return any(_folder().glob("*ggml-cpu-*"))
 
-    From the folder of the libraries only: by itself llama.cpp would look beside the program and in the current folder, too. A
-    module that cannot be loaded, for want of a driver, is passed over. Not before the process is shut in: drivers start threads.
+
+def _open_addons() -> None:
+    """Map the add-ons for graphics cards and the libraries they ask for while files can still be read, as they would be otherwise.
+
+    They do nothing yet. One that asks for a driver that is not here is passed over.
     """
-    ggml = library("ggml")
-    ggml.ggml_backend_reg_count.restype = ctypes.c_size_t
-    if ggml.ggml_backend_reg_count() == 0:
+    for file in [file for kind in ADDONS for file in _folder().glob(f"*ggml-{kind}.*")] if _has_modules() else ():
+        with suppress(OSError):
+            ctypes.CDLL(str(file))
+
+
+def _load_modules() -> None:
+    """Choose the module for this processor, and let those for graphics cards start their drivers.
+
+    From the folder of the libraries only: by itself llama.cpp would look beside the program and in the current folder, too. Not
+    before the process is shut in: drivers start threads.
+    """
+    if _has_modules():
+        ggml = library("ggml")
         ggml.ggml_backend_load_all_from_path.argtypes, ggml.ggml_backend_load_all_from_path.restype = [ctypes.c_char_p], None
         ggml.ggml_backend_load_all_from_path(os.fsencode(_folder()))
+
+
+_open_addons()
 
 
 def model_params(options: LoadOptions) -> Any:
