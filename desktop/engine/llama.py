@@ -95,7 +95,7 @@ def _has_modules() -> bool:
 
 
 def _open_addons() -> None:
-    """Map the add-ons for graphics cards and the libraries they ask for while files can still be read, as they would be otherwise.
+    """Map the add-ons for graphics cards, and the libraries that they ask for, while any file can still be read.
 
     They do nothing yet. One that asks for a driver that is not here is passed over.
     """
