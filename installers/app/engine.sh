@@ -2,14 +2,16 @@
 # Build llama.cpp, from the source package that requirements.lock pins, for every processor of this kind and not for this one.
 #
 #   sh installers/app/engine.sh            the engine                     -> build/engine/lib and build/engine/python
-#   sh installers/app/engine.sh vulkan     the add-on for graphics cards  -> build/engine/addons/libggml-vulkan.so
-#   sh installers/app/engine.sh cuda       the add-on for NVIDIA's        -> build/engine/addons/libggml-cuda.so
+#   sh installers/app/engine.sh vulkan     the add-on for graphics cards  -> build/engine/vulkan/libggml-vulkan.so
+#   sh installers/app/engine.sh cuda       the add-on for NVIDIA's        -> build/engine/cuda/libggml-cuda.so
 #
 # The engine is a few libraries and a module for each generation of processors, of which the best is chosen at run time. An add-on
 # is a module of the same source that works beside them in the same folder; of another source it would not fit.
 # build/engine/python is what Python needs of the package: its bindings, with the libraries where they look for them.
-# Needed: CMake 3.21, a C++17 compiler, and for speed ninja; for vulkan also the Vulkan headers and glslc; for cuda the CUDA toolkit,
-# whose nvcc is in PATH. It takes 10 to 40 minutes the first time, cuda hours. NICE=19 and JOBS=1 leave room for others.
+# Needed: CMake 3.21, a C++17 compiler, and for speed ninja; for vulkan also glslc, SPIRV-Headers and the Vulkan headers of 2024 or
+# later (those of Debian 12 and Ubuntu 22.04 are too old: VULKAN_SDK=FOLDER names others, which lie in FOLDER/include); for cuda the
+# CUDA toolkit, with nvcc in PATH. The module for cuda asks for libcudart and libcublas: a package brings them beside it, or
+# requires them. It takes 10 to 40 minutes the first time, cuda hours. NICE=19 and JOBS=1 leave room for others.
 set -eu
 cd "$(dirname "$0")/../.."
 . installers/app/tools.sh
@@ -70,10 +72,11 @@ nice -n "${NICE:-0}" cmake --build "$engine/build$addon" --config Release --para
 built=$engine/build$addon/bin
 [ -d "$built/Release" ] && built=$built/Release  # as Visual Studio lays it
 if [ -n "$addon" ]; then
-    mkdir -p "$engine/addons"
-    cp "$built"/*ggml-"$addon".* "$engine/addons/"
-    [ "$(uname -s)" != Linux ] || strip --strip-unneeded "$engine/addons"/*ggml-"$addon".so
-    say "the add-on is in build/engine/addons"
+    rm -rf "${engine:?}/$addon"
+    mkdir -p "$engine/$addon"
+    cp "$built"/*ggml-"$addon".* "$engine/$addon/"
+    [ "$(uname -s)" != Linux ] || strip --strip-unneeded "$engine/$addon"/*ggml-"$addon".so
+    say "the add-on is in build/engine/$addon"
     exit 0
 fi
 
