@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 . installers/source/setup.sh
 
-system_packages
+system_packages wixl msitools nsis
 prepare requirements-dev.lock
 export QT_QPA_PLATFORM="${QT_QPA_PLATFORM:-offscreen}"
 say "lint"
