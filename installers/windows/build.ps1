@@ -5,7 +5,6 @@
 param([string]$Models)
 $ErrorActionPreference = 'Stop'
 Set-Location (Join-Path $PSScriptRoot '../..')
-. installers/source/setup.ps1
 
 function Invoke-Tool($name) {
     & $name @args
@@ -16,18 +15,14 @@ function Protect-Files { if ($env:SIGN_PFX) { & "$PSScriptRoot/sign.ps1" @args }
 if ($env:WIX) { $env:Path = "$env:WIX\bin;$env:Path" }
 $env:Path = "${env:ProgramFiles(x86)}\NSIS;$env:Path"
 $sh = Join-Path (Split-Path (Split-Path (Get-Command git).Source)) 'bin\sh.exe'
-Initialize-Alcove requirements.lock
-$python = '.venv/Scripts/python'
-Invoke-Tool $python installers/app/icon.py build/icon/alcove.ico
+if (-not $env:PYTHON) { $env:PYTHON = 'python' }
+$python = 'build/tools/Scripts/python'
+Invoke-Tool $sh -c '. installers/app/tools.sh && tools'
+Invoke-Tool $python installers/app/icons.py build/icon
 Invoke-Tool $sh installers/app/freeze.sh
 $version = (Select-String -Path desktop/__init__.py -Pattern '^__version__ = "(.*)"').Matches[0].Groups[1].Value
 
-if ($Models) {
-    $home_ = Join-Path (Resolve-Path build) 'models-home'
-    Remove-Item -Recurse -Force $home_, dist/alcove/models -ErrorAction SilentlyContinue
-    Invoke-Tool dist/alcove/alcove.exe bundle install $Models --home $home_
-    Move-Item (Join-Path $home_ 'models') dist/alcove/models
-}
+if ($Models) { Invoke-Tool $python installers/app/models.py $Models dist/alcove/models }
 Protect-Files dist/alcove
 Invoke-Tool $python installers/windows/msi.py dist/alcove "dist/alcove-$version-x64.msi"
 Invoke-Tool $python installers/windows/msi.py --scope user dist/alcove "dist/alcove-$version-x64-user.msi"

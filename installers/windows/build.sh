@@ -12,7 +12,7 @@ python=.venv/bin/python
 version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' desktop/__init__.py)
 icon=build/icon/alcove.ico
 mkdir -p "$out"
-$python installers/app/icon.py $icon
+$python installers/app/icons.py build/icon
 
 $python installers/windows/msi.py --icon "$icon" "$payload" "$out/alcove-$version-x64.msi"
 $python installers/windows/msi.py --icon "$icon" --scope user "$payload" "$out/alcove-$version-x64-user.msi"
