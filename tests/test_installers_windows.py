@@ -152,8 +152,8 @@ def test_what_is_asked_for_on_the_command_line_is_installed_and_always_removed(
     conditions = {row["Component"]: row["Condition"] for row in compiled.table("Component")}
 
     assert conditions[component] == f'{asked} OR REMOVE = "ALL"'
-    # A property that is not secure is lost on the way to the service that installs for everybody.
-    assert asked.split()[0] in compiled.properties()["SecureCustomProperties"].split(";")
+    # What is not secure Windows takes from an administrator only: a rule for everybody is nobody else's to write.
+    assert (asked.split()[0] in compiled.properties()["SecureCustomProperties"].split(";")) is (component != "ModelFolder")
 
 
 def test_the_program_is_found_in_the_menu_on_the_path_and_under_open_with(compiled: Compiled) -> None:
@@ -180,6 +180,22 @@ def test_a_folder_that_was_chosen_once_is_found_again(compiled: Compiled) -> Non
 def test_a_folder_of_models_becomes_a_rule_for_everybody(compiled: Compiled) -> None:
     assert compiled.registry()[HKLM, r"Software\Policies\Alcove\shared_folders", "msi"] == "[MODELDIR]"
     assert not any("Policies" in key for _, key, _ in compiled.registry("--scope", "user"))  # where people may not write
+
+
+def test_a_file_of_rules_goes_into_the_registry_or_nothing_is_installed(compiled: Compiled) -> None:
+    actions = {row["Action"]: row for row in compiled.table("CustomAction")}
+    rows = sorted(compiled.table("InstallExecuteSequence"), key=lambda row: int(row["Sequence"]))
+    order = [row["Action"] for row in rows]
+
+    assert actions["ImportRules"]["Target"] == 'import "[POLICYFILE]" /reg:64'
+    assert (
+        int(actions["ImportRules"]["Type"]) & 0xFC0 == 0xC00
+    )  # within the transaction, with the system's rights, its failure counts
+    assert [row["Condition"] for row in rows if row["Action"] in ("FindReg", "ImportRules")] == ["POLICYFILE AND NOT REMOVE"] * 2
+    assert order.index("CostFinalize") < order.index("FindReg") < order.index("ImportRules")
+    assert order.index("InstallInitialize") < order.index("ImportRules") < order.index("InstallFinalize")
+    assert "POLICYFILE" not in compiled.properties()["SecureCustomProperties"].split(";")
+    assert compiled.table("CustomAction", "--scope", "user") == []
 
 
 def test_an_add_on_fits_one_version_and_goes_with_the_next(compiled: Compiled) -> None:
