@@ -82,3 +82,23 @@ def test_every_system_is_built_tried_and_kept_in_that_order() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such mark")
 def test_a_script_that_a_package_runs_may_be_run() -> None:
     assert os.access(RECIPES / "macos" / "scripts" / "postinstall", os.X_OK)
+
+
+def test_every_file_that_the_readme_links_or_runs_is_there() -> None:
+    text = (RECIPES / "README.md").read_text(encoding="utf-8")
+    linked = [RECIPES / target for target in re.findall(r"\]\(([^)#:]+)\)", text)]
+    named = [ROOT / name for name in NAMED.findall(text.replace("\\", "/"))]
+
+    assert len(linked) > 10
+    assert [str(path) for path in [*linked, *named] if not path.exists()] == []
+
+
+def test_the_readme_has_every_property_of_the_msi_and_every_secret_of_the_workflow() -> None:
+    text = (RECIPES / "README.md").read_text(encoding="utf-8")
+    source = (RECIPES / "windows" / "alcove.wxs").read_text(encoding="utf-8")
+    asked = {name for name in re.findall(r'<Property Id="([A-Z]+)"', source) if not name.startswith("ARP")}
+    asked |= set(re.findall(r"<Condition>(\w+) ", source) + re.findall(r">(\w+) AND NOT REMOVE<", source))
+    secrets = re.findall(r"(?:secrets|vars)\.(\w+)", WORKFLOW.read_text(encoding="utf-8"))
+
+    assert {"INSTALLDIR", "MODELDIR", "POLICYFILE"} <= asked
+    assert [name for name in [*asked, *secrets] if f"`{name}`" not in text] == []

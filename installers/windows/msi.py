@@ -2,7 +2,7 @@
 
     python installers/windows/msi.py dist/alcove dist/alcove-0.1.0-x64.msi
     python installers/windows/msi.py --scope user dist/alcove dist/alcove-0.1.0-x64-user.msi
-    python installers/windows/msi.py --addon cuda build/addon-cuda dist/alcove-cuda-0.1.0-x64.msi
+    python installers/windows/msi.py --addon cuda build/addon-cuda dist/alcove-0.1.0-x64-cuda.msi
 
 wixl 0.101 knows less of the schema than WiX: what it lacks is taken out of the source and written into its tables, so that one
 source stands for both. Exit status 1 with a sentence when a tool says no, or when the files do not fit into an MSI.
