@@ -5,7 +5,7 @@
 $ErrorActionPreference = 'Stop'
 if (-not ($args -and $env:SIGN_PFX -and $env:SIGN_TIMESTAMP)) { throw 'Name what is to be signed; SIGN_PFX, SIGN_PASSWORD and SIGN_TIMESTAMP say with what.' }
 
-$found = Get-ChildItem $args -Recurse -File -Include *.exe, *.dll, *.pyd, *.msi
+$found = Get-ChildItem $args -Recurse -File -Include '*.exe', '*.dll', '*.pyd', '*.msi'
 $unsigned = $found | Where-Object { (Get-AuthenticodeSignature $_.FullName).Status -eq 'NotSigned' }
 foreach ($file in $unsigned) {
     & signtool sign /q /fd SHA256 /td SHA256 /tr $env:SIGN_TIMESTAMP /d Alcove /f $env:SIGN_PFX /p $env:SIGN_PASSWORD $file.FullName
