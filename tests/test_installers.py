@@ -13,7 +13,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = ROOT / "installers"
 WORKFLOW = ROOT / ".github" / "workflows" / "release.yml"
-NAMED = re.compile(r"\b(?:installers|desktop|docs|resources)/[\w./-]*\w")
+NAMED = re.compile(r"(?<![\w./-])(?:installers|desktop|docs|resources)/[\w./-]*\w")
 SCRIPTS = sorted(
     path for path in RECIPES.rglob("*") if path.is_file() and (path.suffix == ".sh" or path.read_bytes()[:9] == b"#!/bin/sh")
 )
