@@ -23,6 +23,7 @@ def test_the_app_has_its_name_and_opens_model_files_beside_others() -> None:
     assert known["UTTypeTagSpecification"]["public.filename-extension"] == ["gguf"]
     assert opened["LSItemContentTypes"] == [known["UTTypeIdentifier"]]
     assert opened["LSHandlerRank"] == "Alternate"  # whatever opens them now goes on to do so
+    assert info["LSBackgroundOnly"] is False  # else it would have no icon in the Dock and no menu
     assert "CFBundleVersion" not in info  # there is one place for the version
 
 
