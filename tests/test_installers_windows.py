@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from desktop import __version__
+from desktop.policy import sources
+from tests.registry import KEY, Registry
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = ROOT / "installers" / "windows"
@@ -178,7 +180,12 @@ def test_a_folder_that_was_chosen_once_is_found_again(compiled: Compiled) -> Non
 
 
 def test_a_folder_of_models_becomes_a_rule_for_everybody(compiled: Compiled) -> None:
-    assert compiled.registry()[HKLM, r"Software\Policies\Alcove\shared_folders", "msi"] == "[MODELDIR]"
+    told = {(root, key, name): value for (root, key, name), value in compiled.registry().items() if "Policies" in key}
+    ((root, key, name), value) = next(iter(told.items()))
+    (rules,) = sources.of_registry(Registry({key.removeprefix(KEY + "\\"): {name: value.replace("[MODELDIR]", "D:\\Models")}}))
+
+    assert (root, len(told)) == (HKLM, 1)
+    assert rules.content.given() == {"shared_folders": ["D:\\Models"]}
     assert not any("Policies" in key for _, key, _ in compiled.registry("--scope", "user"))  # where people may not write
 
 
@@ -188,9 +195,8 @@ def test_a_file_of_rules_goes_into_the_registry_or_nothing_is_installed(compiled
     order = [row["Action"] for row in rows]
 
     assert actions["ImportRules"]["Target"] == 'import "[POLICYFILE]" /reg:64'
-    assert (
-        int(actions["ImportRules"]["Type"]) & 0xFC0 == 0xC00
-    )  # within the transaction, with the system's rights, its failure counts
+    # Within the transaction, with the system's rights, and its failure is one of the whole.
+    assert int(actions["ImportRules"]["Type"]) & 0xFC0 == 0xC00
     assert [row["Condition"] for row in rows if row["Action"] in ("FindReg", "ImportRules")] == ["POLICYFILE AND NOT REMOVE"] * 2
     assert order.index("CostFinalize") < order.index("FindReg") < order.index("ImportRules")
     assert order.index("InstallInitialize") < order.index("ImportRules") < order.index("InstallFinalize")

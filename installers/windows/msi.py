@@ -167,6 +167,11 @@ def taken_out(tree: "ElementTree.ElementTree[ElementTree.Element]") -> Iterator[
     for each in tree.iter(f"{NAMESPACE}MajorUpgrade"):
         assert each.attrib.pop("Schedule") == "afterInstallInitialize"  # which is 1500
         yield "UPDATE `InstallExecuteSequence` SET `Sequence` = 1501 WHERE `Action` = 'RemoveExistingProducts'"
+    for sequence in tree.iter(f"{NAMESPACE}InstallExecuteSequence"):
+        for action in list(sequence):  # wixl would put them somewhere else each time
+            sequence.remove(action)
+            row = f"'{action.attrib['Action']}', '{action.text}', {action.attrib['Sequence']}"
+            yield f"INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ({row})"
     for component in tree.iter(f"{NAMESPACE}Component"):
         for condition in component.findall(f"{NAMESPACE}Condition"):
             component.remove(condition)
