@@ -30,6 +30,12 @@ tools
 "$TOOLS" installers/app/icons.py build/icon
 "$TOOLS" -m PyInstaller --noconfirm --clean --log-level WARN --workpath build/freeze --distpath dist installers/macos/app.spec
 
+# The list of parts and their notices, which the page About shows.
+about=$app/Contents/Resources/resources/about
+mkdir -p "$about"
+"$TOOLS" installers/supply/sbom.py dist/alcove "$about/sbom.cdx.json"
+"$TOOLS" installers/supply/notices.py dist/alcove "$about/THIRD-PARTY-NOTICES.txt"
+
 # From the inside outwards: a signature holds only while what is inside stays as it is. The hardened runtime has no exception
 # (entitlements.plist is empty): Metal compiles its code in a process of the system's, and every library is signed by one team. An
 # app that is signed ad hoc has no team, so there the runtime would refuse the app's own libraries.
