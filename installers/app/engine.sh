@@ -41,9 +41,10 @@ set -- -S "$source/vendor/llama.cpp" -B "$engine/build$addon" -DCMAKE_BUILD_TYPE
     -DGGML_NATIVE=OFF -DGGML_BACKEND_DL=ON -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_MTMD=ON -DLLAMA_BUILD_TOOLS=OFF \
     -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_CURL=OFF -DGGML_CCACHE=OFF
 command -v ninja >/dev/null && set -- "$@" -G Ninja
+# On Linux the modules also look where the frozen program keeps libgomp, which not every system has: two folders up.
 case "$(uname -s)" in
     Darwin) set -- "$@" -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON -DCMAKE_INSTALL_RPATH=@loader_path -DGGML_METAL=ON -DGGML_METAL_EMBED_LIBRARY=ON ;;
-    Linux) set -- "$@" -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON "-DCMAKE_INSTALL_RPATH=\$ORIGIN" "-DCMAKE_C_FLAGS=$prefix" "-DCMAKE_CXX_FLAGS=$prefix" ;;
+    Linux) set -- "$@" -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON "-DCMAKE_INSTALL_RPATH=\$ORIGIN;\$ORIGIN/../.." "-DCMAKE_C_FLAGS=$prefix" "-DCMAKE_CXX_FLAGS=$prefix" ;;
 esac
 case "$addon" in
     "") set -- "$@" -DGGML_CPU_ALL_VARIANTS=ON ;;
