@@ -26,12 +26,14 @@ source=$engine/source/$name
 # The source package, by the hash that requirements.lock has for it.
 if [ ! -d "$source" ]; then
     tools
-    rm -rf "$engine/source"
+    rm -rf "$engine/source" "$engine"/build*
     mkdir -p "$engine/source"
     awk '/^llama-cpp-python==/ { on = 1 } on && /^ *#/ { exit } on' requirements.lock >"$engine/source/llama.lock"
     "$TOOLS" -m pip download --quiet --no-deps --no-binary :all: --require-hashes -r "$engine/source/llama.lock" -d "$engine/source" ||
         stop "the source of llama.cpp could not be fetched; the reason is above"
-    tar -xzf "$engine/source/$name.tar.gz" -C "$engine/source"
+    mkdir "$engine/source/new" # moved when it is whole
+    tar -xzf "$engine/source/$name.tar.gz" -C "$engine/source/new"
+    mv "$engine/source/new/$name" "$source"
 fi
 
 # The same way to this folder in every build, so that messages of the engine name no folder of whoever built it. Git is shut
@@ -98,7 +100,7 @@ cp "$source/PKG-INFO" "$information/METADATA"
 cp "$source/LICENSE.md" "$information/"
 cp "$source/vendor/llama.cpp/LICENSE" "$information/LICENSE-llama.cpp"
 ln -s ../../lib "$engine/new/python/llama_cpp/lib" 2>/dev/null || cp -a "$engine/new/lib" "$engine/new/python/llama_cpp/lib"
-rm -rf "$engine/lib" "$engine/python"
+rm -rf "${engine:?}/lib" "$engine/python"
 mv "$engine/new/lib" "$engine/new/python" "$engine/"
 rmdir "$engine/new"
 say "the engine is in build/engine/lib"

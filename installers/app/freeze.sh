@@ -12,7 +12,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 . installers/app/tools.sh
 
-[ -d build/engine/lib ] || sh installers/app/engine.sh
+pinned=$(sed -n 's/^llama-cpp-python==\([^ ]*\).*/\1/p' requirements.lock)
+[ -d "build/engine/python/llama_cpp_python-$pinned.dist-info" ] || sh installers/app/engine.sh
 tools
 PYTHONHASHSEED=1
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced by engine.sh and freeze.sh, with the checkout as the current folder: tools makes, once, a Python of its own in build/tools
 # with PyInstaller and what Alcove runs on, and leaves its path in TOOLS.
 . installers/source/setup.sh
