@@ -25,5 +25,7 @@ if [ "$(uname -s)" = Linux ]; then
     find dist/alcove/_internal -type f -name '*.so*' -exec strip --strip-unneeded {} +
     for library in dist/alcove/_internal/PySide6/Qt/lib/libicudata.so.*; do sh installers/app/icu.sh "$library"; done
 fi
+"$TOOLS" installers/supply/sbom.py dist/alcove
+"$TOOLS" installers/supply/notices.py dist/alcove
 find dist/alcove -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 exec "$TOOLS" installers/app/tree.py dist/alcove
