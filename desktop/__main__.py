@@ -28,15 +28,16 @@ def _let_pass(stream: io.TextIOWrapper) -> None:
     stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
 
 
-def _open_window(home: Path | None) -> int:
+def _open_window(home: Path | None, file: Path | None = None) -> int:
     if not _has_screen():
-        print("There is no screen here, so this is the chat in the terminal, with the small built-in guide.", file=sys.stderr)
+        answers = file.name if file else "the small built-in guide"
+        print(f"There is no screen here, so this is the chat in the terminal, with {answers}.", file=sys.stderr)
         from desktop import cli
 
-        return cli.run(["chat", "guide", *(["--home", str(home)] if home else [])], lambda home: 1)
+        return cli.run(["chat", str(file or "guide"), *(["--home", str(home)] if home else [])], lambda home: 1)
     from desktop import ui
 
-    return ui.run(home)
+    return ui.run(home, file)
 
 
 def _has_screen() -> bool:

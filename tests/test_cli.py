@@ -609,6 +609,26 @@ def test_wrong_usage_is_exit_2_and_no_command_is_the_window(tmp_path: Path, caps
     assert homes == [tmp_path]
 
 
+def test_a_model_file_alone_opens_the_window_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one without an ending; a command goes before a file of its name."""
+    asked: list[object] = []
+    home = tmp_path / "home"
+    monkeypatch.setenv("ALCOVE_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    for name in ("blob", "list", "open"):
+        Path(name).touch()
+    for line in (["gone.gguf"], ["blob"], ["open", "blob"], ["--home", "here", "/a/b.GGUF"]):
+        assert cli.run(line, lambda home, file=None: asked.append((home, file)) or 7) == 7
+    assert asked == [
+        (home, Path("gone.gguf").absolute()),
+        (home, Path("blob").absolute()),
+        (home, Path("blob").absolute()),
+        (Path("here"), Path("/a/b.GGUF")),
+    ]
+    assert cli.run(["list", "--home", str(tmp_path / "home")], lambda home, file=None: 99) == 0
+    assert cli.run(["nothing"], lambda home, file=None: 99) == 2
+
+
 def test_the_home_may_be_named_before_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run([*known(tmp_path / "here"), "doctor", "--json"], lambda home: 99) == 0
     assert json.loads(capsys.readouterr().out)["disk"]["models_dir"] == str(tmp_path / "here" / "models")

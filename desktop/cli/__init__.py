@@ -7,13 +7,12 @@ import errno
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from desktop import __version__, terminal
-from desktop.cli import bundles, catalogue, computer, doctor, keeping, licence, models, policy, talk
+from desktop.cli import bundles, catalogue, computer, doctor, keeping, licence, models, policy, talk, window
 from desktop.cli.command import Home, commands
 
 __all__ = [
@@ -27,18 +26,23 @@ __all__ = [
     "policy",
     "run",
     "talk",
+    "window",
 ]  # importing them is what adds their commands
 
 
-def run(arguments: list[str], open_window: Callable[[Path | None], int]) -> int:
-    """Carry out a command line; `open_window(home)` is called when it names no command. Returns the exit status."""
+def run(arguments: list[str], open_window: Callable[..., int]) -> int:
+    """Carry out a command line; `open_window(home)` is called when it names no command, `open_window(home, file)` for a file.
+
+    Returns the exit status.
+    """
 
     @commands.callback(invoke_without_command=True)
-    def window(
+    def start(
         context: typer.Context,
         home: Home = None,
         version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     ) -> None:
+        context.obj = open_window
         if version:
             terminal.say(f"alcove {__version__}")
         elif context.invoked_subcommand is None:

@@ -1,12 +1,14 @@
 """What every command is made of: the group it joins, the options it shares with others, an App for as long as it lasts."""
 
 import logging
+import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperGroup
 
 from desktop import logs, terminal
 from desktop.app import App
@@ -36,8 +38,20 @@ Reference = Annotated[
 Context = Annotated[int | None, typer.Option(help="Tokens of conversation memory.", min=256)]
 Threads = Annotated[int | None, typer.Option(help="Threads of the processor; default: all cores but one.", min=1)]
 
+
+class OrFile(TyperGroup):
+    """A model file in the place of a command is opened in the window, as file managers ask for it."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        named = args[0]
+        if named not in self.commands and (named.lower().endswith(".gguf") or os.path.isfile(named)):
+            args = ["open", *args]
+        return super().resolve_command(ctx, args)
+
+
 commands = typer.Typer(
     name="alcove",
+    cls=OrFile,
     help="A private AI chat on your own computer. Without a command, the window opens.",
     add_completion=False,
     pretty_exceptions_enable=False,

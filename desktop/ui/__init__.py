@@ -9,14 +9,17 @@ if TYPE_CHECKING:
     from desktop.errors import AlcoveError
 
 
-def run(home: Path | None = None) -> int:
-    """Open the window and stay until it is closed; what keeps it from opening is told in a window, and returns 1."""
+def run(home: Path | None = None, file: Path | None = None) -> int:
+    """Open the window, with a model file in it, and stay until it is closed.
+
+    What keeps it from opening is told in a window, and returns 1.
+    """
     from PySide6.QtCore import QLibraryInfo, QLocale, QTimer, QTranslator
     from PySide6.QtWidgets import QApplication
 
     from desktop.app import App
     from desktop.errors import AlcoveError
-    from desktop.ui import crash
+    from desktop.ui import crash, icons
     from desktop.ui.alone import Alone
     from desktop.ui.program import Program
 
@@ -24,12 +27,13 @@ def run(home: Path | None = None) -> int:
     assert isinstance(qt, QApplication)
     qt.setApplicationName("Alcove")
     qt.setDesktopFileName("alcove")
+    qt.setWindowIcon(icons.of_program())
     words = QTranslator(qt)  # Qt's own: the menus of fields and the file dialog
     if words.load(QLocale(), "qtbase", "_", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         qt.installTranslator(words)
     try:
         app = App.open(home)
-        alone = Alone(app.paths.home, qt)
+        alone = Alone(app.paths.home, qt, file)
         if alone.other:
             return _already_open(alone.other if alone.is_elsewhere else "")
         program = Program(app, qt)
@@ -39,12 +43,15 @@ def run(home: Path | None = None) -> int:
         return 1
     crash.install(program.window.show_crash)
     alone.called.connect(program.leaving.come_back)
+    alone.brought.connect(program.open_model)
     # Ctrl+C in the terminal closes the window; Python sees the signal only while it runs, so the timer lets it run.
     signal.signal(signal.SIGINT, lambda *_: program.window.close())
     awake = QTimer(qt)
     awake.timeout.connect(lambda: None)
     awake.start(300)
     program.begin()
+    if file:
+        program.open_model(file)
     try:
         return qt.exec()
     finally:

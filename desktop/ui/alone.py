@@ -1,26 +1,28 @@
 """One window for a home: whoever starts Alcove once more sees the window that is open."""
 
+import os
 from pathlib import Path
 
 from PySide6.QtCore import QFileSystemWatcher, QLockFile, QObject, QSysInfo, Signal
 
 
 class Alone(QObject):
-    """Whether this is the only window of a home. Where another has it, that one is `called`.
+    """Whether this is the only window of a home. Where another has it, that one is `called`, and `brought` the file to open.
 
     `other` is empty, or the computer on which the other window is: a home may lie on a share.
     """
 
     called = Signal()
+    brought = Signal(Path)
 
-    def __init__(self, home: Path, parent: QObject | None = None) -> None:
+    def __init__(self, home: Path, parent: QObject | None = None, file: Path | None = None) -> None:
         super().__init__(parent)
         self.other = ""
         self._bell = home / "window.bell"
         self._lock = QLockFile(str(home / "window.lock"))
         self._lock.setStaleLockTime(0)  # it is held as long as its program lives, however long that is
         is_taken = not self._lock.tryLock(0) and self._lock.error() == QLockFile.LockError.LockFailedError
-        self._bell.write_text("open" if is_taken else "", encoding="ascii")
+        self._bell.write_bytes((os.fsencode(file) if file else b"open") if is_taken else b"")
         if is_taken:
             self.other = self._lock.getLockInfo()[1]
             return
@@ -37,6 +39,9 @@ class Alone(QObject):
         self._lock.unlock()
 
     def _on_bell(self) -> None:
-        if self._bell.exists() and self._bell.read_text(encoding="ascii"):
-            self._bell.write_text("", encoding="ascii")
+        said = self._bell.read_bytes() if self._bell.exists() else b""
+        if said:
+            self._bell.write_bytes(b"")
             self.called.emit()
+            if os.path.isabs(os.fsdecode(said)):
+                self.brought.emit(Path(os.fsdecode(said)))

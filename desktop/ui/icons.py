@@ -22,12 +22,17 @@ def pixmap(name: str, colour: str = "ink", size: int = SIZE, ratio: float = 1.0)
     return icon(name, colour).pixmap(QSize(size, size), ratio)
 
 
+def of_program() -> QIcon:
+    """Alcove's own, for its windows and the lists of them."""
+    return _drawn("program/alcove", "", (16, 24, 32, 48, 64, 128, 256))
+
+
 @lru_cache(maxsize=256)
-def _drawn(name: str, colour: str) -> QIcon:
+def _drawn(name: str, colour: str, sides: tuple[int, ...] = (16, 20, 24, 32, 40, 48, 64, 80)) -> QIcon:
     drawing = resource(f"icons/{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour)
     renderer = QSvgRenderer(QByteArray(drawing.encode()))
     made = QIcon()
-    for side in (16, 20, 24, 32, 40, 48, 64, 80):
+    for side in sides:
         image = QImage(side, side, QImage.Format.Format_ARGB32_Premultiplied)
         image.fill(Qt.GlobalColor.transparent)
         with QPainter(image) as painter:

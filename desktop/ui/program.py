@@ -470,6 +470,12 @@ class Program(QObject):
         if chosen:
             self.adoption.take_files([Path(chosen)])
 
+    def open_model(self, path: Path) -> None:
+        """Chat with a model file that was opened from outside the window."""
+        if self.window.page not in ("first_run", "chat"):
+            self.new_chat()
+        self.adoption.take_files([path])
+
     def _on_taken(self, models: list[LocalModel], skipped: list[Skipped]) -> None:
         """Files of other places are used now, or not."""
         for others in (self.first_run.others, self.browse.local.others):

@@ -11,6 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from desktop.ui.alone import Alone
 from desktop.ui.program import Program
+from desktop.ui.start import GUIDE
+from tests.engine import models
+from tests.ui.conftest import link
 
 
 def test_the_second_calls_the_first_and_is_told_so(qtbot: QtBot, tmp_path: Path) -> None:
@@ -56,3 +59,29 @@ def test_starting_again_ends_at_once_and_shows_the_window(
     assert "comes to the front" in again.stderr
     assert program.window.isVisible()
     first.end()
+
+
+def test_a_file_opened_from_outside_comes_to_the_open_window(
+    open_program: Callable[[], Program], qtbot: QtBot, tmp_path: Path
+) -> None:
+    """As a file manager asks for it."""
+    program = open_program()
+    first = Alone(tmp_path / "home")
+    first.brought.connect(program.open_model)
+    program.window.show_page("settings")
+    file = models.write(tmp_path / "my mödel.gguf", ["Hello"])
+    again = subprocess.run(
+        [sys.executable, "-m", "desktop", "--home", str(tmp_path / "home"), os.path.relpath(file)], capture_output=True
+    )
+    assert again.returncode == 0
+    qtbot.waitUntil(lambda: program.name_of(program.window.chat.reference) == file.stem, timeout=20_000)
+    assert program.window.page == "chat"
+    first.end()
+
+
+def test_a_file_that_is_used_already_is_opened_too(open_program: Callable[[], Program], qtbot: QtBot, tmp_path: Path) -> None:
+    link(tmp_path, ["Hello"])
+    program = open_program()
+    program.window.chat.start_new(GUIDE)
+    program.open_model(tmp_path / "reciter.gguf")
+    qtbot.waitUntil(lambda: program.window.chat.reference == "reciter")

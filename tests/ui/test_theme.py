@@ -100,3 +100,9 @@ def test_every_icon_can_be_drawn_in_a_colour_of_the_look(qapp: QApplication) -> 
         seen = {picture.pixelColor(x, y).rgb() for x in range(24) for y in range(24) if picture.pixelColor(x, y).alpha() > 150}
         assert seen, f"{name} draws nothing"
         assert all(QColor(colour).red() > 110 for colour in seen)
+
+
+def test_the_program_has_an_icon_of_its_own(qapp: QApplication) -> None:
+    picture = icons.of_program().pixmap(256, 256).toImage()
+    assert picture.pixelColor(128, 20).name() == theme.LIGHT["accent"]
+    assert picture.pixelColor(0, 0).alpha() == 0
