@@ -1,25 +1,32 @@
 #!/bin/sh
 # One command for all packages of Linux: leaves a .deb, an .rpm and a portable .tar.xz of Alcove in dist/, and an add-on package for
 # each kind of graphics card whose library is in build/engine/. The same tree and day make the same bytes.
-#   sh installers/linux/build.sh [--tree DIR] [--models BUNDLE] [--version VERSION] [--out DIR]
+#   sh installers/linux/build.sh [--tree DIR] [--models BUNDLE] [--only deb|rpm|tar] [--quick] [--out DIR]
 # --tree: a frozen program in place of dist/alcove, which is made where it is missing. --models: a folder of `alcove bundle create`;
-# its models are checked and carried inside. --version: another number on the packages, for trying an upgrade.
+# its models are checked and carried inside. --quick: larger packages in less time, to try them.
 set -eu
 cd "$(dirname "$0")/../.."
 
+wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 say() { printf 'build: %s\n' "$*" >&2; }
 stop() { say "$*"; exit 1; }
 number() { sed -n 's/^__version__ = "\(.*\)"/\1/p' desktop/__init__.py; }
 
-tree=dist/alcove bundle="" version=$(number) out=dist
+tree=dist/alcove bundle="" only="" out=dist version=$(number)
+level=9
 while [ $# -gt 0 ]; do
+    if [ "$1" = --quick ]; then
+        level=0
+        shift
+        continue
+    fi
     [ $# -ge 2 ] || stop "$1 is no option, or lacks its value"
     case $1 in
         --tree) tree=$2 ;;
         --models) bundle=$2 ;;
-        --version) version=$2 ;;
+        --only) only=$2 ;;
         --out) out=$2 ;;
-        *) stop "$1 is no option; there are --tree, --models, --version and --out" ;;
+        *) stop "$1 is no option; there are --tree, --models, --only, --quick and --out" ;;
     esac
     shift 2
 done
@@ -38,7 +45,7 @@ WORDS="Alcove finds out what your computer can do, suggests open-weight language
 models that fit, gets them, and lets you chat with them. The model runs here,
 works without internet, and sends nothing anywhere. Beside the chat stands what
 the model's licence lets you do, for the exact model, in plain words."
-export SOURCE_DATE_EPOCH LC_ALL=C TZ=UTC
+export SOURCE_DATE_EPOCH LC_ALL=C.UTF-8 TZ=UTC
 mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -71,11 +78,12 @@ program() {
 
 # deb ROOT NAME RELATIONS SUMMARY WORDS: control file and package.
 deb() {
+    wanted deb || return 0
     mkdir -p "$1/DEBIAN" "$1/usr/share/doc/$2"
     [ -e "$1/usr/share/doc/$2/copyright" ] || cp installers/linux/copyright "$1/usr/share/doc/$2/"
     {
         printf '%s (%s) unstable; urgency=medium\n\n' "$2" "$version"
-        sed -n '/^## /,$p' CHANGELOG.md | sed '1d; /^## /,$d; s/^- /  * /; s/^  \([^*]\)/    \1/; /^$/d'
+        sed -n '/^## /,$p' CHANGELOG.md | sed '1d; /^## /,$d; /^$/d; s/^- /* /' | fmt -w 76 -t | sed 's/^/  /'
         printf '\n -- %s  %s\n' "$MAINTAINER" "$(date -uR -d "@$SOURCE_DATE_EPOCH")"
     } | gzip -9n >"$1/usr/share/doc/$2/changelog.gz"
     [ ! -e "installers/linux/$2.overrides" ] || install -Dm644 "installers/linux/$2.overrides" "$1/usr/share/lintian/overrides/$2"
@@ -86,15 +94,16 @@ deb() {
         printf '%s\n' "$5" | sed 's/^$/./; s/^/ /'
     } >"$1/DEBIAN/control"
     (cd "$1" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$1/DEBIAN/md5sums"
-    nice dpkg-deb --root-owner-group -Zxz -z6 --build "$1" "$out/$2_${version}_amd64.deb" >/dev/null
+    nice dpkg-deb --root-owner-group -Zxz -z$level --build "$1" "$out/$2_${version}_amd64.deb" >/dev/null
     rm -r "$1/DEBIAN" "$1/usr/share/doc/$2/changelog.gz"
     rm -rf "$1/usr/share/lintian"
 }
 
 # rpm ROOT NAME RELATIONS SUMMARY WORDS: the same tree as an rpm; only folders that are ours belong to it.
 rpm_of() {
+    wanted rpm || return 0
     (cd "$1" && find usr -path "*alcove*" -type d -printf '%%dir "/%p"\n' -o ! -type d -printf '"/%p"\n' | sort) >"$work/files"
-    nice rpmbuild -bb --quiet --define "_topdir $work/rpm" --define "_rpmdir $work/rpm" --define "package $2" \
+    nice rpmbuild -bb --quiet --define "_topdir $work/rpm" --define "_rpmdir $work/rpm" --define "package $2" --define "level $((level * 2 + 1))" \
         --define "package_version $version" --define "package_summary $4" --define "package_maintainer $MAINTAINER" \
         --define "package_relations $3" --define "package_description $5" --define "package_tree $1" \
         --define "package_files $work/files" --target x86_64 installers/linux/alcove.spec
@@ -130,12 +139,13 @@ Suggests: alcove-vulkan, alcove-cuda" "private AI chat on your own computer" "$W
 rpm_of "$work/root" alcove "$("$PYTHON" installers/linux/needs.py rpm "$work/root/usr/lib/alcove")
 Recommends: ca-certificates, xdg-utils" "Private AI chat on your own computer" "$WORDS"
 
+addon vulkan "graphics cards with Vulkan"
+addon cuda "NVIDIA cards with CUDA"
+wanted tar || exit 0
 portable=$work/alcove-$version
 mv "$work/root/usr/lib/alcove" "$portable"
 mv "$work/root/usr/share" "$portable/share"
 cp installers/linux/install installers/linux/uninstall installers/linux/refresh "$portable/"
 tar -C "$work" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --format=gnu -cf - "alcove-$version" |
-    nice xz -6 -T1 >"$out/alcove-$version-linux-x86_64.tar.xz"
-addon vulkan "graphics cards with Vulkan"
-addon cuda "NVIDIA cards with CUDA"
+    nice xz -$level -T1 >"$out/alcove-$version-linux-x86_64.tar.xz"
 ls -l "$out"/*"$version"* >&2

@@ -25,7 +25,7 @@ def needed(tree: Path, beside: Iterable[Path] = ()) -> dict[str, set[str]]:
     wanted = ""
     for line in _output("objdump", "-p", *map(str, files)).splitlines():
         if match := re.match(r"\s+NEEDED\s+(\S+)", line):
-            found[match[1]]  # noqa: B018 - needed, even without versions
+            found[match[1]]  # without versions, too
         elif match := re.match(r"\s+required from (\S+):", line):
             wanted = match[1]
         elif match := re.match(r"\s+0x[0-9a-f]+ 0x[0-9a-f]+ \d+ (\S+)", line):
