@@ -52,14 +52,14 @@ class LocalEngine:
 
     `loaded` is the model that answers, or that will be opened again for the next message; `info` is what it turned out
     to be, None while it is not open. `crashes` knows what it died of, also before, and is kept in `cache`, as is what the drivers
-    of graphics devices compile.
+    of graphics devices compile, and what is needed for a moment.
     """
 
     def __init__(self, cache: Path | None = None) -> None:
         self.loaded: LoadOptions | None = None
         self.info: Loaded | None = None
         self.crashes = Crashes(cache / "crashes.json" if cache else None)
-        self._compiled = cache / "drivers" if cache else None
+        self._cache, self._compiled = cache, cache / "drivers" if cache else None
         self._worker: Worker | None = None
         self._measurer: Measurer | None = None
         self._busy = threading.Lock()
@@ -120,7 +120,7 @@ class LocalEngine:
         if ready is not None and not (ready.model == model and ready.worker.alive):
             ready.end()
             ready = None
-        self._measurer = ready or Measurer(model, self._compiled)
+        self._measurer = ready or Measurer(model, self._compiled, self._cache)
 
     def measure(
         self, model: Path | Sequence[HeaderPart], options: LoadOptions
@@ -243,7 +243,7 @@ class LocalEngine:
             if worker is None or worker.reach != reach or not worker.alive:
                 if worker is not None:
                     worker.end()
-                worker = self._worker = Worker(reach)
+                worker = self._worker = Worker(reach, self._cache)
             order = wire.Load(options, counts(cpu.read(), options.threads))
             info: Loaded = yield from worker.ask(order, Loading(0.0))
         self.info = info
@@ -277,7 +277,7 @@ def report(cache: Path) -> EngineReport:
         if known.build == current and same_start:
             return known.report
     try:
-        answer = _ask_for_report(cache / "drivers")
+        answer = _ask_for_report(cache)
     except (EngineCrashed, LoadFailed, OSError):
         return EngineReport("llama.cpp", "broken", (), False)
     with suppress(OSError):  # a home that cannot be written only means asking again
@@ -306,8 +306,8 @@ def _libraries() -> list[Path]:
     return sorted(Path(package.origin).parent.glob("lib/*")) if package and package.origin else []
 
 
-def _ask_for_report(compiled: Path) -> EngineReport:
-    worker = Worker(Reach(compiled=compiled))
+def _ask_for_report(cache: Path) -> EngineReport:
+    worker = Worker(Reach(compiled=cache / "drivers"), cache)
     give_up_at = time.monotonic() + REPORT_S
     try:
         with closing(worker.ask(wire.Describe(), None)) as steps:

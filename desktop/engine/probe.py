@@ -56,9 +56,9 @@ def measure(hardware: Hardware, rates: Rates, build: str, folder: Path | None = 
 
     Where the engine cannot, or has no room, `rates` come back as they were. `build`: engine.local.build().
     """
-    engine, watch = LocalEngine(), Watch()
+    watch = Watch()
     try:
-        with closing(engine), hollow.scratch(folder) as scratch:
+        with hollow.scratch(folder) as scratch, closing(LocalEngine(Path(scratch))) as engine:
             found = yield from _processor(engine, Path(scratch) / "made.gguf")
             quiet = watch.undisturbed()
             now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -43,12 +43,12 @@ WORKER_ARGUMENT = "--engine-worker"  # a frozen program is its own worker
 
 
 class Worker:
-    """A running worker process and the pipe to it; what it prints is kept only to tell why it died."""
+    """A running worker process and the pipe to it; what it prints is kept, in `folder`, only to tell why it died."""
 
-    def __init__(self, reach: Reach | None = None) -> None:
+    def __init__(self, reach: Reach | None = None, folder: Path | None = None) -> None:
         self.reach = reach or Reach()
         self.reach.make_folders()
-        self._log = _scratch()
+        self._log = _scratch(folder)
         self._sending = threading.Lock()
         self._oom_kills = _oom_kills()
         try:
@@ -197,10 +197,10 @@ def _oom_kills() -> int:
     return 0
 
 
-def _scratch() -> Any:
+def _scratch(folder: Path | None) -> Any:
     """A file for last words, without a name; one that forgets where no temporary file can be made."""
     try:
-        return tempfile.TemporaryFile()
+        return tempfile.TemporaryFile(dir=folder)
     except OSError:
         return open(os.devnull, "r+b")
 

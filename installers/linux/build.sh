@@ -130,6 +130,8 @@ program "$work/root/usr/lib/alcove"
 share "$work/root/usr/share"
 mkdir -p "$work/root/usr/bin"
 ln -s ../lib/alcove/alcove "$work/root/usr/bin/alcove"
+notices=usr/lib/alcove/_internal/resources/about/THIRD-PARTY-NOTICES.txt
+[ ! -e "$work/root/$notices" ] || ln -s "/$notices" "$work/root/usr/share/doc/alcove/"
 needs=$("$PYTHON" installers/linux/needs.py deb "$work/root/usr/lib/alcove")
 # Data that no file asks for by name: keyboards, where the library for them is ours.
 [ -z "$(find "$work/root" -name 'libxkbcommon.so*')" ] || needs="$needs, xkb-data"
@@ -145,6 +147,7 @@ wanted tar || exit 0
 portable=$work/alcove-$version
 mv "$work/root/usr/lib/alcove" "$portable"
 mv "$work/root/usr/share" "$portable/share"
+find "$portable/share/doc" -type l -delete
 cp installers/linux/install installers/linux/uninstall installers/linux/refresh "$portable/"
 tar -C "$work" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --format=gnu -cf - "alcove-$version" |
     nice xz -$level -T1 >"$out/alcove-$version-linux-x86_64.tar.xz"

@@ -39,7 +39,7 @@ trap '[ -z "$SCREEN" ] || kill "$SCREEN"' EXIT
 # check WORDS FUNCTION…: one line, and a log below build/verify/logs.
 check() {
     echo "$2" | grep -q -E "$ONLY" || { LEFT_OUT=$((LEFT_OUT + 1)); return 0; }
-    words=$1 log=$WORK/logs/$SYSTEM-$2.log began=$(date +%s%N)
+    local words=$1 log=$WORK/logs/$SYSTEM-$2.log began=$(date +%s%N)
     shift
     : >"$WORK/figure"
     (set -e; "$@") >"$log" 2>&1 &

@@ -109,6 +109,16 @@ def test_the_disk_holds_the_header_only(tmp_path: Path) -> None:
         assert path.stat().st_blocks * 512 < 1 << 20
 
 
+def test_nothing_is_written_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is needed for a moment lies in the home, too: the system's folder for such files is one that is not there."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    (tmp_path / "cache").mkdir()
+    engine = LocalEngine(tmp_path / "cache")
+    assert measure(engine, [part(shapes.llama(tmp_path / "model.gguf"))])
+    engine.close()
+    assert not list((tmp_path / "cache").glob("alcove-*"))
+
+
 def test_what_a_killed_program_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:

@@ -43,7 +43,7 @@ fresh() {
 # in_root [-n] [-u] COMMAND…: a command in $ROOT; -n without any network but loopback, -u as the plain user. $ENV has more variables,
 # $TRACE what goes before it.
 in_root() {
-    net="" as="" home=/root
+    local net="" as="" home=/root
     while :; do
         case $1 in
             -n) net="unshare -n --" ;;
@@ -53,7 +53,7 @@ in_root() {
         shift
     done
     $net sh -c '[ -z "$1" ] || ip link set lo up; shift; exec "$@"' - "$net" $TRACE chroot $as "$ROOT" env -i HOME=$home \
-        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive $ENV "$@" </dev/null
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive $ENV "$@" </dev/null
 }
 
 # What still runs in $ROOT, after a check that failed in the middle.
@@ -91,7 +91,7 @@ open_window() {
     APP=$!
     until_true 60 xdotool search --onlyvisible --name '^Alcove' || { cat "$WORK/window.log"; return 1; }
     OPENED_MS=$((($(date +%s%N) - began) / 1000000))
-    xdotool windowfocus --sync "$(xdotool search --onlyvisible --name '^Alcove' | tail -n 1)"
+    timeout 10 xdotool windowfocus --sync "$(xdotool search --onlyvisible --name '^Alcove' | tail -n 1)"
 }
 
 picture() { import -window root "$WORK/pictures/$1.png"; }
