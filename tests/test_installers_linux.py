@@ -83,7 +83,8 @@ def tree(tmp_path: Path) -> Path:
 
 def build(tree: Path, folder: Path, *more: object) -> str:
     """The deb of a tree, and its control file."""
-    tool("dpkg-deb"), tool("rpmbuild"), tool("objdump")
+    for name in ("dpkg-deb", "objdump"):
+        tool(name)
     environment = {**os.environ, "PYTHON": sys.executable, "SOURCE_DATE_EPOCH": "1790000000"}
     out("sh", HERE / "build.sh", "--tree", tree, "--out", folder, "--only", "deb", "--quick", *more, env=environment)
     return out("dpkg-deb", "-f", folder / f"alcove_{__version__}_amd64.deb")

@@ -30,8 +30,10 @@ while [ $# -gt 0 ]; do
     esac
     shift 2
 done
-for tool in dpkg-deb rpmbuild objdump xz; do
-    command -v $tool >/dev/null || stop "$tool is missing; on Debian or Ubuntu: sudo apt-get install dpkg-dev rpm binutils xz-utils"
+for need in objdump:binutils deb=dpkg-deb:dpkg rpm=rpmbuild:rpm tar=xz:xz-utils; do
+    name=${need#*=} kind=${need%%=*}
+    [ "$kind" = "$need" ] || wanted "$kind" || continue
+    command -v "${name%:*}" >/dev/null || stop "${name%:*} is missing; on Debian or Ubuntu: sudo apt-get install ${name#*:}"
 done
 [ -x "$tree/alcove" ] || { [ "$tree" = dist/alcove ] && sh installers/app/freeze.sh; }
 [ -x "$tree/alcove" ] || stop "there is no frozen program in $tree"
@@ -130,8 +132,8 @@ program "$work/root/usr/lib/alcove"
 share "$work/root/usr/share"
 mkdir -p "$work/root/usr/bin"
 ln -s ../lib/alcove/alcove "$work/root/usr/bin/alcove"
-notices=usr/lib/alcove/_internal/resources/about/THIRD-PARTY-NOTICES.txt
-[ ! -e "$work/root/$notices" ] || ln -s "/$notices" "$work/root/usr/share/doc/alcove/"
+notices=lib/alcove/_internal/resources/about/THIRD-PARTY-NOTICES.txt
+[ ! -e "$work/root/usr/$notices" ] || ln -s "../../../$notices" "$work/root/usr/share/doc/alcove/"
 needs=$("$PYTHON" installers/linux/needs.py deb "$work/root/usr/lib/alcove")
 # Data that no file asks for by name: keyboards, where the library for them is ours.
 [ -z "$(find "$work/root" -name 'libxkbcommon.so*')" ] || needs="$needs, xkb-data"

@@ -4,7 +4,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 . installers/source/setup.sh
 
-system_packages wixl msitools nsis
+# What an MSI, a setup and the description for a desktop are checked with.
+system_packages wixl msitools nsis desktop-file-utils appstream
 prepare requirements-dev.lock
 export QT_QPA_PLATFORM="${QT_QPA_PLATFORM:-offscreen}"
 say "lint"
