@@ -105,9 +105,11 @@ deb() {
 rpm_of() {
     wanted rpm || return 0
     (cd "$1" && find usr -path "*alcove*" -type d -printf '%%dir "/%p"\n' -o ! -type d -printf '"/%p"\n' | sort) >"$work/files"
-    nice rpmbuild -bb --quiet --define "_topdir $work/rpm" --define "_rpmdir $work/rpm" --define "package $2" --define "level $((level * 2 + 1))" \
+    printf '%s\n' "$3" >"$work/relations"
+    printf '%s\n' "$5" >"$work/description"
+    nice rpmbuild -bb --quiet --define "_topdir $work/rpm" --define "_rpmdir $work/rpm" --define "package $2" --define "level $level" \
         --define "package_version $version" --define "package_summary $4" --define "package_maintainer $MAINTAINER" \
-        --define "package_relations $3" --define "package_description $5" --define "package_tree $1" \
+        --define "package_relations $work/relations" --define "package_description $work/description" --define "package_tree $1" \
         --define "package_files $work/files" --target x86_64 installers/linux/alcove.spec
     mv "$work/rpm/x86_64/$2-$version-1.x86_64.rpm" "$out/"
 }

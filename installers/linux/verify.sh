@@ -2,7 +2,7 @@
 # Try the packages of Linux in clean systems: a line for each check, ok or FAILED with figures; exit status 1 if any failed.
 #   sudo installers/linux/verify.sh [--tree DIR] [--packages DIR] [--only CHECKS] [SYSTEM…]
 # --tree: a frozen program in place of dist/alcove. --packages: packages that are built already, in place of new ones in dist.
-# --only: functions of verify/checks.sh, by a pattern. The systems are bookworm, trixie and noble if none is named. Needs root on Debian and its package source. Everything lies below build/verify: clean systems (kept), logs, pictures.
+# --only: checks by a pattern, as the functions in verify/ are called. The systems are bookworm, trixie and noble if none is named. Needs root on Debian and its package source. Everything lies below build/verify: clean systems (kept), logs, pictures.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 HERE=$PWD/installers/linux WORK=$PWD/build/verify TREE=dist/alcove OUT="" ONLY=. PYTHON=$PWD/.venv/bin/python
@@ -30,8 +30,9 @@ done
 VERSION=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' desktop/__init__.py)
 [ -n "$OUT" ] || BUILD=1 OUT=dist
 DEB=$OUT/alcove_${VERSION}_amd64.deb RPM=$OUT/alcove-$VERSION-1.x86_64.rpm TAR=$OUT/alcove-$VERSION-linux-x86_64.tar.xz
-. "$HERE/verify/roots.sh"
-. "$HERE/verify/checks.sh"
+for part in roots checks odd private packages; do
+    . "$HERE/verify/$part.sh"
+done
 mkdir -p "$WORK/logs" "$WORK/pictures" /tmp/.X11-unix
 ENV="" TRACE="" SYSTEM="files" FAILED=0 DONE=0 LEFT_OUT=0 SCREEN=""
 trap '[ -z "$SCREEN" ] || kill "$SCREEN"' EXIT
