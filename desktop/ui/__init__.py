@@ -15,16 +15,15 @@ def run(home: Path | None = None, file: Path | None = None) -> int:
     What keeps it from opening is told in a window, and returns 1.
     """
     from PySide6.QtCore import QLibraryInfo, QLocale, QTimer, QTranslator
-    from PySide6.QtWidgets import QApplication
 
     from desktop.app import App
     from desktop.errors import AlcoveError
     from desktop.ui import crash, icons
     from desktop.ui.alone import Alone
+    from desktop.ui.application import Application
     from desktop.ui.program import Program
 
-    qt = QApplication.instance() or QApplication(sys.argv[:1])
-    assert isinstance(qt, QApplication)
+    qt = Application()
     qt.setApplicationName("Alcove")
     qt.setDesktopFileName("alcove")
     qt.setWindowIcon(icons.of_program())
@@ -44,6 +43,7 @@ def run(home: Path | None = None, file: Path | None = None) -> int:
     crash.install(program.window.show_crash)
     alone.called.connect(program.leaving.come_back)
     alone.brought.connect(program.open_model)
+    qt.brought.connect(program.open_model)
     # Ctrl+C in the terminal closes the window; Python sees the signal only while it runs, so the timer lets it run.
     signal.signal(signal.SIGINT, lambda *_: program.window.close())
     awake = QTimer(qt)

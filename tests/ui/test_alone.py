@@ -85,3 +85,16 @@ def test_a_file_that_is_used_already_is_opened_too(open_program: Callable[[], Pr
     program.window.chat.start_new(GUIDE)
     program.open_model(tmp_path / "reciter.gguf")
     qtbot.waitUntil(lambda: program.window.chat.reference == "reciter")
+
+
+def test_a_file_that_the_system_hands_to_the_application_is_brought() -> None:
+    code = (
+        "from PySide6.QtGui import QFileOpenEvent\n"
+        "from desktop.ui.application import Application\n"
+        "qt = Application()\n"
+        "qt.brought.connect(lambda path: print(path.name))\n"
+        "print(qt.sendEvent(qt, QFileOpenEvent('/models/a model.gguf')))"
+    )
+    quiet = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=quiet)
+    assert told.stdout.split("\n")[:2] == ["a model.gguf", "True"], told.stderr
