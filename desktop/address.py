@@ -11,7 +11,7 @@ STRAIGHT = "none"  # in place of a proxy's address
 
 def is_loopback(host: str) -> bool:
     """Whether this host is the computer itself."""
-    if host == "localhost" or host.endswith(".localhost"):
+    if host == "localhost":  # names below it are asked for like any other, and a variable can say what answers
         return True
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback

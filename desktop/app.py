@@ -4,12 +4,14 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from desktop import __version__, editions, keeping, licences, logs, policy, problems, settings
 from desktop.acceptance import Acceptances
@@ -71,6 +73,9 @@ class App:
 
     def _build_outside(self) -> None:
         """What connects, and what it connects to."""
+        if "ca_file" in self.policy.locks:
+            for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):  # would take the place of the system's certificates
+                os.environ.pop(name, None)
         ca_file = Path(self.settings.ca_file) if self.settings.ca_file else None
         self.network = Network(ca_file=ca_file, log_path=self.paths.logs / "network.jsonl")
         self.network.proxy_for = self._proxy_for
@@ -93,7 +98,7 @@ class App:
         self.licences = licences.load()
         self.texts = Texts(paths.licences)
         self.consent = Consent(self.policy, Acceptances(paths.acceptances), self.texts)
-        self.edition = editions.newest((SHARED_CATALOGUE, paths.catalogue), self.settings.catalogue_keys, self.licences)
+        self.edition = editions.newest((SHARED_CATALOGUE, paths.catalogue), self._catalogue_keys, self.licences)
 
     def _build_acts(self) -> None:
         """What can be done with all that."""
@@ -130,6 +135,16 @@ class App:
     def catalogue(self) -> Catalogue:
         return self.edition.catalogue
 
+    @property
+    def _catalogue_keys(self) -> Sequence[str]:
+        """Whose lists of models count. A list says what comes under which licence: where an organisation judges by that, the
+        person's own keys vouch for nothing."""
+        decided = self.policy.decided
+        if not self.policy.judges_models:
+            return self.settings.catalogue_keys
+        keys: Sequence[str] = decided.locked.get("catalogue_keys", decided.defaults.get("catalogue_keys", ()))
+        return keys
+
     @cached_property
     def conversations(self) -> Conversations:
         store = Conversations(self.paths.database)
@@ -160,8 +175,7 @@ class App:
         """Get a newer list of models from the mirror; it is used from the next start on. Raises Forbidden, as editions.fetch."""
         if not self.policy.allows("catalogue_updates"):
             raise Forbidden(what="A newer list of models", rule="your organisation has turned this off")
-        keys = self.settings.catalogue_keys
-        return editions.fetch(self.hub, self.paths.catalogue, keys, self.licences, self.catalogue.date)
+        return editions.fetch(self.hub, self.paths.catalogue, self._catalogue_keys, self.licences, self.catalogue.date)
 
     def move_models(self, folder: Path) -> Generator[Progress, None, keeping.Moved]:
         """Move all models to another folder and keep new ones there; goes on where a move to it was broken off.
@@ -252,4 +266,6 @@ class App:
         self.network.allowed_hosts = self.settings.allowed_hosts
         self.limit.bytes_per_s = self.settings.speed_limit
         self.library.folder = settings.models_dir(self.settings, self.paths)
-        self.library.more = settings.more_folders(self.settings)
+        closed = {"models_dir", "more_folders"} <= self.policy.locks.keys()  # then a move that only the file tells of adds none
+        named = msgspec.structs.replace(self.settings, moving_from="") if closed else self.settings
+        self.library.more = settings.more_folders(named)

@@ -13,7 +13,16 @@ FROZEN = bool(getattr(sys, "frozen", False))  # installed as a program of its ow
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 GUIDE = RESOURCES / "starter" / "alcove-guide.gguf"
 
-OF_ALL_USERS = Path(platformdirs.site_data_dir("alcove", appauthor=False))  # of this computer
+def _of_all_users() -> Path:
+    """The folder of this computer with data for everybody, which no variable leads elsewhere."""
+    if sys.platform == "win32":
+        from platformdirs.windows import get_win_folder_via_ctypes  # its site_data_dir asks variables first
+
+        return Path(get_win_folder_via_ctypes("CSIDL_COMMON_APPDATA"), "alcove")
+    return Path("/Library/Application Support/alcove" if sys.platform == "darwin" else "/usr/local/share/alcove")
+
+
+OF_ALL_USERS = _of_all_users()
 SHARED_CATALOGUE = OF_ALL_USERS / "catalogue"
 POLICY = Path("/etc/alcove")  # what the organisation decided; no option and no variable leads elsewhere
 

@@ -14,7 +14,7 @@ from desktop.library import LocalModel
 from desktop.licences import Licences, Ruling
 from desktop.repo import File, Repo
 from desktop.search import Search
-from desktop.targets import Target, Targets, name_of
+from desktop.targets import Target, Targets, name_of, unproved
 from desktop.texts import Text, Texts
 from desktop.versions import Change
 
@@ -60,7 +60,11 @@ class Rights:
     def _refused(self, target: Target, ruling: Ruling | None, cards: Sequence[Card] = ()) -> NotAllowed | None:
         if not self.consent.policy.judges_models:  # then no file has to be read
             return None
-        return self.consent.refusal(target, ruling or self.ruling(target), self.targets.catalogue, cards)
+        refused = self.consent.refusal(target, ruling or self.ruling(target), self.targets.catalogue, cards)
+        bare = unproved(target)  # what allows a model has to hold without what anybody could have written beside it
+        if refused or bare is None:
+            return refused
+        return self.consent.refusal(bare, self.ruling(bare), self.targets.catalogue)
 
     def denies(self, model: LocalModel) -> bool:
         """Whether the organisation does not allow a model that is here. One that cannot be read is nobody's decision."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from desktop import gguf
+from desktop import gguf, record
 from desktop.catalogue import Catalogue, Model, Variant
 from desktop.errors import BadReference, NotFound
 from desktop.hub import Hub
 from desktop.library import Library, LocalModel
+from desktop.local import size_of
 from desktop.repo import File
 
 USUAL_BITS = 4.9  # bits a weight of Q4_K_M: close to the original at a third of the size
@@ -88,6 +89,19 @@ class Targets:
     def file(self, target: Target) -> File:
         """The first of these files."""
         return self.files(target)[0]
+
+
+def unproved(target: Target) -> Target | None:
+    """A file without its folder's name and its record, where these prove nothing of where it comes from: somebody put it there
+    by hand, or took it from another program's folder. None where a download is on record, or others keep the folder."""
+    local = target.local
+    if local is None or target.path is None or local.origin not in ("own", "linked"):
+        return None
+    if local.origin == "own" and local.fetched and record.read(record.beside(local.path)).size_bytes == size_of([local.path]):
+        return None
+    if local.origin == "linked" and local.reference:  # of a bundle, which says so as a mirror does
+        return None
+    return Target(target.reference, target.path.stem, path=target.path)
 
 
 def name_of(target: Target) -> str:

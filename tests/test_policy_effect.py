@@ -1,6 +1,9 @@
 """What an organisation decides holds: over the person's settings, the environment, options, and what the code itself sets."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -9,13 +12,14 @@ from typing import Any, cast
 
 import pytest
 
-from desktop import cli, policy, settings
+from desktop import cli, editions, paths, policy, record, settings
 from desktop.app import App
 from desktop.conversations import Conversations
 from desktop.engine import states
-from desktop.errors import Forbidden, KeptOffline
+from desktop.errors import Forbidden, KeptOffline, Unreachable
 from desktop.hardware import Hardware
 from desktop.settings import Decided, Settings
+from tests import gguf_files
 
 Decide = Callable[[object], None]
 Run = Callable[..., tuple[int, Any, str]]
@@ -135,6 +139,35 @@ def test_the_exceptions_of_the_environment_hold_for_a_proxy_of_the_persons(home:
         assert app.network.proxy_for("https://hub.inside.example/x") is None
 
 
+def test_certificates_of_the_environment_do_not_count_beside_a_locked_file(
+    decide: Decide, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Path(__file__).with_name("localhost.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(own))
+    monkeypatch.setenv("SSL_CERT_DIR", str(own.parent))
+    with serving(replying(200, {}, [b"x"]), certificate=own) as server:
+        address = f"https://localhost:{server.server_port}/"
+        with closing(App.open(home)) as app, app.network.client("look") as client:
+            assert client.get(address).status_code == 200
+        decide({"locked": {"ca_file": ""}})
+        with (
+            closing(App.open(home)) as app,
+            app.network.client("look") as client,
+            pytest.raises(Unreachable, match="certificate"),
+        ):
+            client.get(address)
+
+
+def test_no_variable_leads_to_other_folders_of_all_users() -> None:
+    variables = {"XDG_DATA_DIRS": "/mine", "WIN_PD_OVERRIDE_COMMON_APPDATA": "C:\\mine", "HOME": "/mine", "HOMEBREW_PREFIX": "/mine"}
+    ask = "from desktop.paths import OF_ALL_USERS; print(OF_ALL_USERS)"
+    told = subprocess.run(
+        [sys.executable, "-c", ask], env={**os.environ, **variables}, capture_output=True, text=True, check=True
+    ).stdout
+    assert told.strip() == str(paths.OF_ALL_USERS)
+    assert "mine" not in told
+
+
 def test_another_home_is_under_the_same_rules(decide: Decide, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     decide({"locked": {"offline": True}})
     for name in ("one", "two"):
@@ -191,6 +224,65 @@ def test_an_option_does_not_change_what_becomes_of_a_long_talk(decide: Decide, r
 def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["policy", "schema"], lambda home: 99) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(policy.json_schema()))
+
+
+# --- what a person can put on the disk ------------------------------------------------------------------------------------------
+
+
+def test_a_move_that_only_the_persons_file_tells_of_adds_no_folder(decide: Decide, home: Path, tmp_path: Path) -> None:
+    home.mkdir()
+    (home / "settings.json").write_text(json.dumps({"moving_from": str(tmp_path / "own"), "more_folders": ["/mine"]}))
+    with closing(App.open(home)) as app:
+        assert app.library.more == (Path("/mine"), tmp_path / "own")
+    decide({"locked": {"models_dir": str(tmp_path / "theirs"), "more_folders": ["/srv"]}})
+    with closing(App.open(home)) as app:
+        assert app.library.more == (Path("/srv"),)
+        app.save_settings()
+    assert kept(home) == {"moving_from": str(tmp_path / "own"), "more_folders": ["/mine"]}
+
+
+@pytest.mark.parametrize("rule", [{"maker": "Qwen"}, {"repository": "Qwen/*"}, {"family": "Qwen*"}])
+def test_the_name_of_a_folder_allows_no_model(rule: object, decide: Decide, home: Path, tmp_path: Path) -> None:
+    """A file that somebody put into the folder of an allowed one, or linked from such a folder; and one that was fetched."""
+    place = home / "models" / "Qwen" / "Qwen3-8B-GGUF" / "Qwen3-8B-Q8_0.gguf"
+    elsewhere = tmp_path / "Qwen" / "Qwen3-8B-GGUF" / "Qwen3-8B-Q8_0.gguf"
+    for each in (place, elsewhere):
+        each.parent.mkdir(parents=True)
+        gguf_files.llama(each, metadata={"general.license": "llama3.1", "general.organization": "Meta"})
+    decide({"models": {"allow": [rule]}})
+    with closing(App.open(home)) as app:
+        app.library.link(elsewhere, record.Provenance(repo="Qwen/Qwen3-8B-GGUF", file=elsewhere.name))
+        placed, linked = (each for each in app.library.list() if each.origin != "guide")
+        assert (placed.repo, linked.repo) == ("Qwen/Qwen3-8B-GGUF",) * 2
+        for reference in (placed.id, linked.id, "hf:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q8_0.gguf", str(place)):
+            assert "allows only" in app.rights.refusal(app.targets.of(reference)), reference
+        fetched = record.Provenance(fetched="2026-01-01T00:00:00+00:00", size_bytes=place.stat().st_size)
+        record.write(record.beside(place), fetched)
+        assert not app.rights.refusal(app.targets.of(placed.id))
+        with place.open("ab") as file:
+            file.write(b"another model")
+        assert app.rights.refusal(app.targets.of(placed.id))
+
+
+@pytest.mark.parametrize("part", ["locked", "defaults"])
+def test_a_list_of_models_that_the_person_signed_does_not_say_what_is_allowed(part: str, decide: Decide, home: Path) -> None:
+    listed = json.loads(paths.resource("catalogue.json").read_text()) | {"date": "2999-01-01"}
+    with closing(App.open(home)) as app:
+        app.paths.catalogue.mkdir()
+        file = app.paths.catalogue / editions.NAME
+        file.write_text(json.dumps(listed))
+        key = editions.sign(file, home / "key")
+        app.settings.catalogue_keys = [key]
+        app.save_settings()
+    with closing(App.open(home)) as app:
+        assert app.catalogue.date == "2999-01-01"
+    decide({"models": {"allow": [{"openness": "free"}]}})
+    with closing(App.open(home)) as app:
+        assert app.catalogue.date != "2999-01-01"
+        assert any("no key that is trusted" in str(each) for each in app.edition.refused)
+    decide({"models": {"allow": [{"openness": "free"}]}, part: {"catalogue_keys": [key]}})
+    with closing(App.open(home)) as app:
+        assert app.catalogue.date == "2999-01-01"
 
 
 # --- folders, pictures ----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import plistlib
 import stat
 import sys
@@ -65,19 +66,33 @@ def test_what_is_not_a_setting_is_the_strictest_that_was_said(tmp_path: Path) ->
     [
         (b'{"telemetry": false}', "there is no telemetry in Alcove"),
         (b'{"locked": {"Telemetry_level": 0}}', "there is no telemetry in Alcove"),
-        (b'{"locked": {"ofline": true}}', "unknown field `ofline`"),
-        (b'{"locked": {"offline": "yes"}}', "Expected `bool`, got `str` - at `$.locked.offline`"),
-        (b'{"locked": {"offline": 1}}', "Expected `bool`"),
-        (b'{"locked": {"window": "x"}}', "unknown field `window`"),
-        (b'{"defaults": {"theme": "pink"}}', "pink"),
-        (b'{"locked": {"text_scale": 40}}', "<= 3.0"),
+        (b'{"locked": {"ofline": true}}', "no key “ofline” in “locked”; perhaps “offline” is meant"),
+        (b'{"locked": {"allowedHosts": []}}', "perhaps “allowed_hosts” is meant"),
+        (b'{"offline": true}', "“offline” is a setting, which belongs in “locked” or in “defaults”"),
+        (b'{"locked": {"banner": "x"}}', "“banner” does not belong in “locked” but beside it"),
+        (b'{"models": {"allow": [{"license": "mit"}]}}', "in “models.allow[0]”; perhaps “licence” is meant"),
+        (b'{"models": {"allow": []}}', "“models.allow” is empty"),
+        (b'{"licences": [{"licence": "mit", "text": "x"}]}', "“licences[0]” lacks the key “decision”"),
+        (b'{"licences": [{"licence": "mit", "text": "x", "decision": "approved", "date": "1.3."}]}', "such as 2026-03-01"),
+        (b'{"locked": {"offline": "yes"}}', "“locked.offline” has to be true or false"),
+        (b'{"locked": {"offline": 1}}', "“locked.offline” has to be true or false"),
+        (b'{"locked": {"allowed_hosts": "a.example"}}', "“locked.allowed_hosts” has to be a list"),
+        (b'{"locked": {"window": "x"}}', "no key “window” in “locked”"),
+        (b'{"defaults": {"theme": "pink"}}', "cannot be “pink”, but “contrast”, “dark”, “light” or “system”"),
+        (b'{"locked": {"text_scale": 40}}', "at most 3.0"),
+        (b'{"locked": {"offline": true}, "locked": {}}', "“locked” is twice"),
+        (b'{"locked": {"offline": true, "offline": false}}', "“offline” is twice"),
+        (b'{"banner": "x",\r\n"retention_days": 5,\r\n}', "trailing comma in object in line 3"),
+        (b'{"banner": "a\0b"}', "invalid character in line 1"),
+        (b"", "nothing is in it"),
+        (b"[]", "all of it has to be a group"),
         (b'{"local_server": true}', "can only be false"),
-        (b'{"retention_days": 0}', ">= 1"),
-        (b'{"banner": "' + b"x" * 301 + b'"}', "length <= 300"),
+        (b'{"retention_days": 0}', "“retention_days” has to be at least 1"),
+        (b'{"banner": "' + b"x" * 301 + b'"}', "“banner” has to be at most 300 letters long"),
         (b'{"locked": ' * 100_000, ""),
         (b'{"models": ' + b"[" * 100_000, ""),
-        ('{"banner": "für alle"}'.encode("latin-1"), ""),
-        ("{}".encode("utf-16"), "malformed"),
+        ('{"banner": "für alle"}'.encode("latin-1"), "it is not in UTF-8"),
+        ("{}".encode("utf-16"), "it is in UTF-16; save it in UTF-8"),
         (b"{}" + b" " * 10_000_000, "larger than any policy"),
     ],
 )  # fmt: skip
@@ -92,6 +107,21 @@ def test_what_cannot_be_understood_keeps_alcove_offline(
     assert str(tmp_path / "policy.json") in holds.locks["offline"]
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert holds.broken in caplog.text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "policy.json")
+    assert "it is no file" in policy.read(tmp_path).broken
+    for place in ("/dev/zero", "nowhere"):
+        (tmp_path / "policy.json").unlink()
+        (tmp_path / "policy.json").symlink_to(place)
+        assert policy.read(tmp_path).broken
+
+
+def test_a_file_may_be_as_large_as_is_said(tmp_path: Path) -> None:
+    (tmp_path / "policy.json").write_bytes(b"{}" + b" " * (sources.LARGEST_BYTES - 2))
+    assert not policy.read(tmp_path).broken
 
 
 def test_one_broken_file_of_several_is_enough(tmp_path: Path) -> None:
@@ -131,17 +161,50 @@ def test_a_file_that_the_person_can_change_is_told(tmp_path: Path, monkeypatch: 
     assert policy.problems(policy.read(tmp_path), licences.load()) == []
 
 
-def test_addresses_that_are_none_are_told(tmp_path: Path) -> None:
-    put(tmp_path, {"locked": {"hub_endpoint": "models.example", "proxy": "proxy.example:x"}, "defaults": {"proxy": "none"}})
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({"locked": {"hub_endpoint": "models.example"}}, ["“models.example” is not the address of a Hub"]),
+        ({"locked": {"hub_endpoint": "https://me:pw@models.example"}}, ["is not the address of a Hub"]),
+        ({"locked": {"hub_endpoint": "https://a.example/hub/"}, "defaults": {"proxy": "none"}}, []),
+        ({"locked": {"proxy": "proxy.example:x"}}, ["is not the address of a proxy"]),
+        ({"locked": {"proxy": "http://proxy.example/proxy.pac"}}, ["is not the address of a proxy"]),
+        ({"defaults": {"proxy": "proxy.example"}}, ["has no port"]),
+        ({"locked": {"proxy": "http://me:pw@c.example:3128"}}, ["a password does not belong"]),
+        ({"locked": {"hub_endpoint": "https://a.example", "allowed_hosts": ["b.example"]}}, ["models come from a.example"]),
+        ({"locked": {"hub_endpoint": "https://a.b.example", "allowed_hosts": ["*.b.example", "::1", "10.0.0.1"]}}, []),
+        ({"locked": {"allowed_hosts": ["a.example"]}}, ["models come from huggingface.co"]),
+        ({"locked": {"allowed_hosts": ["a.example"], "offline": True}}, []),
+        ({"locked": {"allowed_hosts": ["huggingface.co"]}}, ["without *.hf.co"]),
+        ({"locked": {"allowed_hosts": ["huggingface.co", "*.hf.co"]}}, []),
+        *(
+            ({"locked": {"allowed_hosts": [host], "offline": True}}, [f"“{host}” is no name of a host"])
+            for host in ("https://a.example", "a.example:443", "*", "a.example/", " a.example", "*.a.*", "")
+        ),
+        ({"locked": {"models_dir": "models", "ca_file": "ca.pem"}}, ["models_dir: “models” is no whole", "ca_file: “ca.pem”"]),
+        ({"locked": {"models_dir": "%ProgramData%\\m"}, "shared_folders": ["m"]}, ["“%ProgramData%", "shared_folders: “m”"]),
+        ({"locked": {"models_dir": "D:\\m", "ca_file": "/etc/ca.pem"}, "shared_folders": ["/srv", "\\\\server\\m"]}, []),
+        ({"locked": {"models_dir": "~/Models"}}, []),
+        ({"locked": {"catalogue_keys": ["key"]}}, ["“key” is no public key"]),
+        ({"locked": {"catalogue_keys": ["A" * 43 + "="]}}, []),
+        ({"models": {"allow": [{"licence": "apache-2.0", "openness": "conditions"}]}}, ["there are none"]),
+        ({"models": {"allow": [{"licence": "apache-2.0", "openness": "free"}]}}, []),
+        ({"models": {"deny": [{"licence": "apache"}]}}, ["there is no licence “apache”"]),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_told_before_it_is_rolled_out(content: object, told: list[str], tmp_path: Path) -> None:
+    put(tmp_path, content)
+    found = policy.problems(policy.read(tmp_path), licences.load(), in_force=False)
+    assert len(found) == len(told), found
+    assert all(part in whole for part, whole in zip(told, found, strict=True)), found
+
+
+def test_what_is_not_on_this_computer_is_told_where_the_rules_hold(tmp_path: Path) -> None:
+    put(tmp_path, {"locked": {"ca_file": str(tmp_path / "ca.pem")}, "shared_folders": [str(tmp_path / "m"), str(tmp_path)]})
     told = policy.problems(policy.read(tmp_path), licences.load())
-    assert ["Hub" in told[0], "proxy" in told[1], len(told)] == [True, True, 2]
-    put(
-        tmp_path,
-        {"locked": {"hub_endpoint": "https://a.example", "allowed_hosts": ["b.example"], "proxy": "http://me:pw@c.example"}},
-    )
-    told = policy.problems(policy.read(tmp_path), licences.load())
-    assert ["password" in told[0], "a.example" in told[1], len(told)] == [True, True, 2]
-    put(tmp_path, {"locked": {"hub_endpoint": "https://a.b.example", "allowed_hosts": ["*.b.example"]}})
+    assert [str(tmp_path / "m") in told[0], str(tmp_path / "ca.pem") in told[1], len(told)] == [True, True, 2]
+    (tmp_path / "ca.pem").write_bytes(Path(__file__).with_name("localhost.pem").read_bytes())
+    (tmp_path / "m").mkdir()
     assert policy.problems(policy.read(tmp_path), licences.load()) == []
 
 
@@ -207,6 +270,17 @@ def test_the_machine_goes_first_in_whatever_order_places_are_read(monkeypatch: p
     assert policy.read().banner == "Theirs"
 
 
+def test_a_persons_own_rules_add_no_folder_where_the_machine_says_which_are_read() -> None:
+    own = Source("own", policy.Content(shared_folders=("/mine",)), machine=False)
+    theirs = msgspec.convert({"locked": {"more_folders": []}, "shared_folders": ["/srv"]}, policy.Content)
+    assert Policy((Source("machine", theirs), own)).shared_folders == ("/srv",)
+    assert Policy((own,)).shared_folders == ("/mine",)
+
+
+def test_a_blank_banner_is_none() -> None:
+    assert Policy((Source("a", policy.Content(banner=" \n")), Source("b", policy.Content(banner="B")))).banner == "B"
+
+
 # --- the registry ---------------------------------------------------------------------------------------------------------------
 
 
@@ -259,6 +333,7 @@ def test_keys_that_a_policy_left_behind_say_nothing() -> None:
         {"locked": {"allowed_hosts": "a.example"}},
         {"lokced": {"offline": 1}},
         {"models": "{"},
+        {"models": '{"deny": [{"maker": "Meta"}], "deny": []}'},
         {"models": '{"deny": 1}'},
         {"local_server": 1},
         {"": "a default value"},

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from desktop import policy, settings, terminal
-from desktop.app import App
 from desktop.cli.command import Home, Json, commands, opened
-from desktop.errors import NotFound
+from desktop.errors import Corrupt, NotFound
 from desktop.policy import Policy, Value
 
 group = typer.Typer(
@@ -30,7 +29,7 @@ def show(json: Json = False, home: Home = None) -> None:
             terminal.say("What holds here, and where it was decided:")
             for value in held:
                 terminal.say(f"  {value}")
-        _tell(app, app.policy, held, as_json=json)
+        _tell(app.policy, policy.problems(app.policy, app.licences), held, as_json=json)
 
 
 @group.command()
@@ -39,10 +38,12 @@ def check(file: PolicyFile, json: Json = False, home: Home = None) -> None:
     with opened(home, json) as app:
         try:
             checked = policy.check(file)
-        except OSError as error:
+        except FileNotFoundError as error:
             raise NotFound(what=f"file {file}", host="This computer") from error
+        except OSError as error:
+            raise Corrupt(path=str(file), why=error.strerror or "it cannot be read") from error
         said = [each for each in policy.values(checked, {}, "") if each.from_ == str(file)]
-        _tell(app, checked, said, as_json=json)
+        _tell(checked, policy.problems(checked, app.licences, in_force=False), said, as_json=json)
 
 
 @group.command()
@@ -51,8 +52,7 @@ def schema() -> None:
     terminal.show_json(policy.json_schema())
 
 
-def _tell(app: App, told: Policy, values: Iterable[Value], *, as_json: bool) -> None:
-    problems = policy.problems(told, app.licences)
+def _tell(told: Policy, problems: list[str], values: Iterable[Value], *, as_json: bool) -> None:
     if as_json:
         sources = [each.where for each in told.sources]
         listed = [each.to_json() for each in values]

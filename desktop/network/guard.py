@@ -70,11 +70,11 @@ def _stays(opened: object, address: object) -> bool:
 
 
 def _is_here(host: object) -> bool:
-    """Whether this is the computer itself, and known without asking another one. A name below .localhost is not."""
+    """Whether this is the computer itself, and known without asking another one."""
     if isinstance(host, tuple):
         host = host[0]
     if isinstance(host, bytes | bytearray):
         host = host.decode("ascii", "replace")
     if host is None or not isinstance(host, str):
         return host is None
-    return is_loopback(host) and not host.endswith(".localhost")
+    return is_loopback(host)

@@ -36,9 +36,10 @@ from pathlib import Path
 from desktop.errors import AlcoveError
 from desktop.paths import POLICY
 from desktop.policy import sources
+from desktop.policy.mistakes import problems
 from desktop.policy.rules import About, Decision, Policy, Source, names_of
 from desktop.policy.schema import Content, Models, Rule, Verdict, json_schema
-from desktop.policy.telling import Value, lines, problems, to_json, values
+from desktop.policy.telling import Value, lines, to_json, values
 
 __all__ = [
     "About",

@@ -103,7 +103,7 @@ class Policy:
     @property
     def banner(self) -> str:
         """What stands at the top of the window."""
-        return next((each.content.banner for each in self.sources if each.content.banner), "")
+        return next((each.content.banner for each in self.sources if each.content.banner.strip()), "")
 
     @property
     def retention_days(self) -> int | None:
@@ -112,8 +112,11 @@ class Policy:
 
     @property
     def shared_folders(self) -> tuple[str, ...]:
-        """Folders with models for all, in the order in which they are read."""
-        return tuple(dict.fromkeys(folder for each in self.sources for folder in each.content.shared_folders))
+        """Folders with models for all, in the order in which they are read. The person's own rules add none where the machine's
+        say which folders are read."""
+        closed = any(each.machine and "more_folders" in each.content.given().get("locked", {}) for each in self.sources)
+        open_ = [each for each in self.sources if each.machine or not closed]
+        return tuple(dict.fromkeys(folder for each in open_ for folder in each.content.shared_folders))
 
     # --- models ---------------------------------------------------------------------------------------------------------------
 

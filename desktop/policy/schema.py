@@ -73,7 +73,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
 class Models(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """Which models may be used."""
 
-    allow: tuple[Rule, ...] = ()
+    allow: Annotated[tuple[Rule, ...], Meta(min_length=1)] = ()  # an empty list would allow all, whatever was meant by it
     deny: tuple[Rule, ...] = ()
 
 

@@ -1,8 +1,9 @@
 """The places that rules are read from: files, the registry of Windows, the managed preferences of macOS. Nothing here writes."""
 
 import codecs
+import json
 import os
-import re
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 
 from desktop.errors import Corrupt
 from desktop.paths import user_policy
+from desktop.policy import wording
 from desktop.policy.rules import Source
 from desktop.policy.schema import LISTS, Content
 
@@ -51,9 +53,11 @@ def of_file(path: Path) -> Content:
     """One file of rules, in UTF-8. Raises as `here`."""
     content = _bytes(path).removeprefix(codecs.BOM_UTF8)  # which editors of Windows put before it
     try:
-        return msgspec.json.decode(content, type=Content)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Corrupt(path=str(path), why=_why(error)) from error
+        found = msgspec.json.decode(content, type=Content)
+        json.loads(content, object_pairs_hook=wording.twice)
+    except (ValueError, RecursionError) as error:  # those of msgspec, json, UTF-8 are ValueErrors
+        raise Corrupt(path=str(path), why=wording.why(error, content)) from error
+    return found
 
 
 def of_preferences(folder: Path, user: str) -> Iterator[Source]:
@@ -113,21 +117,25 @@ def _tree(winreg: Any, key: Any) -> dict[str, Any]:
 
 
 def _json(text: str, where: str) -> Any:
+    content = text.encode("utf-8", "replace")
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise Corrupt(path=where, why=str(error)) from error
+        msgspec.json.decode(content)  # json by itself would take NaN
+        return json.loads(content, object_pairs_hook=wording.twice)
+    except (ValueError, RecursionError) as error:
+        raise Corrupt(path=where, why=wording.why(error, content)) from error
 
 
 def _content(tree: Any, where: str) -> Content:
     try:
         return msgspec.convert(tree, Content, strict=False)  # the registry has numbers for yes and no
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise Corrupt(path=where, why=_why(error)) from error
+        raise Corrupt(path=where, why=wording.why(error)) from error
 
 
 def _bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with open(path, "rb", opener=_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise Corrupt(path=str(path), why="it is no file")
         content = file.read(LARGEST_BYTES + 1)
     if len(content) > LARGEST_BYTES:
         raise Corrupt(path=str(path), why="it is larger than any policy")
@@ -143,7 +151,6 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def _why(error: Exception) -> str:
-    if re.search("unknown field `[^`]*telemetry", str(error), re.IGNORECASE):
-        return "there is no telemetry in Alcove, so there is no key for it"
-    return str(error) or "it is nested too deeply"
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting for the other end of a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -94,6 +94,7 @@ class Leaving(QObject):
         if self._window.findChild(LeaveDialog) is not None:
             return
         dialog = LeaveDialog(len(self._downloading.active), self._window, background=self._system.has_tray)
+        dialog.always.setVisible("on_close" not in self._app.policy.locks)
         dialog.chosen.connect(self._on_chosen)
         dialog.open()
 
