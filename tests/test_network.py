@@ -105,7 +105,9 @@ def test_loopback(host: str) -> None:
     assert is_loopback(host)
 
 
-@pytest.mark.parametrize("host", ["localhost.example.org", "hub.localhost", "0.0.0.0", "10.0.0.1", "128.0.0.1", "", "example.org"])
+@pytest.mark.parametrize(
+    "host", ["localhost.example.org", "hub.localhost", "0.0.0.0", "10.0.0.1", "128.0.0.1", "", "example.org"]
+)
 def test_not_loopback(host: str) -> None:
     assert not is_loopback(host)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from desktop.errors import Forbidden, KeptOffline, Unreachable
 from desktop.hardware import Hardware
 from desktop.settings import Decided, Settings
 from tests import gguf_files
+from tests.test_network import replying, serving
 
 Decide = Callable[[object], None]
 Run = Callable[..., tuple[int, Any, str]]
@@ -145,7 +147,9 @@ def test_certificates_of_the_environment_do_not_count_beside_a_locked_file(
     own = Path(__file__).with_name("localhost.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(own))
     monkeypatch.setenv("SSL_CERT_DIR", str(own.parent))
-    with serving(replying(200, {}, [b"x"]), certificate=own) as server:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own)
+    with serving(replying(200, {}, []), context) as server:
         address = f"https://localhost:{server.server_port}/"
         with closing(App.open(home)) as app, app.network.client("look") as client:
             assert client.get(address).status_code == 200
@@ -159,7 +163,8 @@ def test_certificates_of_the_environment_do_not_count_beside_a_locked_file(
 
 
 def test_no_variable_leads_to_other_folders_of_all_users() -> None:
-    variables = {"XDG_DATA_DIRS": "/mine", "WIN_PD_OVERRIDE_COMMON_APPDATA": "C:\\mine", "HOME": "/mine", "HOMEBREW_PREFIX": "/mine"}
+    names = ("XDG_DATA_DIRS", "WIN_PD_OVERRIDE_COMMON_APPDATA", "HOME", "HOMEBREW_PREFIX")
+    variables = dict.fromkeys(names, os.path.abspath("/mine"))
     ask = "from desktop.paths import OF_ALL_USERS; print(OF_ALL_USERS)"
     told = subprocess.run(
         [sys.executable, "-c", ask], env={**os.environ, **variables}, capture_output=True, text=True, check=True

@@ -1,5 +1,6 @@
 """The page Settings: the models' folder, the look, the network, the length of conversations, and what Alcove is."""
 
+from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -61,6 +62,14 @@ class SettingsPage(Page):
             self._conversations_card.body.addWidget(line())
             where = policy.origin("retention_days")
             self._conversations_card.body.addWidget(decided(self.tr("Old conversations"), words, where))
+        if policy.is_set:
+            self._order_stops()
+
+    def _order_stops(self) -> None:
+        """The marks were made last; the Tab key meets them where they are seen."""
+        here = [each for each in self.findChildren(QWidget) if each.window() is self.window()]  # lists that fold out are not
+        for before, after in pairwise(each for each in here if each.focusPolicy() & Qt.FocusPolicy.TabFocus):
+            QWidget.setTabOrder(before, after)
 
     # --- models ---------------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop import policy
 from desktop.ui import theme
+from desktop.ui.leaving import LeaveDialog
 from desktop.ui.locking import LockMark, Strip
 from desktop.ui.notice import Notice
 from desktop.ui.program import Program
@@ -84,6 +85,32 @@ def test_what_is_locked_cannot_be_changed_and_says_who_set_it(decided: Callable[
     check_offline_everywhere(program)
     check_strip(program)
     check_pictures(program)
+
+
+def test_the_tab_key_meets_each_mark_where_it_is_seen(decided: Callable[[object], Program]) -> None:
+    program = decided({"locked": LOCKED, "retention_days": 30})
+    program._on_page_clicked("settings")
+    page = program.settings
+    stops, at = [], page.nextInFocusChain()
+    while at is not page:
+        if page.isAncestorOf(at) and at.isVisible() and at.isEnabled() and at.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            stops.append(at)
+        at = at.nextInFocusChain()
+    marks = [each for each in stops if isinstance(each, LockMark)]
+    assert len(marks) == len(LOCKED) + 1
+    heights = [mark.mapTo(page.widget(), mark.rect().topLeft()).y() for mark in marks]
+    assert heights == sorted(heights)
+    offline, proxy = (next(mark for mark in marks if mark.accessibleName().startswith(name)) for name in ("Stay", "Proxy"))
+    assert stops.index(offline) < stops.index(page.network.test) < stops.index(proxy)
+
+
+def test_what_is_done_every_time_is_not_asked_where_it_is_locked(decided: Callable[[object], Program]) -> None:
+    program = decided({"locked": {"on_close": "ask"}})
+    program.leaving._ask()
+    dialog = program.window.findChild(LeaveDialog)
+    assert dialog is not None
+    assert not dialog.always.isVisible()
+    dialog.reject()
 
 
 def check_offline_everywhere(program: Program) -> None:
