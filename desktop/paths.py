@@ -13,6 +13,7 @@ FROZEN = bool(getattr(sys, "frozen", False))  # installed as a program of its ow
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 GUIDE = RESOURCES / "starter" / "alcove-guide.gguf"
 
+
 def _of_all_users() -> Path:
     """The folder of this computer with data for everybody, which no variable leads elsewhere."""
     if sys.platform == "win32":
