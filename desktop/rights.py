@@ -61,7 +61,8 @@ class Rights:
         if not self.consent.policy.judges_models:  # then no file has to be read
             return None
         refused = self.consent.refusal(target, ruling or self.ruling(target), self.targets.catalogue, cards)
-        bare = unproved(target)  # what allows a model has to hold without what anybody could have written beside it
+        # What allows a model has to hold without what anybody could have written beside it.
+        bare = unproved(target, self.targets.library.shared)
         if refused or bare is None:
             return refused
         return self.consent.refusal(bare, self.ruling(bare), self.targets.catalogue)

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -91,17 +92,30 @@ class Targets:
         return self.files(target)[0]
 
 
-def unproved(target: Target) -> Target | None:
+def unproved(target: Target, shared: Collection[Path]) -> Target | None:
     """A file without its folder's name and its record, where these prove nothing of where it comes from: somebody put it there
-    by hand, or took it from another program's folder. None where a download is on record, or others keep the folder."""
+    by hand, or took it from another program's folder. None where a download is on record, or others keep the folder.
+
+    shared: the folders of models for all, which is what counts where files have no owners.
+    """
     local = target.local
-    if local is None or target.path is None or local.origin not in ("own", "linked"):
+    if local is None or target.path is None or local.origin == "guide":
         return None
     if local.origin == "own" and local.fetched and record.read(record.beside(local.path)).size_bytes == size_of([local.path]):
         return None
     if local.origin == "linked" and local.reference:  # of a bundle, which says so as a mirror does
         return None
+    if local.origin == "shared" and (_is_others(local.path.parent) if os.name == "posix" else local.root in shared):
+        return None
     return Target(target.reference, target.path.stem, path=target.path)
+
+
+def _is_others(folder: Path) -> bool:
+    """Whether a folder is kept by somebody else than the person, unless that is the administrator."""
+    person = os.geteuid()
+    with suppress(OSError):  # it has gone meanwhile
+        return person == 0 or (os.stat(folder).st_uid != person and not os.access(folder, os.W_OK))
+    return False
 
 
 def name_of(target: Target) -> str:

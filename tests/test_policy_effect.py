@@ -269,6 +269,26 @@ def test_the_name_of_a_folder_allows_no_model(rule: object, decide: Decide, home
         assert app.rights.refusal(app.targets.of(placed.id))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="files of Windows have no owners that Python knows")
+def test_a_folder_for_all_that_is_the_persons_own_allows_no_model(
+    decide: Decide, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder from which one has taken one's own right to write is one of others by no means."""
+    place = tmp_path / "own" / "Qwen" / "Qwen3-8B-GGUF" / "Qwen3-8B-Q8_0.gguf"
+    place.parent.mkdir(parents=True)
+    gguf_files.llama(place, metadata={"general.license": "llama3.1"})
+    if os.geteuid() == 0:
+        os.chown(place.parent, 1000, 1000)
+    decide({"models": {"allow": [{"maker": "Qwen"}]}, "shared_folders": [str(tmp_path / "own")]})
+    with closing(App.open(home)) as app:
+        monkeypatch.setattr("desktop.targets.os.geteuid", lambda: place.parent.stat().st_uid)
+        shared = next(each for each in app.library.list() if each.origin == "shared")
+        assert app.rights.refusal(app.targets.of(shared.id))
+        monkeypatch.setattr("desktop.targets.os.geteuid", lambda: 4321)
+        monkeypatch.setattr("desktop.targets.os.access", lambda path, mode: False)
+        assert not app.rights.refusal(app.targets.of(shared.id))
+
+
 @pytest.mark.parametrize("part", ["locked", "defaults"])
 def test_a_list_of_models_that_the_person_signed_does_not_say_what_is_allowed(part: str, decide: Decide, home: Path) -> None:
     listed = json.loads(paths.resource("catalogue.json").read_text()) | {"date": "2999-01-01"}
