@@ -161,6 +161,28 @@ def test_a_file_that_the_person_can_change_is_told(tmp_path: Path, monkeypatch: 
     assert policy.problems(policy.read(tmp_path), licences.load()) == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="files of Windows have no such rights")
+def test_a_file_that_the_person_could_add_allows_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, {"models": {"allow": [{"openness": "free"}], "deny": [{"use": "commercial"}]}})
+    word = {"licence": "cc-by-nc-4.0", "decision": "approved", "text": "Said I."}
+    put(tmp_path, {"models": {"allow": [{"openness": "conditions"}]}, "licences": [word]}, "policy.d/00.json")
+    put(tmp_path, {"banner": "x"}, "elsewhere/linked.json")
+    (tmp_path / "policy.d" / "99.json").symlink_to(tmp_path / "elsewhere" / "linked.json")
+    known = licences.load()
+    about = policy.About(known.rule(licences.Evidence(catalogue=("llama3.2",))))
+    monkeypatch.setattr(sources.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(sources.os, "access", lambda path, mode: Path(path).name in ("policy.d", "elsewhere"))
+    holds = policy.read(tmp_path)
+    assert [(Path(each.where).name, each.machine) for each in holds.sources] == [
+        ("policy.json", True),
+        ("00.json", False),
+        ("99.json", False),
+    ]
+    assert holds.refusal(about)
+    monkeypatch.setattr(sources.os, "access", lambda path, mode: Path(path).name == "elsewhere")
+    assert [each.machine for each in policy.read(tmp_path).sources] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

@@ -42,7 +42,7 @@ def problems(policy: Policy, licences: Licences, *, in_force: bool = True) -> li
 def _problems(source: Source, licences: Licences) -> Iterator[str]:
     content = source.content
     if source.loose:
-        yield "whoever runs Alcove here can change this file, so it binds nobody; only an administrator should have that right"
+        yield "whoever runs Alcove here can change this file, so it counts as theirs; only an administrator should be able to"
     yield from _about_licences(content, licences)
     if not source.machine and any(each.decision == "approved" for each in content.licences):
         yield "licences are approved only by rules for the whole machine, so these approvals do not count"

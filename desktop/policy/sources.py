@@ -40,13 +40,15 @@ def here(folder: Path) -> Iterator[Source]:
 
 
 def of_folder(folder: Path) -> Iterator[Source]:
-    """Files that only an administrator may write: policy.json, then policy.d in the order of names."""
+    """Files that only an administrator may write: policy.json, then policy.d in the order of names. One that the person can
+    change counts as the person's own."""
     more = folder / "policy.d"
     names = sorted(name for name in os.listdir(more) if name.endswith(".json")) if _is_there(more) else []
     first = folder / "policy.json"
     for path in ([first] if _is_there(first) else []) + [more / name for name in names]:
-        loose = os.name == "posix" and os.geteuid() != 0 and any(os.access(each, os.W_OK) for each in (path, path.parent))
-        yield Source(str(path), of_file(path), loose=loose)
+        places = (path, path.parent, Path(os.path.realpath(path)).parent)  # a link may lead to where anybody can write
+        loose = os.name == "posix" and os.geteuid() != 0 and any(os.access(each, os.W_OK) for each in places)
+        yield Source(str(path), of_file(path), machine=not loose, loose=loose)
 
 
 def of_file(path: Path) -> Content:
