@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -13,9 +14,16 @@ def main() -> int:
 
         return worker.main(sys.argv[2:])
     try:
-        from desktop import cli
-    except KeyboardInterrupt:  # half a second is long enough for a change of mind
+        try:
+            return _main()
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python lets go of it before it is gone, and one more would kill it
+    except KeyboardInterrupt:  # while this is imported, or once more while it ends
         return 130
+
+
+def _main() -> int:
+    from desktop import cli
 
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # there is none behind a window on Windows

@@ -745,12 +745,12 @@ class Terminal:
     def type(self, words: str) -> None:
         os.write(self.screen, f"{words}\n".encode())
 
-    def ends_with(self) -> int:
+    def ends_with(self, every_s: float = 0.5) -> int:
         """Press Ctrl-C until it ends: Python's line editor overlooks one that comes in the moment before it waits."""
-        for _ in range(40):
+        for _ in range(round(20 / every_s)):
             self.process.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
-                self.process.wait(0.5)
+                self.process.wait(every_s)
                 break
         os.close(self.screen)
         return self.process.wait(1)
@@ -761,6 +761,13 @@ def test_ctrl_c_at_the_prompt_ends_the_talk(tmp_path: Path) -> None:
     talk = Terminal("guide", tmp_path / "home")
     talk.read_until("›")
     assert talk.ends_with() == 130
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of one's own is a thing of Unix")
+def test_ctrl_c_by_someone_impatient_ends_it_the_same_way(tmp_path: Path) -> None:
+    talk = Terminal("guide", tmp_path / "home")
+    talk.read_until("›")
+    assert talk.ends_with(every_s=0.02) == 130
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of one's own is a thing of Unix")
