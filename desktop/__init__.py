@@ -34,7 +34,8 @@ reads this list and checks every import, so it cannot go stale.
     trash elsewhere mirror texts policy
     hardware gguf licences network record digest settings logs
     graphics parts
-    paths bounded picture spans keychain card clauses replacing redaction locks
+    paths bounded picture spans keychain card clauses redaction locks
+    replacing
     errors
     text address
 

@@ -18,8 +18,8 @@ import msgspec
 
 from desktop import __version__, record
 from desktop.address import is_address
-from desktop.errors import NotWritable
 from desktop.licences import UNKNOWN, Licence, Ruling
+from desktop.replacing import refused
 from desktop.texts import Texts
 
 STRANGE = r"“([^”]+)”, which Alcove does not know"  # in what a source says
@@ -103,7 +103,7 @@ class Acceptances:
             finally:
                 os.close(handle)
         except OSError as error:
-            raise NotWritable(path=str(self._path)) from error
+            raise refused(error, self._path) from error
         return new
 
     def _is_broken(self, handle: int) -> bool:

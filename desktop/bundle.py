@@ -12,11 +12,12 @@ from pathlib import Path
 import msgspec
 
 from desktop import digest, gguf, mirror, passing, record
-from desktop.errors import AlcoveError, Corrupt, DiskFull, Forbidden, NotFound, NotWritable
+from desktop.errors import AlcoveError, Corrupt, DiskFull, Forbidden, NotFound
 from desktop.keeping import Pace
 from desktop.library import RESERVE_BYTES, Library, LocalModel, Provenance, room_bytes
 from desktop.mirror import NAME, Bundle, Entry, Model, Text
 from desktop.passing import Passed
+from desktop.replacing import refused
 from desktop.transfer import Progress
 
 PAPERS = "LICENCE"  # the folder beside a model's files, for people
@@ -147,7 +148,7 @@ def _take(folder: Path, library: Library, model: Model, pace: Pace) -> Generator
                 raise _damaged(folder, entry, found)
             library.adopt(part, origin)
         except OSError as error:
-            raise NotWritable(path=str(error.filename or part)) from error
+            raise refused(error, error.filename or part) from error
         finally:
             library.end(part)
     taken = library.find(model.repo, model.files[0].name)
@@ -233,7 +234,7 @@ def _put(folder: Path, entry: Entry, source: Path, there: Entry | None, pace: Pa
             raise Corrupt(path=str(source), why="it is no longer what it was when it came; check it with: alcove verify")
         os.replace(new, target)
     except OSError as error:
-        raise NotWritable(path=str(error.filename or target)) from error
+        raise refused(error, error.filename or target) from error
     return msgspec.structs.replace(entry, sha256=sha256)
 
 
@@ -251,7 +252,7 @@ def _write_texts(folder: Path, items: Sequence[Item], repos: Sequence[str]) -> d
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         except OSError as error:
-            raise NotWritable(path=str(target)) from error
+            raise refused(error, target) from error
         found[id] = Text(id=id, path=target.relative_to(folder).as_posix(), sha256=hash_of(content).hexdigest())
     return found
 

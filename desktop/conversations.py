@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from desktop.errors import AlcoveError, Corrupt, DiskFull, NotWritable
+from desktop.replacing import no_room
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS conversations (
@@ -111,7 +112,7 @@ class Conversations:
             # An answer that was being written when the program ended is kept as far as it had come.
             self._db.execute("UPDATE messages SET finish = 'crashed' WHERE finish = 'writing'")
         except sqlite3.OperationalError as error:
-            raise NotWritable(path=str(path)) from error
+            raise (no_room(path) if _code(error) == sqlite3.SQLITE_FULL else NotWritable(path=str(path))) from error
         except sqlite3.DatabaseError as error:
             raise Corrupt(path=str(path), why="it is no database that Alcove can read") from error
 
@@ -137,7 +138,7 @@ class Conversations:
 
     def _stated(self, error: sqlite3.OperationalError) -> AlcoveError | None:
         """The stated error for a disk that does not take what is written; None for a mistake in the SQL."""
-        code = error.sqlite_errorcode & 0xFF  # the rest says more than anyone needs
+        code = _code(error)
         if code == sqlite3.SQLITE_FULL:
             folder = self._path.parent
             return DiskFull(needed_bytes=ROOM_BYTES, free_bytes=shutil.disk_usage(folder).free, folder=str(folder))
@@ -343,6 +344,10 @@ class Conversations:
 
 
 SELECT_MESSAGES = "SELECT id, conversation_id, role, text, thinking, model, created, finish, tokens_per_s, tokens FROM messages"
+
+
+def _code(error: sqlite3.OperationalError) -> int:
+    return error.sqlite_errorcode & 0xFF  # the rest says more than anyone needs
 
 
 def _now() -> str:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from desktop import catalogue
 from desktop.catalogue import Catalogue
-from desktop.errors import CatalogueRefused, Corrupt, NotFound, NotWritable
+from desktop.errors import CatalogueRefused, Corrupt, NotFound
 from desktop.hub import Hub
 from desktop.network import Response, refusal
-from desktop.replacing import replace
+from desktop.replacing import refused, replace
 
 NAME, SIGNATURE = "catalogue.json", "catalogue.json.sig"
 LARGEST_BYTES = 16_000_000  # the one inside the program has a fortieth of it
@@ -90,7 +90,7 @@ def sign(file: Path, key_file: Path) -> str:
             raise Corrupt(path=str(key_file), why="it holds no key of this kind") from error
         file.with_name(SIGNATURE).write_bytes(base64.b64encode(key.sign(file.read_bytes())) + b"\n")
     except OSError as error:
-        raise NotWritable(path=str(error.filename or file)) from error
+        raise refused(error, error.filename or file) from error
     return base64.b64encode(key.public_key().public_bytes(form.Encoding.Raw, form.PublicFormat.Raw)).decode()
 
 
@@ -151,4 +151,4 @@ def _put(folder: Path, content: bytes, signature: bytes) -> None:
         for name, written in ((SIGNATURE, signature), (NAME, content)):
             replace(folder / name, written)
     except OSError as error:
-        raise NotWritable(path=str(folder)) from error
+        raise refused(error, folder) from error

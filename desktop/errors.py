@@ -19,6 +19,7 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 ├── DiskFull                     not enough room, told before the first byte or when it happens
 │   └── FileTooBig               the disk's format cannot hold a file of this size (FAT32: 4 GB)
 ├── NotWritable                  a folder or file that cannot be written
+│   └── NoRoomLeft               because the disk is full
 ├── Corrupt                      bytes are not what they should be (hash, length)
 │   ├── NotGguf                  the file is no GGUF at all
 │   ├── HeaderTooLarge           a GGUF whose header is longer than any that is known
@@ -26,6 +27,7 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
 │   └── Truncated                a GGUF that ends too early
 │       └── HeaderTruncated      so early that even its size cannot be told
 ├── CatalogueRefused             a newer list of models that is not signed, older, or broken
+├── OddName                      the name of a file or folder is no text, and cannot be noted
 ├── NotAModel                    a GGUF that is something else: a projector, an adapter, a vocabulary
 ├── CannotSee                    a picture for a model that reads only text
 ├── UnknownArchitecture          the engine cannot run this kind of model
@@ -197,6 +199,15 @@ class NotWritable(AlcoveError):
     )
 
 
+class NoRoomLeft(NotWritable):
+    """Facts: path, free_bytes, folder."""
+
+    sentence = (
+        "{path} cannot be written, for the disk is full: {free_bytes} are free in {folder}. "
+        "Remove something from this disk, or choose a folder on another one with --home or ALCOVE_HOME."
+    )
+
+
 class Corrupt(AlcoveError):
     """Facts: path, why."""
 
@@ -252,6 +263,12 @@ class UnknownArchitecture(AlcoveError):
     """Facts: path, architecture."""
 
     sentence = "This version of the engine cannot run models of the kind “{architecture}”; a newer Alcove may."
+
+
+class OddName(AlcoveError):
+    """Facts: path (what can be read of it)."""
+
+    sentence = "The name of {path}, or of a folder around it, has letters that no text can hold; give it another name."
 
 
 class NotAModel(AlcoveError):

@@ -16,6 +16,7 @@ from stat import S_ISDIR, S_ISREG
 
 from desktop.bounded import Bounded, Readable
 from desktop.errors import Corrupt, LoadFailed, NotFound, NotGguf, Truncated
+from desktop.paths import check_name
 
 Item = str | int | float | bool
 Value = Item | tuple[Item, ...]
@@ -153,8 +154,9 @@ def read(stream: Readable, path: str) -> Header:
 def read_file(path: Path) -> Header:
     """The header of a file, which must also be long enough for its tensors; of the first part of a split model, that of all.
 
-    The latest ones are remembered. Raises as read() and Truncated, NotFound, LoadFailed when it may not be read.
+    The latest ones are remembered. Raises as read() and Truncated, NotFound, LoadFailed when it may not be read, OddName.
     """
+    check_name(path)
     first = _read_part(path, "")
     if first.split_count == 1 or first.metadata.get("split.no", 0) != 0:
         return first

@@ -12,9 +12,11 @@ from functools import partial
 from pathlib import Path
 
 from desktop import digest, gguf, local, record, trash
-from desktop.errors import AlcoveError, Corrupt, DiskFull, Forbidden, NotFound, NotWritable
+from desktop.errors import AlcoveError, Corrupt, DiskFull, Forbidden, NotFound
 from desktop.library import RESERVE_BYTES, Library, LocalModel, room_bytes
 from desktop.part import is_running
+from desktop.paths import check_name
+from desktop.replacing import refused
 from desktop.transfer import Progress
 
 UNFINISHED = ".moving"  # what a file that is being copied is called
@@ -144,7 +146,7 @@ def move(source: Path, target: Path) -> Generator[Progress, None, Moved]:
             if not (same_disk and _rename(path, to, pace)) and not (yield from _carry(path, to, pace)):
                 in_the_way.append(to)
         except OSError as error:
-            raise NotWritable(path=str(error.filename or to)) from error
+            raise refused(error, error.filename or to) from error
         record.prune(path.parent, source)
         yield pace.progress("move")
     if in_the_way:
@@ -158,11 +160,12 @@ def is_unfinished(source: Path) -> bool:
 
 
 def _checked(source: Path, target: Path) -> tuple[Path, Path]:
-    """Both folders without links. Raises Forbidden, NotWritable."""
+    """Both folders without links. Raises Forbidden, NotWritable, OddName."""
+    check_name(target)
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise NotWritable(path=str(target)) from error
+        raise refused(error, target) from error
     source, target = source.resolve(), target.resolve()
     if source == target:
         raise Forbidden(what=f"Moving the models to {target}", rule="they are there already")

@@ -25,6 +25,7 @@ from desktop.errors import DiskFull, Forbidden, NotFound, NotWritable
 from desktop.local import LocalModel
 from desktop.part import is_running
 from desktop.record import Provenance
+from desktop.replacing import refused
 
 __all__ = ["Library", "LocalModel", "Provenance", "room_bytes"]
 
@@ -136,7 +137,7 @@ class Library:
             os.replace(part, path)
             part.with_name(part.name + ".json").unlink(missing_ok=True)
         except OSError as error:
-            raise NotWritable(path=str(path)) from error
+            raise refused(error, path) from error
         record.settle(path.parent)
         whole = next((model for model in self.list() if path in model.files), None)
         return whole or local.model_of((path,), self.folder, "own")

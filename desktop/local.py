@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from desktop import gguf, record, trash
+from desktop import gguf, record, text, trash
 from desktop.card import Card
 from desktop.part import arrived_bytes
 from desktop.record import LINKED, Provenance
@@ -55,7 +55,8 @@ def models_in(root: Path, origin: str) -> list[LocalModel]:
         here = Path(folder)
         if here == root:
             folders[:] = [name for name in folders if name not in (LINKED, trash.FOLDER)]
-        ours = {name.removesuffix(".part") for name in names if name.lower().endswith((".gguf", ".gguf.part"))}
+        named = [name for name in names if text.valid(f"{folder}/{name}") == f"{folder}/{name}"]  # others cannot be noted
+        ours = {name.removesuffix(".part") for name in named if name.lower().endswith((".gguf", ".gguf.part"))}
         eyes = tuple(here / name for name in sorted(ours) if gguf.named_kind(name) == "mmproj" and f"{name}.json" in names)
         found |= {here / gguf.part_names(name)[0]: eyes for name in ours if gguf.named_kind(name) in ("model", "split")}
     models = []

@@ -21,7 +21,7 @@ import msgspec
 from desktop.errors import AlcoveError, DiskFull, FileTooBig, Forbidden, NotGguf, NotWritable
 from desktop.locks import lock
 from desktop.record import beside
-from desktop.replacing import replace
+from desktop.replacing import FULL, replace
 from desktop.spans import Spans
 
 TICK_S = 0.1  # how often progress is told
@@ -237,7 +237,7 @@ class Part:
         folder = self._path.parent
         if error.errno == errno.EFBIG:
             return FileTooBig(size_bytes=self.source.size_bytes, folder=str(folder))
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             needed_bytes = self.source.size_bytes - self.done_bytes
             return DiskFull(needed_bytes=needed_bytes, free_bytes=shutil.disk_usage(folder).free, folder=str(folder))
         return NotWritable(path=str(self._path))

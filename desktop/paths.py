@@ -7,7 +7,9 @@ from pathlib import Path
 
 import platformdirs
 
-from desktop.errors import NotWritable
+from desktop import text
+from desktop.errors import OddName
+from desktop.replacing import refused
 
 FROZEN = bool(getattr(sys, "frozen", False))  # installed as a program of its own, not as a package of Python
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
@@ -46,6 +48,12 @@ def shared_models() -> tuple[Path, ...]:
 def resource(name: str) -> Path:
     """A file that came with the program, by its path below resources/."""
     return RESOURCES / name
+
+
+def check_name(path: Path) -> None:
+    """Raise OddName for what could be noted nowhere: on Linux a name may be any bytes."""
+    if (readable := text.valid(str(path))) != str(path):
+        raise OddName(path=readable)
 
 
 @dataclass(frozen=True)
@@ -106,7 +114,8 @@ class Paths:
         return self.home / "logs"
 
     def create(self) -> None:
-        """Make the folders, readable by their owner only. Raises NotWritable."""
+        """Make the folders, readable by their owner only. Raises NotWritable, OddName."""
+        check_name(self.home)
         try:
             for folder in (self.home, self.models, self.cache, self.logs):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -114,4 +123,4 @@ class Paths:
             probe.touch()
             probe.unlink()
         except OSError as error:
-            raise NotWritable(path=str(self.home)) from error
+            raise refused(error, self.home) from error

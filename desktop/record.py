@@ -12,8 +12,7 @@ from pathlib import Path
 import msgspec
 
 from desktop.card import Card
-from desktop.errors import NotWritable
-from desktop.replacing import replace
+from desktop.replacing import refused, replace
 
 LINKED = "linked"  # the folder of records for files that lie elsewhere; no owner's folder is called so
 LONGEST_BYTES = 120  # of one name in a path: ".part.json.new" follows it, and a path on Windows has 260 letters
@@ -153,7 +152,7 @@ def write(record: Path, provenance: msgspec.Struct | dict[str, str]) -> None:
         record.parent.mkdir(parents=True, exist_ok=True)
         replace(record, msgspec.json.format(msgspec.json.encode(provenance)))
     except OSError as error:
-        raise NotWritable(path=str(record.parent)) from error
+        raise refused(error, record.parent) from error
 
 
 def settle(folder: Path) -> None:

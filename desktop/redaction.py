@@ -61,7 +61,8 @@ def of_here(folders: Mapping[str, Path] | None = None) -> Redaction:
 
 def _spellings(path: str) -> Iterator[str]:
     """A folder as it may be written: with the slashes of the system, of the web, and twice each in JSON."""
-    yield from dict.fromkeys((path, path.replace("\\", "\\\\"), path.replace("\\", "/"), quote(path.replace("\\", "/"))))
+    slashed = path.replace("\\", "/")
+    yield from dict.fromkeys((path, path.replace("\\", "\\\\"), slashed, quote(slashed, errors="surrogateescape")))
 
 
 def _anywhere(words: str) -> re.Pattern[str]:

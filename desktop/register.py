@@ -16,11 +16,11 @@ import msgspec
 
 from desktop.acceptance import Acceptance, asking
 from desktop.consent import Consent
-from desktop.errors import AlcoveError, NotWritable
+from desktop.errors import AlcoveError
 from desktop.library import Library, LocalModel
 from desktop.licences import Ruling
 from desktop.policy import Verdict
-from desktop.replacing import replace
+from desktop.replacing import refused, replace
 from desktop.texts import Text, Texts
 
 RISKY = re.compile(r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20|%]")  # beginnings that a spreadsheet takes for a formula
@@ -167,7 +167,7 @@ def save(content: bytes, file: Path) -> None:
     try:
         replace(file, content)
     except OSError as error:
-        raise NotWritable(path=str(file)) from error
+        raise refused(error, file) from error
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -1,8 +1,14 @@
 """A file replaced in one step: a crash, a kill or a full disk leaves the old content or the new, and never half of it."""
 
+import errno
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
+
+from desktop.errors import NoRoomLeft, NotWritable
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def replace(path: Path, content: bytes) -> None:
@@ -18,3 +24,14 @@ def replace(path: Path, content: bytes) -> None:
         with suppress(OSError):
             fresh.unlink()
         raise
+
+
+def refused(error: OSError, path: Path | str) -> NotWritable:
+    """The stated error for what a disk did not take: it is full, or this may not be written there."""
+    return no_room(Path(path)) if error.errno in FULL else NotWritable(path=str(path))
+
+
+def no_room(path: Path) -> NoRoomLeft:
+    """The stated error for a file that the full disk did not take."""
+    folder = next(each for each in path.absolute().parents if each.is_dir())
+    return NoRoomLeft(path=str(path), free_bytes=shutil.disk_usage(folder).free, folder=str(folder))

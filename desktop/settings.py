@@ -14,9 +14,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from desktop.errors import NotWritable
 from desktop.paths import Paths
-from desktop.replacing import replace
+from desktop.replacing import refused, replace
 
 Theme = Literal["system", "light", "dark", "contrast"]
 Goal = Literal["speed", "quality", "long"]
@@ -113,7 +112,7 @@ def chosen(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise NotWritable(path=str(path)) from error
+        raise refused(error, path) from error
     good, whole = _valid(content)
     if not whole:
         os.replace(path, path.with_suffix(".unreadable.json"))
@@ -147,7 +146,7 @@ def save(settings: Settings, path: Path, decided: Decided = NOTHING) -> None:
     try:
         replace(path, msgspec.json.format(msgspec.json.encode(kept)))
     except OSError as error:
-        raise NotWritable(path=str(path)) from error
+        raise refused(error, path) from error
 
 
 def _proposed(decided: Decided) -> Settings:

@@ -20,13 +20,13 @@ import msgspec
 from desktop import __version__, logs, parts, policy, redaction
 from desktop.address import without_password
 from desktop.app import App
-from desktop.errors import AlcoveError, NotWritable
+from desktop.errors import AlcoveError
 from desktop.hardware import Hardware
 from desktop.judging import followed
 from desktop.network import metered
 from desktop.redaction import Redaction
 from desktop.register import Row
-from desktop.replacing import replace
+from desktop.replacing import refused, replace
 from desktop.settings import Settings
 from desktop.targets import public_name
 
@@ -108,11 +108,11 @@ def save(files: Mapping[str, str], file: Path) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as report:
         for name, text in files.items():
-            report.writestr(name, text)
+            report.writestr(name, text.encode(errors="backslashreplace"))
     try:
         replace(file, packed.getvalue())
     except OSError as error:
-        raise NotWritable(path=str(file)) from error
+        raise refused(error, file) from error
 
 
 def versions() -> dict[str, Any]:

@@ -10,6 +10,11 @@ def plain(text: str) -> str:
     return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
+def valid(name: str) -> str:
+    """A file's name as text: on Linux it may be any bytes, and "?" stands for those that are no letter."""
+    return name.encode(errors="replace").decode()
+
+
 def size(bytes_: float) -> str:
     """Bytes as a person reads them, decimal units as on a shop's label: 2497280256 -> "2.5 GB"."""
     if bytes_ < 1_000_000:

@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 
 from desktop import record
-from desktop.errors import Corrupt, NotWritable
+from desktop.errors import Corrupt
 from desktop.licences import Licence
-from desktop.replacing import replace
+from desktop.replacing import refused, replace
 from desktop.text import plain
 
 LARGEST_BYTES = 1_000_000  # the longest licence of a model has 60 KB
@@ -66,7 +66,7 @@ class Texts:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             replace(path, content)
         except OSError as error:
-            raise NotWritable(path=str(self.folder)) from error
+            raise refused(error, self.folder) from error
         record.write(record.beside(path), kept)
         return Text(id, path, kept.sha256, kept.url, kept.fetched)
 

@@ -11,7 +11,8 @@ from typing import Annotated
 import msgspec
 
 from desktop import record
-from desktop.errors import Forbidden, NotFound, NotWritable
+from desktop.errors import Forbidden, NotFound
+from desktop.replacing import refused
 
 FOLDER = ".trash"
 DAYS = 7  # after which it is gone
@@ -46,7 +47,7 @@ def put(root: Path, id: str, name: str, paths: Sequence[Path]) -> Removed:
         for path, target in moved:
             os.replace(target, path)
         shutil.rmtree(place, ignore_errors=True)
-        raise NotWritable(path=str(error.filename or paths[0])) from error
+        raise refused(error, error.filename or paths[0]) from error
     for path in present:
         record.prune(path.parent, root)
     return entry
@@ -76,7 +77,7 @@ def restore(root: Path, id: str) -> Removed:
             back.parent.mkdir(parents=True, exist_ok=True)
             os.replace(kept, back)
     except OSError as error:
-        raise NotWritable(path=str(error.filename or root)) from error
+        raise refused(error, error.filename or root) from error
     _forget(place)
     return entry
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from desktop import adopting, elsewhere
 from desktop.adopting import Plan, Skipped
 from desktop.cli.command import finish
 from desktop.elsewhere import Found, System
-from desktop.errors import NotFound
+from desktop.errors import NotFound, OddName
 from desktop.library import Library, LocalModel, Provenance
 from tests import gguf_files
 
@@ -343,3 +344,16 @@ def test_each_system_has_the_folders_of_all_programs(home: Path) -> None:
         system = System(platform, home, {}, home)
         assert all(elsewhere.folders(program, system) for program in elsewhere.PROGRAMS)
     assert [found for found in elsewhere.find(System("linux", home, {}, home)) if isinstance(found, Found)] == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere every name is text")
+def test_a_file_whose_name_is_no_text_is_told_what_to_do(library: Library, tmp_path: Path) -> None:
+    odd = model(tmp_path / "files" / os.fsdecode(b"caf\xe9.gguf"))
+    found = finish(adopting.plan(library, [odd]))
+    (skipped,) = found.skipped
+    assert isinstance(skipped.error, OddName)
+    assert "files/caf?.gguf" in skipped.why
+    with pytest.raises(OddName):
+        library.link(odd)
+    model(library.folder / os.fsdecode(b"caf\xe9.gguf"))
+    assert [each.id for each in library.list()] == []  # one that nobody opened is no reason to speak

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from desktop.conversations import Conversations
-from desktop.errors import Corrupt, DiskFull, NotWritable
+from desktop.errors import Corrupt, DiskFull, NoRoomLeft, NotWritable
 
 
 @pytest.fixture
@@ -71,6 +71,19 @@ def test_what_leaves_the_trash_leaves_the_file(tmp_path: Path) -> None:
     store.empty_trash()
     store.close()
     assert b"precious" not in (tmp_path / "c.sqlite").read_bytes()
+
+
+def test_a_disk_that_is_full_at_the_start_is_called_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = sqlite3.connect
+
+    def connected(path: Path, **how: bool | None) -> sqlite3.Connection:
+        db: sqlite3.Connection = connect(path, **how)  # type: ignore[call-overload]
+        db.execute("PRAGMA max_page_count = 1")  # SQLite then answers as on a full disk
+        return db
+
+    monkeypatch.setattr(sqlite3, "connect", connected)
+    with pytest.raises(NoRoomLeft, match=r"the disk is full: .* are free in .*\. Remove something"):
+        Conversations(tmp_path / "c.sqlite")
 
 
 def test_a_full_disk_is_told_and_what_was_there_stays(store: Conversations) -> None:

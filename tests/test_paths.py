@@ -1,11 +1,13 @@
+import errno
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from desktop import paths as places
-from desktop.errors import NotWritable
+from desktop.errors import NoRoomLeft, NotWritable, OddName
 from desktop.paths import GUIDE, Paths, resource
 
 
@@ -34,6 +36,22 @@ def test_a_home_that_cannot_be_written_is_a_stated_error(tmp_path: Path) -> None
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(NotWritable, match="--home"):
         Paths(tmp_path / "file" / "home").create()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_called_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    with pytest.raises(NoRoomLeft, match=r"the disk is full: .* are free in .*\. Remove something"):
+        Paths(tmp_path / "home").create()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere every name is text")
+def test_a_home_whose_name_is_no_text_is_a_stated_error(tmp_path: Path) -> None:
+    with pytest.raises(OddName, match=r"The name of .*/h\?me"):
+        Paths(tmp_path / os.fsdecode(b"h\xf6me")).create()
 
 
 def test_resources_come_with_the_program() -> None:

@@ -32,7 +32,7 @@ def search(
 ) -> None:
     """Models on the Hub that this engine can read (GGUF files)."""
     with opened(home, json) as app:
-        found = finish(app.search.find(" ".join(words), limit, "date" if sort == "date" else "downloads"))
+        found = finish(app.search.find(text.valid(" ".join(words)), limit, "date" if sort == "date" else "downloads"))
         free_bytes = Room.of(app.computer.hardware(), {}).free_bytes
         repos = found.repos if sort != "fit" else finder.by_fit(found.repos, free_bytes)
         whole = list(_with_sizes(app, repos))

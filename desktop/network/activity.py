@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx2
 
-from desktop.errors import NotWritable
+from desktop.replacing import refused
 
 REMEMBERED = 500  # activities kept in memory
 LOG_BYTES = 1_000_000  # the log file is turned over at this size; one older file is kept
@@ -67,7 +67,7 @@ class Record:
         try:
             file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         except OSError as error:
-            raise NotWritable(path=str(file)) from error
+            raise refused(error, file) from error
         return len(lines)
 
     def keep(self, activity: Activity) -> None:

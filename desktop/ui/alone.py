@@ -5,11 +5,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QFileSystemWatcher, QLockFile, QObject, QSysInfo, Signal
 
+from desktop.replacing import refused
+
 
 class Alone(QObject):
     """Whether this is the only window of a home. Where another has it, that one is `called`, and `brought` the file to open.
 
-    `other` is empty, or the computer on which the other window is: a home may lie on a share.
+    `other` is empty, or the computer on which the other window is: a home may lie on a share. Raises NotWritable.
     """
 
     called = Signal()
@@ -22,7 +24,10 @@ class Alone(QObject):
         self._lock = QLockFile(str(home / "window.lock"))
         self._lock.setStaleLockTime(0)  # it is held as long as its program lives, however long that is
         is_taken = not self._lock.tryLock(0) and self._lock.error() == QLockFile.LockError.LockFailedError
-        self._bell.write_bytes((os.fsencode(file) if file else b"open") if is_taken else b"")
+        try:
+            self._bell.write_bytes((os.fsencode(file) if file else b"open") if is_taken else b"")
+        except OSError as error:
+            raise refused(error, self._bell) from error
         if is_taken:
             self.other = self._lock.getLockInfo()[1]
             return

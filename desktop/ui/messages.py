@@ -224,6 +224,18 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
             tr("Open Settings"),
             SETTINGS,
         ),
+        errors.OddName: (
+            tr("This file needs another name"),
+            tr("The name of {path}, or of a folder around it, has letters that no text can hold. Rename it, and open it again."),
+            tr("See models"),
+            MODELS,
+        ),
+        errors.NoRoomLeft: (
+            tr("The disk is full"),
+            tr("{path} cannot be written: only {free_bytes} are free. Remove a model you no longer use, or other files there."),
+            tr("See models"),
+            MODELS,
+        ),
         errors.Corrupt: (
             tr("The file is damaged"),
             tr("{path} is not what it should be: {why}. Remove it, and get it again or choose another one."),
