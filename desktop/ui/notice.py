@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.errors import AlcoveError
@@ -17,6 +17,7 @@ from desktop.ui.messages import explain
 SIGNS = {"bad": "warning", "warning": "warning", "good": "check", "neutral": "info"}
 COLOURS = {"bad": "bad", "warning": "warning", "good": "accent", "neutral": "soft"}
 TOAST_S = 8.0
+LONGEST, BESIDE = 420, 200  # px at scale 1 of a toast: its text at most, and what it leaves to the buttons
 
 
 class Notice(QFrame):
@@ -90,14 +91,14 @@ class Notice(QFrame):
         self._sign.setPixmap(icons.pixmap(SIGNS[self._tone], COLOURS[self._tone], theme.scaled(20), self.devicePixelRatioF()))
 
 
-class Toast(QFrame):
-    """One notice at a time at the foot of the window: "Conversation deleted. Undo". Goes away by itself after 8 s."""
+class Toast(QWidget):
+    """One notice at a time at the foot of the pages: "Conversation deleted. Undo". Goes away by itself after 8 s.
 
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._around = parent
-        self.lift = theme.GRID * 3  # px between it and the foot of the window
-        self.setProperty("kind", "toast")
+    It has a place of its own below the page, which gives way, so that it lies over nothing that somebody wants to click.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
         self._undo: Callable[[], None] | None = None
         self._text = Label("", "body")
         self.button = Button("", "link")
@@ -105,31 +106,31 @@ class Toast(QFrame):
         self.button.hide()
         close = IconButton("cross", self.tr("Close"))
         close.clicked.connect(self.hide)
-        row = self._row = QHBoxLayout(self)
+        frame = QFrame()
+        frame.setProperty("kind", "toast")
+        row = QHBoxLayout(frame)
         row.setContentsMargins(20, 8, 8, 8)
         row.setSpacing(8)
         row.addWidget(self._text)
         row.addWidget(self.button)
         row.addWidget(close)
+        place = QHBoxLayout(self)
+        place.setContentsMargins(theme.GRID, theme.GRID, theme.GRID, theme.GRID * 2)
+        place.addWidget(frame, 0, Qt.AlignmentFlag.AlignHCenter)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
-        parent.installEventFilter(self)
         self.hide()
 
     def say(self, text: str, button: str = "", undo: Callable[[], None] | None = None, seconds: float = TOAST_S) -> None:
         """Show `text`, with a button that calls `undo` if both are given."""
         self._undo = undo
         self._text.setText(text)
-        self._text.ensurePolished()
-        natural = self._text.fontMetrics().horizontalAdvance(text) + 2
-        self._text.setFixedWidth(min(natural, theme.scaled(420), self._around.width() - theme.scaled(200)))
         self.button.set_text(button)
         self.button.setVisible(bool(button))
         self.setAccessibleName(text)
+        self._fit()
         self.show()
-        self._place()
-        self.raise_()
         self._timer.start(round(seconds * 1000))
 
     def tell(self, error: AlcoveError) -> None:
@@ -137,16 +138,15 @@ class Toast(QFrame):
         told = details(error)
         self.say(explain(error).sentence, self.tr("Copy details"), lambda: QGuiApplication.clipboard().setText(told))
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and self.isVisible():
-            self._place()
-        return super().eventFilter(watched, event)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
-    def _place(self) -> None:
-        self._row.activate()  # so that the size is that of the text it has now
-        self.adjustSize()
-        around = self._around.rect()
-        self.move((around.width() - self.width()) // 2, around.height() - self.height() - self.lift)
+    def _fit(self) -> None:
+        """The text in one line where there is room for it, beside the buttons."""
+        self._text.ensurePolished()
+        natural = self._text.fontMetrics().horizontalAdvance(self._text.text()) + 2
+        self._text.setFixedWidth(min(natural, theme.scaled(LONGEST), self.width() - theme.scaled(BESIDE)))
 
     def _on_clicked(self) -> None:
         self.hide()

@@ -24,7 +24,7 @@ from desktop.ui.locking import Strip
 from desktop.ui.model_panel import ModelPanel
 from desktop.ui.notice import Toast
 from desktop.ui.sidebar import NARROW_WIDTH, WIDTH, Sidebar
-from desktop.ui.theme import GRID, scaled
+from desktop.ui.theme import scaled
 
 WIDE = 1000  # px at text scale 1, of the window: below it the panel folds and the left column narrows
 PRIVACY_MS = 400  # how often the privacy line is compared with what the network does
@@ -51,7 +51,12 @@ class Window(QMainWindow):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addWidget(sidebar)
-        row.addWidget(self.stack, 1)
+        self.toast = Toast()
+        middle = QVBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.stack, 1)
+        middle.addWidget(self.toast)
+        row.addLayout(middle, 1)
         row.addWidget(panel)
         self._whole = QVBoxLayout()
         self._whole.setContentsMargins(0, 0, 0, 0)
@@ -59,7 +64,6 @@ class Window(QMainWindow):
         self._whole.addLayout(row)
         inside.setLayout(self._whole)
         self.setCentralWidget(inside)
-        self.toast = Toast(inside)
         self._drop_hint = DropHint(inside)
         self.setAcceptDrops(True)
         self.may_close: Callable[[], bool] = lambda: True  # asked before the window goes
@@ -92,7 +96,6 @@ class Window(QMainWindow):
         self.stack.setCurrentWidget(self._pages[name])
         self.sidebar.show_current(name, self.chat.conversation_id)
         self._arrange()
-        self.toast.lift = scaled(104) if name == "chat" else GRID * 3  # above the field for the message
 
     def show_decided(self) -> None:
         """What the organisation wants to be said: that its rules cannot be read, its own text, how long chats are kept."""
@@ -221,4 +224,3 @@ class Window(QMainWindow):
     def keep_inside(self) -> None:
         """The text size has changed: what is wide now may be narrow."""
         self._arrange()
-        self.toast.setMaximumWidth(max(320, self.width() - 48))

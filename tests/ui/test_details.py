@@ -95,18 +95,18 @@ def test_an_answer_that_failed_offers_them(qtbot: QtBot) -> None:
 
 
 def test_a_toast_offers_them(qtbot: QtBot) -> None:
-    around = QWidget()
-    qtbot.addWidget(around)
-    around.resize(800, 600)
-    around.show()
-    toast = Toast(around)
+    toast = Toast()
+    qtbot.addWidget(toast)
     toast.tell(ERROR)
     assert toast.button.text() == "Copy details"
     toast.button.click()
     assert QGuiApplication.clipboard().text().startswith("Alcove ")
 
 
-def test_what_keeps_the_window_from_opening_can_be_copied(tmp_path: Path, qtbot: QtBot) -> None:
+def test_what_keeps_the_window_from_opening_can_be_copied(
+    tmp_path: Path, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop.ui.application.Application", lambda: qapp)  # Qt has one for each process
     (tmp_path / "home").write_text("no folder")
     told = []
 

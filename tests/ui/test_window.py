@@ -176,14 +176,31 @@ def test_a_long_sentence_is_shown_whole_at_the_foot(qtbot: QtBot, open_program: 
     program = open_program()
     toast = program.window.toast
     toast.say("Short.", "Undo")
+    qtbot.waitUntil(lambda: toast.height() > 20)
     short = toast.height()
     toast.say("/a/long/path/model.gguf is not what it should be. Remove it, and get it again or choose another one. " * 2, "Undo")
     text = toast._text
-    assert text.height() >= text.heightForWidth(text.width()) > 2 * text.fontMetrics().height()
+    qtbot.waitUntil(lambda: text.height() >= text.heightForWidth(text.width()) > 2 * text.fontMetrics().height())
     assert toast.height() > short
     assert program.window.rect().contains(toast.geometry())
     toast.say("Short.", "Undo")
-    assert toast.height() == short
+    qtbot.waitUntil(lambda: toast.height() == short)
+
+
+@pytest.mark.parametrize("page", ["chat", "downloads", "settings"])
+def test_a_toast_lies_over_nothing(qtbot: QtBot, open_program: Callable[[], Program], page: str) -> None:
+    program = open_program()
+    window = program.window
+    program.theme.use("light", 1.5)
+    window.resize(1280, 800)
+    window.show_page(page)
+    before = window.stack.height()
+    window.toast.say("/a/long/path/model.gguf cannot be written. Choose another folder in Settings. " * 3, "Copy details")
+    qtbot.waitUntil(lambda: window.stack.height() < before)
+    others = (window.stack, window.sidebar, window.panel)
+    assert not any(each.isVisible() and each.geometry().intersects(window.toast.geometry()) for each in others)
+    window.toast.hide()
+    qtbot.waitUntil(lambda: window.stack.height() == before)
 
 
 def test_the_privacy_line_says_what_the_network_does(qtbot: QtBot, open_program: Callable[[], Program]) -> None:
