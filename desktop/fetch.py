@@ -86,6 +86,7 @@ def _origin(file: File, files: Sequence[File], catalogue_id: str | None) -> Prov
         licence=file.licence,
         base_models=file.base_models,
         cards=first.cards,
+        private=file.private,
         reference=catalogue_id or (f"hf:{first.repo}/{first.name}@{first.revision}" if first.revision else first.url),
     )
 

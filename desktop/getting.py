@@ -45,7 +45,7 @@ class Getting:
             files, ruling = yield from followed(steps, lambda _: asking)
         consent = self.rights.consent
         consent.admit(consent.terms(reference, name_of(target), ruling))
-        hub, library, name = self.targets.hub, self.targets.library, public_name(target)
+        hub, library, name = self.targets.hub, self.targets.library, public_name(target, private=files[0].private)
         host = urlsplit(target.url).hostname if target.url else hub.host
         log.info("download of %s from %s begins", name, host)
         how = "was stopped"

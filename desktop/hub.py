@@ -226,6 +226,7 @@ class Hub:
                 licence=licence,
                 base_models=base_models,
                 cards=(said,),
+                private=bool(info.private),
             )
             for sibling in info.siblings or ()
             if _is_taken(sibling.rfilename)

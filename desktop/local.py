@@ -46,6 +46,7 @@ class LocalModel:
     files: tuple[Path, ...] = ()
     projectors: tuple[Path, ...] = ()
     root: Path | None = None  # the models' folder that it lies in
+    private: bool = False  # its repository is shown to some only
 
 
 def models_in(root: Path, origin: str) -> list[LocalModel]:
@@ -102,6 +103,7 @@ def model_of(files: Sequence[Path], root: Path, origin: str, projectors: tuple[P
         files=tuple(files),
         projectors=projectors,
         root=root,
+        private=known.private,
     )
 
 

@@ -49,6 +49,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     path: str | None = None  # of a linked file
     program: str | None = None
     name: str | None = None  # of a linked file whose own says nothing
+    private: bool = False  # the repository is shown to some only
     id: str | None = None  # kept, so that another file of the same name does not take it over
 
 

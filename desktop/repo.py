@@ -29,6 +29,7 @@ class File:
     base_models: tuple[str, ...] = ()
     cards: tuple[card.Card, ...] = ()
     etag: str | None = None  # of a file elsewhere, whose SHA-256 nobody tells
+    private: bool = False  # shown to some only, by the repository's owner
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from desktop import fit, gguf, judging, opening
+from desktop import fit, gguf, judging, opening, text
 from desktop.engine import BenchStep, Loaded, Loading, LoadOptions, states
 from desktop.engine.local import LocalEngine
 from desktop.errors import AlcoveError, EngineCrashed, NotHere
@@ -79,7 +79,9 @@ class Running:
             with closing(self._open(target, shape, wish, order, eyes)) as steps:
                 loaded, judged = yield from judging.followed(steps, self._door.show)
             self._opened = Opened(reference, target.path, wish, shape, judged)
-            log.info("the engine opened %s, %d tokens, in %.1f s", public_name(target), loaded.context, loaded.load_s)
+            where = ", ".join(f"{text.size(device.total_bytes)} of {device.name}" for device in loaded.memory)
+            words = "the engine opened %s for %d tokens in %.1f s: %s"
+            log.info(words, public_name(target), loaded.context, loaded.load_s, where or "where is not known")
         finally:
             self._door.leave()
         if target.local is not None:

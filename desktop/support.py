@@ -31,21 +31,37 @@ from desktop.settings import Settings
 from desktop.targets import public_name
 
 NAME = "alcove-report.zip"
-WHAT = """This is a report about Alcove {version} for whoever gives support. It was saved as a file, and sent to nobody.
+WHAT = """This is a report about Alcove {version} for whoever gives support.
+It was saved as a file, and sent to nobody.
 
 In it are texts only:
 
-  doctor.json          this computer: memory, processor, graphics, engine, free disk space, network settings, problems found
-  versions.json        of Alcove, Python, the system, and every library
-  settings.json        what was chosen; of texts that a person wrote, only whether there is one
-  policy.json          what the organisation decided
-  models.json          models that are here: name, size, licence; of files of the person's own no name
-  estimates.json       how right the estimates of memory and speed were
-  crashes.json         how often the engine ended by itself
-  logs/                what the program did, and where in the program an error happened
-  logs/network.jsonl   every connection: when, with which computer, what kind of purpose, how much
+  doctor.json
+      this computer: memory, processor, graphics, engine,
+      free disk space, network settings, problems found
+  versions.json
+      of Alcove, Python, the system, and every library
+  settings.json
+      what was chosen; of texts that a person wrote,
+      only whether there is one
+  policy.json
+      what the organisation decided
+  models.json
+      models that are here: name, size, licence;
+      of a person's own files and private repositories no name
+  estimates.json
+      how right the estimates of memory and speed were
+  crashes.json
+      how often the engine ended by itself
+  logs/
+      what the program did, and where in the program
+      an error happened
+  logs/network.jsonl
+      every connection: when, with which computer,
+      what kind of purpose, how much
 
-Not in it: what was said in chats, their titles, instructions for models, names of files that were opened, access tokens,
+Not in it: what was said in chats, their titles, instructions
+for models, names of files that were opened, access tokens,
 passwords, names of people and of this computer.
 """
 PUBLIC = ("hub_endpoint", "allowed_hosts", "catalogue_keys")  # settings in words that an administrator gives out
@@ -204,10 +220,12 @@ def _model(app: App, row: Row) -> dict[str, Any]:
 
 
 def _name(app: App, reference: str) -> str:
+    """What is gone may have been of a private repository, and nobody knows any more."""
     try:
-        return public_name(app.targets.of(reference))
+        target = app.targets.of(reference)
     except AlcoveError:
         return GONE
+    return public_name(target) if target.local or target.model else GONE
 
 
 def _crashes(app: App) -> list[dict[str, Any]]:

@@ -123,8 +123,9 @@ def name_of(target: Target) -> str:
     return target.model.name if target.model is not None else target.name
 
 
-def public_name(target: Target) -> str:
-    """What a model is called where everybody has it from; a file of the person's own may be called after anything.
+def public_name(target: Target, *, private: bool = False) -> str:
+    """What a model is called where everybody has it from; a file of the person's own may be called after anything, and so may
+    one of a `private` repository, which a model that is here knows of its own.
 
     Only what came from the Hub has a revision: the repository of other files is the folder that they lie in, or a host.
     """
@@ -132,7 +133,8 @@ def public_name(target: Target) -> str:
         return target.local.id
     if target.model is not None and target.variant is not None:
         return reference_to(target.model, target.variant)
-    if target.repo and (target.local is None or (target.local.revision and target.local.origin != "linked")):
+    private = private or (target.local is not None and target.local.private)
+    if target.repo and not private and (target.local is None or (target.local.revision and target.local.origin != "linked")):
         return f"hf:{target.repo}/{target.file}" if target.file else f"hf:{target.repo}"
     return "a file of the person's own"
 

@@ -4,6 +4,7 @@ import base64
 import getpass
 import json
 import logging
+import re
 import shutil
 import socket
 import sys
@@ -23,6 +24,7 @@ from desktop.errors import EngineCrashed, NotWritable
 from desktop.keychain import PROXY, TOKEN
 from desktop.settings import Settings
 from tests.gguf_files import llama
+from tests.hub_server import HubServer
 
 Run = Callable[..., tuple[int, Any, str]]
 
@@ -143,6 +145,24 @@ def test_no_secret_is_in_the_report(home: Path, run: Run, capsys: pytest.Capture
     assert json.loads(parts["doctor.json"])["network"]["proxy"].endswith("proxy.example:3128")
 
 
+def test_a_private_repository_is_not_named(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = llama(tmp_path / "model.gguf").read_bytes()
+    with HubServer() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        monkeypatch.setenv("HF_TOKEN", hub.token)
+        hub.add("kanzlei/Weiss-GGUF", {"weiss-Q8_0.gguf": model}, private=True)
+        hub.add("maker/Tiny-GGUF", {"tiny-Q8_0.gguf": model + bytes(32)})
+        for reference in ("hf:kanzlei/Weiss-GGUF/weiss-Q8_0.gguf", "hf:maker/Tiny-GGUF/tiny-Q8_0.gguf"):
+            assert run("get", reference)[0] == 0
+    app = App.open(tmp_path / "home")
+    app.settings.last_model = "hf:kanzlei/Weiss-GGUF/weiss-Q4_0.gguf"  # which is not here
+    told = finish(support.gather(app))
+    app.close()
+    assert "hf:maker/Tiny-GGUF/tiny-Q8_0.gguf" in told["models.json"]
+    assert "download of hf:maker/Tiny-GGUF" in told["logs/alcove.log"]
+    assert not [name for name, text in told.items() if "weiss" in text.lower() or "kanzlei" in text.lower()]
+
+
 def test_readme_names_all_that_is_in_it(tmp_path: Path) -> None:
     app = App.open(tmp_path / "home")
     app.network.begin("huggingface.co", "look up models").end()
@@ -150,7 +170,7 @@ def test_readme_names_all_that_is_in_it(tmp_path: Path) -> None:
     app.close()
     for name in files:
         assert name == "README.txt" or name in files["README.txt"] or name.startswith("logs/alcove.log")
-    for name in [line.split()[0] for line in files["README.txt"].splitlines() if line.startswith("  ")]:
+    for name in [line.split()[0] for line in files["README.txt"].splitlines() if re.match("  [a-z]", line)]:
         assert name in files or name == "logs/"
 
 

@@ -1,9 +1,10 @@
 """The page About: which version this is and under which licence, what others made in it, where the files are, and help."""
 
 from collections.abc import Callable, Generator
+from itertools import pairwise
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, Qt, QUrl, Signal
+from PySide6.QtCore import QCoreApplication, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout
 
@@ -124,6 +125,12 @@ class AboutPage(Page):
         task = self._tasks.start(once(_write, file, told), key=f"save {file.name}")
         task.done.connect(lambda _: _say(self.said, self.copy_details, self.tr("It is in {file}.").format(file=file)))
         task.failed.connect(lambda error: _tell(self.said, self.copy_details, error))
+        task.over.connect(self._show_foot)
+
+    def _show_foot(self) -> None:
+        """What came of it stands below the buttons, perhaps below what is seen."""
+        last = self.said if self.copy_details.isHidden() else self.copy_details
+        QTimer.singleShot(0, self, lambda: self.ensureWidgetVisible(last))  # when it has its place
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -136,6 +143,9 @@ class AboutPage(Page):
         self.reader = Reader(told, self.tr("Notices about parts that others made"))
         self.reader.setFixedHeight(theme.scaled(NOTICES_HEIGHT))
         self._place.addWidget(self.reader)
+        chain = (self.report, self.reader.field, self.reader.before, self.reader.after, self.reader.text, self.save_notices)
+        for before, after in pairwise(chain):  # it came last, and stands in front of the buttons
+            self.setTabOrder(before, after)
 
 
 def _said(card: Card) -> tuple[Label, CopyDetails]:

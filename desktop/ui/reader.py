@@ -21,6 +21,7 @@ class Reader(QWidget):
         super().__init__()
         self.text = QPlainTextEdit(content)
         self.text.setReadOnly(True)
+        self.text.setPlaceholderText(self.tr("There is nothing in it."))
         self.text.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )

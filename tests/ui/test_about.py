@@ -31,6 +31,7 @@ def test_notices_are_searched_and_our_own_licence_is_at_hand(program: Program, q
     assert reader is not None
     reader.field.setText("words of the lgpl")
     assert reader.said.text() == "1 of 1"
+    assert program.about.report.nextInFocusChain() is reader.field
     program.about.licence_clicked.emit()
     dialog = program.window.findChild(LicenceText)
     assert dialog is not None
@@ -45,8 +46,10 @@ def test_the_list_of_parts_is_saved(program: Program, tmp_path: Path, qtbot: QtB
     page.save_as(tmp_path / "parts.json", lambda: parts.as_json(parts.bill([])))
     qtbot.waitUntil(lambda: (tmp_path / "parts.json").exists() and page.said.text().endswith("parts.json."))
     assert json.loads((tmp_path / "parts.json").read_text())["bomFormat"] == "CycloneDX"
+    page.verticalScrollBar().setValue(0)
     page.save_as(tmp_path / "nowhere" / "x", lambda: "")
     qtbot.waitUntil(lambda: page.said.property("tone") == "bad")
+    qtbot.waitUntil(lambda: not page.copy_details.visibleRegion().isEmpty())  # it stands below what was seen
     page.copy_details.click()
     assert "not_writable" in QGuiApplication.clipboard().text()
 
