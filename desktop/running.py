@@ -79,7 +79,7 @@ class Running:
             with closing(self._open(target, shape, wish, order, eyes)) as steps:
                 loaded, judged = yield from judging.followed(steps, self._door.show)
             self._opened = Opened(reference, target.path, wish, shape, judged)
-            where = ", ".join(f"{text.size(device.total_bytes)} of {device.name}" for device in loaded.memory)
+            where = ", ".join(f"{text.size(device.total_bytes)} on {device.name}" for device in loaded.memory)
             words = "the engine opened %s for %d tokens in %.1f s: %s"
             log.info(words, public_name(target), loaded.context, loaded.load_s, where or "where is not known")
         finally:

@@ -34,6 +34,7 @@ def run(home: Path | None = None, file: Path | None = None) -> int:
         app = App.open(home)
         alone = Alone(app.paths.home, qt, file)
         if alone.other:
+            app.close()
             return _already_open(alone.other if alone.is_elsewhere else "")
         program = Program(app, qt)
     except AlcoveError as error:

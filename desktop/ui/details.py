@@ -1,7 +1,9 @@
 """Copy details: what support asks for about an error goes onto the clipboard, by one button wherever an error is shown."""
 
+import os
 import platform
 from datetime import UTC, datetime
+from pathlib import Path
 
 from PySide6.QtCore import qVersion
 from PySide6.QtGui import QGuiApplication
@@ -25,7 +27,14 @@ def details(error: AlcoveError) -> str:
     """An error with its kind, its sentence and its facts, without names of people and folders, and without secrets."""
     facts = [f"  {name}: {str(value)[:LONGEST]}" for name, value in error.facts.items()]
     lines = [surroundings(), f"{error.kind}: {explain(error).sentence}", *facts]
-    return redaction.of_here().text("\n".join(lines))
+    return redaction.of_here(_folders(error)).text("\n".join(lines))
+
+
+def _folders(error: AlcoveError) -> dict[str, Path]:
+    """The folders that it names; those in the person's own need no other name than "~"."""
+    paths = [Path(value) for value in error.facts.values() if isinstance(value, str) and os.path.isabs(value)]
+    around = dict.fromkeys(path.parent for path in paths if not path.is_relative_to(Path.home()))
+    return {f"<folder {number}>": folder for number, folder in enumerate(around, 1)}
 
 
 class CopyDetails(Button):

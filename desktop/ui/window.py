@@ -94,7 +94,7 @@ class Window(QMainWindow):
     def show_page(self, name: str) -> None:
         """Show a page by its name, and mark it at the left."""
         self.stack.setCurrentWidget(self._pages[name])
-        self.sidebar.show_current(name, self.chat.conversation_id)
+        self.sidebar.show_current("settings" if name == "about" else name, self.chat.conversation_id)
         self._arrange()
 
     def show_decided(self) -> None:

@@ -26,6 +26,7 @@ def program(open_program: Callable[[], Program], monkeypatch: pytest.MonkeyPatch
 
 def test_notices_are_searched_and_our_own_licence_is_at_hand(program: Program, qtbot: QtBot) -> None:
     assert program.window.page == "about"
+    assert program.window.sidebar.pages["settings"].isChecked()  # from where one came
     qtbot.waitUntil(lambda: program.about.reader is not None)
     reader = program.about.reader
     assert reader is not None

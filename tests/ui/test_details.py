@@ -23,7 +23,7 @@ from desktop.ui.notice import Notice, Toast
 ERROR = Unreachable(host="huggingface.co", why="the proxy http://anna:secret@proxy:8080 said no")
 
 
-def test_kind_sentence_facts_and_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kind_sentence_facts_and_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_verysecret")
     told = details(Corrupt(path=str(Path.home() / "x.gguf"), why="with hf_verysecret in it " + "x" * 9000))
     first, second, *facts = told.splitlines()
@@ -34,6 +34,10 @@ def test_kind_sentence_facts_and_surroundings(monkeypatch: pytest.MonkeyPatch) -
     assert "hf_verysecret" not in told
     assert str(Path.home()) not in told
     assert len(told) < 20_000
+    elsewhere = Path(tmp_path.anchor, "mandant-schulze", "models", "x.gguf")
+    told = details(Corrupt(path=str(elsewhere), why=f"{elsewhere} ends too early"))
+    assert "schulze" not in told
+    assert "x.gguf is not what it should be" in told
     assert "free_bytes: 3" in details(DiskFull(needed_bytes=5, free_bytes=3, folder="/"))
 
 
