@@ -106,15 +106,9 @@ def notices(parts: Sequence[Part], before: str = "") -> str:
     lines = [f"{part.name} {part.version} ({part.licence or 'see its text'})" for part in parts if not part.within]
     told.append("Alcove contains these parts:\n\n" + "\n".join(lines) + "\n")
     inside = [f"{part.name} {part.version}: {part.licence}, in {part.within}" for part in parts if part.within and part.licence]
-    told += (
-        [
-            "Compiled into them, or into some of their builds, as their makers list it:\n\n"
-            + "\n".join(dict.fromkeys(inside))
-            + "\n"
-        ]
-        if inside
-        else []
-    )
+    if inside:
+        heading = "Compiled into them, or into some of their builds, as their makers list it:\n\n"
+        told.append(heading + "\n".join(dict.fromkeys(inside)) + "\n")
     users: dict[str, list[Part]] = {}
     for part in parts:
         for text in part.texts:

@@ -9,7 +9,6 @@ import io
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,7 +19,6 @@ from desktop.errors import AlcoveError
 from desktop.library import Library, LocalModel
 from desktop.licences import Ruling
 from desktop.policy import Verdict
-from desktop.replacing import refused, replace
 from desktop.texts import Text, Texts
 
 RISKY = re.compile(r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20|%]")  # beginnings that a spreadsheet takes for a formula
@@ -160,14 +158,6 @@ def as_csv(rows: Iterable[Row]) -> bytes:
 def as_json(rows: Iterable[Row]) -> bytes:
     """All of them as one object."""
     return msgspec.json.format(msgspec.json.encode({"models": [row.to_json() for row in rows]}), indent=2) + b"\n"
-
-
-def save(content: bytes, file: Path) -> None:
-    """Write it into a file; what was there is kept until the new is whole. Raises NotWritable."""
-    try:
-        replace(file, content)
-    except OSError as error:
-        raise refused(error, file) from error
 
 
 def _listed(words: Iterable[str]) -> str:

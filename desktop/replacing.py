@@ -26,6 +26,14 @@ def replace(path: Path, content: bytes) -> None:
         raise
 
 
+def save(path: Path, content: bytes) -> None:
+    """The same in a place that a person chose. Raises NotWritable."""
+    try:
+        replace(path, content)
+    except OSError as error:
+        raise refused(error, path) from error
+
+
 def refused(error: OSError, path: Path | str) -> NotWritable:
     """The stated error for what a disk did not take: it is full, or this may not be written there."""
     return no_room(Path(path)) if error.errno in FULL else NotWritable(path=str(path))

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from desktop import replacing
 from desktop.paths import Paths
-from desktop.replacing import refused, replace
 
 Theme = Literal["system", "light", "dark", "contrast"]
 Goal = Literal["speed", "quality", "long"]
@@ -112,7 +112,7 @@ def chosen(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise refused(error, path) from error
+        raise replacing.refused(error, path) from error
     good, whole = _valid(content)
     if not whole:
         os.replace(path, path.with_suffix(".unreadable.json"))
@@ -143,10 +143,7 @@ def save(settings: Settings, path: Path, decided: Decided = NOTHING) -> None:
         value = getattr(settings, name)
         if name not in decided.locked and (name in kept or value != getattr(base, name)):
             kept[name] = value
-    try:
-        replace(path, msgspec.json.format(msgspec.json.encode(kept)))
-    except OSError as error:
-        raise refused(error, path) from error
+    replacing.save(path, msgspec.json.format(msgspec.json.encode(kept)))
 
 
 def _proposed(decided: Decided) -> Settings:

@@ -17,7 +17,7 @@ from typing import Any, Literal, get_origin, get_type_hints
 
 import msgspec
 
-from desktop import __version__, logs, parts, policy, redaction
+from desktop import __version__, logs, parts, policy, redaction, replacing
 from desktop.address import without_password
 from desktop.app import App
 from desktop.errors import AlcoveError
@@ -26,7 +26,6 @@ from desktop.judging import followed
 from desktop.network import metered
 from desktop.redaction import Redaction
 from desktop.register import Row
-from desktop.replacing import refused, replace
 from desktop.settings import Settings
 from desktop.targets import public_name
 
@@ -125,10 +124,7 @@ def save(files: Mapping[str, str], file: Path) -> None:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as report:
         for name, text in files.items():
             report.writestr(name, text.encode(errors="backslashreplace"))
-    try:
-        replace(file, packed.getvalue())
-    except OSError as error:
-        raise refused(error, file) from error
+    replacing.save(file, packed.getvalue())
 
 
 def versions() -> dict[str, Any]:

@@ -11,6 +11,7 @@ from desktop.app import App
 from desktop.cli import comparing
 from desktop.cli.command import Home, Json, Reference, commands, finish, opened
 from desktop.licences import Ruling
+from desktop.replacing import save
 
 REGISTER = "register"
 Form = Literal["csv", "json"]
@@ -83,5 +84,5 @@ def _register(app: App, form: Form, output: Path | None) -> None:
     if output is None:
         terminal.write(content)
         return
-    register.save(content, output)
+    save(output, content)
     terminal.complain(f"{output} lists {'1 model' if len(rows) == 1 else f'{len(rows)} models'}.")

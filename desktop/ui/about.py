@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout
 
 from desktop import __version__, parts
 from desktop.errors import AlcoveError, NotWritable
-from desktop.replacing import refused
+from desktop.replacing import save
 from desktop.ui import theme
 from desktop.ui.buttons import Button
 from desktop.ui.cards import Card, line
@@ -173,7 +173,4 @@ def _tell(said: Label, copy: CopyDetails, error: AlcoveError) -> None:
 
 
 def _write(file: Path, told: Callable[[], str]) -> None:
-    try:
-        file.write_text(told(), encoding="utf-8")
-    except OSError as error:
-        raise refused(error, file) from error
+    save(file, told().encode())

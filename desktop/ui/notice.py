@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.errors import AlcoveError
 from desktop.ui import icons, theme
@@ -92,7 +92,8 @@ class Notice(QFrame):
 
 
 class Toast(QWidget):
-    """One notice at a time at the foot of the pages: "Conversation deleted. Undo". Goes away by itself after 8 s.
+    """One notice at a time at the foot of the pages: "Conversation deleted. Undo". Goes away by itself after 8 s, unless somebody
+    is at it with the mouse or the keyboard.
 
     It has a place of its own below the page, which gives way, so that it lies over nothing that somebody wants to click.
     """
@@ -119,7 +120,7 @@ class Toast(QWidget):
         place.addWidget(frame, 0, Qt.AlignmentFlag.AlignHCenter)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.hide)
+        self._timer.timeout.connect(self._on_time)
         self.hide()
 
     def say(self, text: str, button: str = "", undo: Callable[[], None] | None = None, seconds: float = TOAST_S) -> None:
@@ -147,6 +148,13 @@ class Toast(QWidget):
         self._text.ensurePolished()
         natural = self._text.fontMetrics().horizontalAdvance(self._text.text()) + 2
         self._text.setFixedWidth(min(natural, theme.scaled(LONGEST), self.width() - theme.scaled(BESIDE)))
+
+    def _on_time(self) -> None:
+        focused = QApplication.focusWidget()
+        if self.underMouse() or (focused is not None and self.isAncestorOf(focused)):
+            self._timer.start()
+        else:
+            self.hide()
 
     def _on_clicked(self) -> None:
         self.hide()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit
 from desktop import register
 from desktop.errors import NotWritable
 from desktop.register import Row
+from desktop.replacing import save
 from desktop.ui import theme, verdict
 from desktop.ui.buttons import Button
 from desktop.ui.details import CopyDetails
@@ -109,7 +110,7 @@ class RegisterPage(Page):
         """Write all models there, as a table or for programs by the file's name."""
         try:
             write = register.as_json if file.suffix.lower() == ".json" else register.as_csv
-            register.save(write(self._found), file)
+            save(file, write(self._found))
         except NotWritable as error:
             self._say(explain(error).sentence, "bad")
             self.copy_details.show_for(error)

@@ -187,6 +187,20 @@ def test_a_long_sentence_is_shown_whole_at_the_foot(qtbot: QtBot, open_program: 
     qtbot.waitUntil(lambda: toast.height() == short)
 
 
+def test_a_toast_stays_while_the_keyboard_is_at_it(qtbot: QtBot, open_program: Callable[[], Program]) -> None:
+    program = open_program()
+    toast = program.window.toast
+    program.window.activateWindow()
+    qtbot.waitUntil(program.window.isActiveWindow)
+    toast.say("It is deleted.", "Undo", seconds=0.02)
+    toast.button.setFocus()
+    with qtbot.waitSignal(toast._timer.timeout):
+        pass
+    assert toast.isVisible()
+    program.window.sidebar.search_field.setFocus()
+    qtbot.waitUntil(lambda: not toast.isVisible())
+
+
 @pytest.mark.parametrize("page", ["chat", "downloads", "settings"])
 def test_a_toast_lies_over_nothing(qtbot: QtBot, open_program: Callable[[], Program], page: str) -> None:
     program = open_program()
