@@ -63,6 +63,24 @@ def test_a_library_that_is_nowhere_is_found(tree: Path, tmp_path: Path) -> None:
     assert "needy.so asks for libmissing.so.7" in check(tree)[1]
 
 
+def test_a_library_that_lies_where_nobody_looks_is_found(tree: Path) -> None:
+    """As libgomp, beside the program, did for the engine; with a place to look in, or beside the program, all is well."""
+    engine, gomp = tree / "_internal/llama_cpp/lib", tree / "_internal/elsewhere/libgomp.so.1"
+    library(gomp, "-Wl,-soname,libgomp.so.1")
+    library(engine / "libggml-base.so", "-Wl,--no-as-needed", str(gomp))
+    assert "libggml-base.so asks for libgomp.so.1, which lies where it does not look" in check(tree)[1]
+    library(engine / "libggml-base.so", "-Wl,--no-as-needed", str(gomp), "-Wl,-rpath,$ORIGIN/../../elsewhere")
+    assert check(tree)[0] == 0
+    library(engine / "libggml-base.so", "-Wl,--no-as-needed", str(gomp))
+    gomp.rename(tree / "_internal/libgomp.so.1")
+    assert check(tree)[0] == 0
+
+
+def test_a_folder_of_whoever_built_it_is_found(tree: Path) -> None:
+    library(tree / "_internal/libgomp.so.1", "-Wl,-rpath,$ORIGIN:/home/me/python/lib")
+    assert "libgomp.so.1 looks for libraries in /home/me/python/lib" in check(tree)[1]
+
+
 def test_a_second_copy_of_the_engine_is_found(tree: Path) -> None:
     shutil.copy(tree / "_internal/llama_cpp/lib/libggml.so.0", tree / "_internal/libggml.so.0")
     assert "wrong: libggml.so.0 is there 2 times" in check(tree)[1]
@@ -88,8 +106,9 @@ def test_a_tree_that_is_too_large_is_found_but_for_carried_models(tree: Path) ->
 def test_what_the_program_starts_does_not_see_its_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LD_LIBRARY_PATH", "/usr/lib/alcove/_internal")
     monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/opt/theirs")
+    monkeypatch.setenv("_PYI_PARENT_PROCESS_LEVEL", "1")  # the program started again would not look for them
     runpy.run_path(str(APP / "restore.py"))
     assert os.environ["LD_LIBRARY_PATH"] == "/opt/theirs"
-    assert "LD_LIBRARY_PATH_ORIG" not in os.environ
+    assert not {"LD_LIBRARY_PATH_ORIG", "_PYI_PARENT_PROCESS_LEVEL"} & set(os.environ)
     runpy.run_path(str(APP / "restore.py"))
     assert "LD_LIBRARY_PATH" not in os.environ

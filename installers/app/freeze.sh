@@ -23,8 +23,11 @@ say "freezing"
     >build/freeze.log 2>&1 || { cat build/freeze.log >&2; stop "PyInstaller could not do it; the reason is above"; }
 if [ "$(uname -s)" = Linux ]; then
     find dist/alcove/_internal -type f -name '*.so*' -exec strip --strip-unneeded {} +
+    # A Python that was compiled here has its own folder as a place of libraries.
+    find dist/alcove/_internal \( -name 'libpython*' -o -path '*/lib-dynload/*' \) -exec "${TOOLS%/*}/patchelf" --remove-rpath {} +
     for library in dist/alcove/_internal/PySide6/Qt/lib/libicudata.so.*; do sh installers/app/icu.sh "$library"; done
 fi
+export PYTHONPATH=build/engine/python # knows of the engine's package, as build/tools does of the others
 "$TOOLS" installers/supply/sbom.py dist/alcove
 "$TOOLS" installers/supply/notices.py dist/alcove
 find dist/alcove -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +

@@ -1,9 +1,10 @@
 """Check a frozen Alcove before anyone packs it, and say what it asks of a system. Usage: tree.py [FOLDER] (dist/alcove).
 
-It fails on: a library that neither lies in the folder nor comes with every desktop; one of the build's own system that leaked in;
-the same library twice (two copies of ggml: models are computed by the one that knows no modules); an engine for one kind of
-processor only, or with AMX (see desktop/engine/llama.py); parts that were meant to stay out; a folder over 170 MB, models that an
-installer carries aside. Needs readelf (binutils) on Linux; elsewhere only names and sizes are checked.
+It fails on: a library that is neither where the loader looks for it nor comes with every desktop; one of the build's own system
+that leaked in, or a folder of that where a file looks for libraries; the same library twice (two copies of ggml: models are
+computed by the one that knows no modules); an engine for one kind of processor only, or with AMX (see desktop/engine/llama.py);
+parts that were meant to stay out; a folder over 170 MB, models that an installer carries aside. Needs readelf on Linux;
+elsewhere only names and sizes are checked.
 """
 
 import os
@@ -31,18 +32,19 @@ LEAST = ("x64", "sse42", "haswell")  # modules of an engine for every x86-64 pro
 
 @dataclass(frozen=True)
 class Library:
-    """What a file of ELF says of itself: its name for others, whom it asks for, and which versions of the C libraries."""
+    """What a file of ELF says of itself: its name, whom it asks for, and where, and which versions of the C libraries."""
 
     path: str
     soname: str
     needs: tuple[str, ...]
+    places: tuple[str, ...]
     versions: tuple[str, ...]
 
 
 def main(folder: Path) -> int:
     """Print what is wrong, or what the tree is; 1 when something is wrong."""
     libraries = list(read(folder)) if sys.platform == "linux" else []
-    wrong = [*of_files(folder), *of_libraries(libraries)]
+    wrong = [*of_files(folder), *of_libraries(libraries), *of_places(folder, libraries)]
     for each in wrong:
         print(f"wrong: {each}")
     if libraries and not wrong:
@@ -76,8 +78,9 @@ def read(folder: Path) -> Iterator[Library]:
         name, _, about = part.partition("\n")
         soname = re.search(r"\(SONAME\).*\[(.+)\]", about)
         needs = tuple(re.findall(r"\(NEEDED\).*\[(.+)\]", about))
+        places = tuple(place for found in re.findall(r"\((?:RUN|R)PATH\).*\[(.*)\]", about) for place in found.split(":"))
         versions = tuple(re.findall(r"Name: (GLIBC(?:XX)?_[\d.]+)", about))
-        yield Library(os.path.relpath(name, folder), soname[1] if soname else Path(name).name, needs, versions)
+        yield Library(os.path.relpath(name, folder), soname[1] if soname else Path(name).name, needs, places, versions)
 
 
 def provided(libraries: list[Library]) -> set[str]:
@@ -119,6 +122,19 @@ def of_libraries(libraries: list[Library]) -> Iterator[str]:
     modules = {match[1] for name in there if (match := re.match(r"libggml-cpu-(\w+)\.so", name))}
     if libraries and platform.machine() == "x86_64":
         yield from (f"the engine has no module for processors of the kind {each}" for each in LEAST if each not in modules)
+
+
+def of_places(folder: Path, libraries: list[Library]) -> Iterator[str]:
+    """What is wrong with where libraries look for each other: in folders that they name, and beside the program."""
+    there = provided(libraries)
+    for library in libraries:
+        ours = [place for place in library.places if re.match(r"\$(ORIGIN|\{ORIGIN\})(/|$)", place)]
+        yield from (f"{library.path} looks for libraries in {place}" for place in library.places if place not in ours)
+        home = (folder / library.path).parent
+        places = [home / re.sub(r"^\$\{?ORIGIN\}?/?", "", place) for place in ours] + [folder / "_internal"]
+        for need in there.intersection(library.needs):
+            if not any((place / need).exists() for place in places):
+                yield f"{library.path} asks for {need}, which lies where it does not look"
 
 
 if __name__ == "__main__":
