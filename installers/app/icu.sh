@@ -11,6 +11,7 @@ data=icudt${name##*.}_dat
 package=${data%_dat}l.dat
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM HUP
 objcopy -O binary --only-section=.rodata "$library" "$work/$package"
 icupkg -l "$work/$package" | grep -E '^(brkitr|curr|lang|rbnf|region|translit|unit|zone)/|\.cnv$' >"$work/unused.lst"
 mkdir "$work/small" # under the same name, which is part of the names inside

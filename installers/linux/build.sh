@@ -38,7 +38,7 @@ done
 [ -x "$tree/alcove" ] || { [ "$tree" = dist/alcove ] && sh installers/app/freeze.sh; }
 [ -x "$tree/alcove" ] || stop "there is no frozen program in $tree"
 PYTHON=${PYTHON:-.venv/bin/python}
-[ -x "$PYTHON" ] || { . installers/source/setup.sh; prepare requirements.lock; }
+[ -x "$PYTHON" ] || { . installers/app/tools.sh; tools; PYTHON=$TOOLS; }
 
 : "${SOURCE_DATE_EPOCH:=$(git log -1 --format=%ct 2>/dev/null || date +%s)}"
 MAINTAINER=${ALCOVE_MAINTAINER:-The Alcove contributors <packages@alcove.invalid>}
@@ -51,6 +51,7 @@ export SOURCE_DATE_EPOCH LC_ALL=C.UTF-8 TZ=UTC
 mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM HUP
 umask 022
 
 # What every desktop reads, below share/.

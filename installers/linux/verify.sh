@@ -2,7 +2,8 @@
 # Try the packages of Linux in clean systems: a line for each check, ok or FAILED with figures; exit status 1 if any failed.
 #   sudo installers/linux/verify.sh [--tree DIR] [--packages DIR] [--only CHECKS] [SYSTEM…]
 # --tree: a frozen program in place of dist/alcove. --packages: packages that are built already, in place of new ones in dist.
-# --only: checks by a pattern, as the functions in verify/ are called. The systems are bookworm, trixie and noble if none is named. Needs root on Debian and its package source. Everything lies below build/verify: clean systems (kept), logs, pictures.
+# --only: checks by a pattern, as the functions in verify/ are called. The systems are bookworm, trixie and noble if none is named.
+# Needs root on Debian or Ubuntu and a source of packages. Everything lies below build/verify: clean systems (kept), logs, pictures.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 HERE=$PWD/installers/linux WORK=$PWD/build/verify TREE=dist/alcove OUT="" ONLY=. PYTHON=$PWD/.venv/bin/python
@@ -22,7 +23,7 @@ SYSTEMS=${*:-bookworm trixie noble}
     --tree "$TREE" --packages "$OUT" --only "$ONLY" $SYSTEMS
 missing=""
 for need in debootstrap:debootstrap Xvfb:xvfb xdotool:xdotool import:imagemagick strace:strace lintian:lintian rpm:rpm man:man-db \
-    desktop-file-validate:desktop-file-utils appstreamcli:appstream xmllint:libxml2-utils mkfs.vfat:dosfstools ip:iproute2; do
+    desktop-file-validate:desktop-file-utils appstreamcli:appstream xmllint:libxml2-utils mkntfs:ntfs-3g qemu-x86_64:qemu-user ip:iproute2; do
     command -v "${need%%:*}" >/dev/null || missing="$missing ${need##*:}"
 done
 [ -z "$missing" ] || { echo "verify: sudo apt-get install --no-install-recommends$missing" >&2; exit 2; }
@@ -34,7 +35,7 @@ for part in roots checks odd private packages; do
     . "$HERE/verify/$part.sh"
 done
 mkdir -p "$WORK/logs" "$WORK/pictures" /tmp/.X11-unix
-ENV="" TRACE="" SYSTEM="files" FAILED=0 DONE=0 LEFT_OUT=0 SCREEN=""
+ENV="" TRACE="" SYSTEM="files" FAILED=0 DONE=0 LEFT_OUT=0 TRIED=0 SCREEN=""
 trap '[ -z "$SCREEN" ] || kill "$SCREEN"' EXIT
 
 # check WORDS FUNCTION…: one line, and a log below build/verify/logs.
@@ -76,6 +77,7 @@ for SYSTEM in $SYSTEMS; do
         not_tried "all of it: the package source has no $SYSTEM"
         continue
     fi
+    TRIED=$((TRIED + 1))
     fresh "$SYSTEM"
     check "installed without a question into a clean system" installs
     check "tells its version, as a plain user" answers_version
@@ -84,6 +86,7 @@ for SYSTEM in $SYSTEMS; do
     check "shows its window to a plain user, and chats there" shows_window
     check "a model file is opened in the window that is open" opens_file
     check "the system knows model files and who opens them" knows_type
+    check "what the organisation decides holds" holds_rules
     check "upgraded, with settings, models and chats kept" upgrades
     check "Qt's library can be replaced (LGPL)" replaces_qt
     check "speaks where the locale has no UTF-8" speaks_any_locale
@@ -104,5 +107,5 @@ for SYSTEM in $SYSTEMS; do
     end_all
     umount -R "$ROOT"
 done
-echo "$DONE checks, $FAILED failed, $LEFT_OUT left out as --only asks; logs and pictures are in $WORK"
-[ "$FAILED" = 0 ]
+echo "$DONE checks in $TRIED systems, $FAILED failed, $LEFT_OUT left out as --only asks; logs and pictures are in $WORK"
+[ "$FAILED" = 0 ] && [ "$TRIED" -gt 0 ]

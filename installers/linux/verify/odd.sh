@@ -90,6 +90,39 @@ on_full_disk() {
     end_all
 }
 
+# What the organisation decides holds against all that a plain user can say.
+holds_rules() {
+    home=/home/u/lifted
+    mkdir -p "$ROOT/etc/alcove"
+    echo '{"locked": {"offline": true}, "banner": "Rules are tried here."}' >"$ROOT/etc/alcove/policy.json"
+    in_root -u sh -c "mkdir -p $home /home/u/.config/alcove && echo '{\"offline\": false}' >$home/settings.json
+        echo '{\"locked\": {\"offline\": false}}' >/home/u/.config/alcove/policy.json"
+    fails in_root -u sh -c "echo '{}' >/etc/alcove/policy.json"
+    tracing rules
+    ENV="HF_ENDPOINT=http://192.0.2.1:8799 ALCOVE_HOME=$home"
+    for way in "get hf:maker/Tiny-GGUF/Tiny-Q8_0.gguf" "search tiny"; do
+        refuses in_root -u alcove $way
+        refuses in_root -u alcove $way --home $home
+        grep "Your organisation keeps Alcove offline" "$WORK/out"
+    done
+    TRACE=""
+    judge rules $home
+    in_root -u alcove policy show --json | json "[v['value'] for v in found['values'] if v['key'] == 'offline'][0] or 1 / 0"
+    chat in_root -n -u
+    ENV="DISPLAY=$DISPLAY ALCOVE_HOME=$home"
+    open_window in_root -n -u alcove
+    xdotool key --clearmodifiers ctrl+comma
+    sleep 1 # for the picture alone
+    picture "$SYSTEM-rules"
+    close_window
+    echo '{"locked": {"offlin": true}}' >"$ROOT/etc/alcove/policy.json" # not understood: fails closed
+    refuses in_root -u alcove get hf:maker/Tiny-GGUF/Tiny-Q8_0.gguf
+    refuses in_root -u alcove policy show
+    chat in_root -n -u
+    rm -r "$ROOT/etc/alcove" "$ROOT/home/u/.config/alcove"
+    say_of "offline stays locked for --home, ALCOVE_HOME, HF_ENDPOINT, settings and rules of the person's: $(head -n 1 "$WORK/judged-rules")"
+}
+
 stands_no_rights() {
     chroot "$ROOT" useradd -M -d /nonexistent -s /usr/sbin/nologin -u 4343 nobody2 2>/dev/null || true
     refuses unshare -n chroot --userspec=4343:4343 "$ROOT" env -i HOME=/nonexistent PATH=/usr/bin:/bin alcove list </dev/null

@@ -4,10 +4,11 @@
 bootstrap() {
     [ -d "$WORK/roots/$1" ] && return 0
     mkdir -p "$WORK/roots"
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep '/debian/$' | head -n 1)
+    # This computer's source of packages, or its makers' where this is no Debian.
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep '/debian/$' | head -n 1) || true
     keys=/usr/share/keyrings/debian-archive-keyring.gpg parts=main script=""
     if [ "$1" = noble ]; then
-        mirror=${mirror%debian/}ubuntu/ parts=main,universe
+        mirror=${mirror:+${mirror%debian/}ubuntu/} parts=main,universe
         keys=$WORK/roots/keys/usr/share/keyrings/ubuntu-archive-keyring.gpg
         script=/usr/share/debootstrap/scripts/gutsy # which all of Ubuntu's are the same as
         [ -e "$keys" ] || { # Debian has Ubuntu's keys, in a package of its own from 13 on
@@ -67,8 +68,8 @@ apt_in_root() { in_root apt-get -qq -y -o Dpkg::Use-Pty=0 --no-install-recommend
 
 # --- the window -------------------------------------------------------------------------------------------------------------------
 
-start_screen() {
-    Xvfb :77 -screen 0 1280x800x24 -nolisten tcp >"$WORK/xvfb.log" 2>&1 &
+start_screen() { # one that does not begin anew, deaf for a moment, whenever its last program ends
+    Xvfb :77 -noreset -screen 0 1280x800x24 -nolisten tcp >"$WORK/xvfb.log" 2>&1 &
     SCREEN=$!
     export DISPLAY=:77
     until_true 10 xdotool getdisplaygeometry
