@@ -33,7 +33,7 @@ adds_on() {
         in_root -n -u alcove doctor --json >"$WORK/doctor.json"
         list="$list$name: $(json "', '.join(found['engine']['backends'])" <"$WORK/doctor.json"). "
         apt_in_root purge "$name"
-        fails find "$ROOT/usr/lib/alcove" -name "*${name#alcove-}*" | grep .
+        [ -z "$(find "$ROOT/usr/lib/alcove" -name "*${name#alcove-}*")" ]
         chat in_root -n -u
     done
     say_of "$list"

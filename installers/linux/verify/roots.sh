@@ -131,16 +131,17 @@ answers() {
         "$1/conversations.sqlite"
 }
 
-# change_setting HOME: on the page of settings, after how long a model sleeps; by the keyboard, until it is kept.
+# change_setting HOME: on the page of settings, the first that the keyboard changes; until it is kept.
 change_setting() {
+    chosen=$(cat "$1/settings.json" || true)
     xdotool key --clearmodifiers ctrl+comma
-    until_true 20 tab_to_setting "$1"
+    until_true 40 tab_to_setting "$1"
 }
 
 tab_to_setting() {
     xdotool key Tab Down
     sleep 0.3 # what was chosen is written
-    python3 -c "import json, sys; sys.exit(json.load(open(sys.argv[1])).get('sleep_after_min', 30) == 30)" "$1/settings.json"
+    [ "$(cat "$1/settings.json")" != "$chosen" ]
 }
 
 # The pages that no key leads to: models, downloads, and what was sent and received.

@@ -52,10 +52,11 @@ def _paths(call: str) -> Iterator[str]:
         yield path if path.startswith("/") else f"{folder}/{path}" if folder else path
 
 
-def logged(home: Path) -> set[str]:
-    """The hosts of the network activity log."""
+def logged(home: Path) -> tuple[set[str], set[str]]:
+    """The hosts of the network activity log, and those of them that answered; to one that rules forbid nothing was sent."""
     path = home / "logs" / "network.jsonl"
-    return {json.loads(line)["host"] for line in path.read_text(encoding="utf-8").splitlines()} if path.exists() else set()
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    return {line["host"] for line in lines}, {line["host"] for line in lines if line["status"] is not None}
 
 
 def addresses(hosts: set[str]) -> set[str]:
@@ -65,11 +66,11 @@ def addresses(hosts: set[str]) -> set[str]:
 
 def main(log: Path, root: str, home: str, *others: str) -> int:
     calls = log.read_text(encoding="utf-8", errors="replace").replace(root, "").splitlines()
-    hosts, to = logged(Path(root + home)), connected(calls)
+    (hosts, answered), to = logged(Path(root + home)), connected(calls)
     wrong = [f"leads out: {call}" for call in calls if leads_out(call)]
     wrong += [f"written: {path}" for path in sorted(set(written(calls, [home, *others])))]
     wrong += [f"not in the log: {address}" for address in sorted({host for host, _ in to} - addresses(hosts))]
-    wrong += [f"in the log alone: {host}" for host in sorted(hosts) if not addresses({host}) & {host for host, _ in to}]
+    wrong += [f"in the log alone: {host}" for host in sorted(answered) if not addresses({host}) & {host for host, _ in to}]
     words = f"the log has {', '.join(sorted(hosts))}" if hosts else "no host in the log"
     print(f"{len(calls)} calls, {len(to)} addresses connected to, {words}, {len(wrong)} that should not be")
     print(*wrong[:40], sep="\n")
