@@ -22,8 +22,8 @@ keeps_private_in_window() {
     until_true 60 settled "$ROOT$home"
     xdotool key --clearmodifiers ctrl+n
     ask "$ROOT$home" "What is an open-weight model?"
-    change_setting "$ROOT$home"
     visit_pages
+    change_setting "$ROOT$home"
     close_window
     judge window $home /home/u/.cache /home/u/.config /home/u/.local/share
     say_of "$(head -n 1 "$WORK/judged-window")"
