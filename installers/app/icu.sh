@@ -25,5 +25,5 @@ $data: .incbin "$work/small/$package"
 .size $data, . - $data
 .section .note.GNU-stack,"",@progbits
 END
-"${CC:-cc}" -shared -nostdlib -Wl,-soname,"$name" -Wl,--build-id=none -Wl,-z,noexecstack -o "$work/$name" "$work/data.s"
+"${CC:-cc}" -shared -nostdlib -s -Wl,-soname,"$name" -Wl,--build-id=none -Wl,-z,noexecstack -o "$work/$name" "$work/data.s"
 cp "$work/$name" "$library"
