@@ -23,11 +23,13 @@ def main() -> int:
 
 
 def _main() -> int:
-    from desktop import cli
-
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # there is none behind a window on Windows
             _let_pass(stream)
+    if not sys.argv[1:]:  # the window is there sooner without all that a command line needs
+        return _open_window(None)
+    from desktop import cli
+
     return cli.run(sys.argv[1:], _open_window)
 
 

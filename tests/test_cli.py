@@ -865,3 +865,17 @@ def test_progress_in_json_lines(tmp_path: Path, hub: HubServer, tiny: bytes) -> 
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert lines[-1]["done_bytes"] == lines[-1]["size_bytes"] == len(tiny)
     assert all(set(line) == {"done_bytes", "size_bytes", "bytes_per_s"} for line in lines)
+
+
+def test_the_window_does_not_wait_for_what_the_command_line_needs() -> None:
+    program = """
+import sys
+import desktop.ui
+from desktop.__main__ import main
+desktop.ui.run = lambda home, file: print(home, file, "typer" in sys.modules) or 0
+sys.argv = ["alcove"]
+sys.exit(main())
+"""
+    env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == "None None False\n"
