@@ -6,8 +6,9 @@
 #
 # The engine is built first where it is not there (installers/app/engine.sh). The C library of the system that this runs on is the
 # oldest that the program will start on (tree.py says which): build for release on the oldest system that is to be served. Python
-# is the first of at least 3.11 that is found, or PYTHON=/path/to/python3; on Linux with a shared library.
-# Two builds of one commit with the same tools are the same, file by file.
+# is the first of at least 3.11 that is found, or PYTHON=/path/to/python3; on Linux with a shared library. Linux also needs binutils,
+# a C compiler and icupkg (Debian's icu-devtools), and the libraries of X that come along (tree.py names one that is missing).
+# Two builds of one commit with the same tools are the same, file by file, whatever the folder.
 set -eu
 cd "$(dirname "$0")/../.."
 . installers/app/tools.sh

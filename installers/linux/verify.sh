@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 HERE=$PWD/installers/linux WORK=$PWD/build/verify TREE=dist/alcove OUT="" ONLY=. PYTHON=$PWD/.venv/bin/python
-while [ "${1#--}" != "${1:-}" ]; do
+while case ${1:-} in --*) true ;; *) false ;; esac; do
     case $1 in
         --tree) TREE=$2 ;;
         --packages) OUT=$2 ;;
