@@ -18,7 +18,8 @@ bootstrap() {
         }
     fi
     rm -rf "$WORK/roots/$1.new"
-    nice debootstrap --variant=minbase --components=$parts --keyring="$keys" "$1" "$WORK/roots/$1.new" "$mirror" $script >&2
+    nice debootstrap --variant=minbase --components=$parts --keyring="$keys" "$1" "$WORK/roots/$1.new" "$mirror" $script >&2 ||
+        { rm -rf "$WORK/roots/$1.new"; return 1; }
     mv "$WORK/roots/$1.new" "$WORK/roots/$1"
 }
 
