@@ -119,6 +119,7 @@ rpm_of() {
 addon() {
     library=$(find "build/engine/$1" -name "libggml-$1.so" 2>/dev/null | head -n 1)
     [ -n "$library" ] || { say "no alcove-$1: build/engine/$1 has no libggml-$1.so (installers/app/engine.sh makes it)"; return 0; }
+    [ -e "$tree/_internal/llama_cpp/lib/libggml-base.so" ] || { say "no alcove-$1: $tree has no engine that it works beside"; return 0; }
     root=$work/addon-$1
     install -Dm644 "$library" "$root/usr/lib/alcove/_internal/llama_cpp/lib/libggml-$1.so"
     summary="Alcove's engine for $2"
