@@ -7,9 +7,8 @@ where the window shows it. Fails on a part without a text of its licence.
 """
 
 import sys
-from pathlib import Path
 
-from supplied import Unknown, of_tree, parts, versions
+from supplied import Unknown, asked, parts, versions
 
 QT = """Alcove uses Qt and Qt for Python {version} under the GNU Lesser General Public License, version 3.
 
@@ -29,10 +28,8 @@ from. The licences of all parts follow.
 
 
 def main(arguments: list[str]) -> int:
-    tree = Path(arguments[0])
-    out = Path(arguments[1]) if len(arguments) > 1 else tree / "_internal" / "resources" / parts.NOTICES
     try:
-        found = of_tree(tree)
+        found, out = asked(arguments, parts.NOTICES)
     except Unknown as unknown:
         print(unknown, file=sys.stderr)
         return 1

@@ -7,16 +7,13 @@ window shows it. The same tree gives the same file.
 """
 
 import sys
-from pathlib import Path
 
-from supplied import Unknown, of_tree, parts
+from supplied import Unknown, asked, parts
 
 
 def main(arguments: list[str]) -> int:
-    tree = Path(arguments[0])
-    out = Path(arguments[1]) if len(arguments) > 1 else tree / "_internal" / "resources" / parts.BILL
     try:
-        found = of_tree(tree)
+        found, out = asked(arguments, parts.BILL)
     except Unknown as unknown:
         print(unknown, file=sys.stderr)
         return 1

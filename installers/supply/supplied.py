@@ -43,6 +43,14 @@ class Unknown(Exception):
         self.files = files
 
 
+def asked(arguments: list[str], name: str) -> tuple[list[Part], Path]:
+    """The parts of the tree that a command names, and the file to write: its second argument, else `name` where the window looks
+    for it. Raises Unknown."""
+    tree = Path(arguments[0])
+    out = Path(arguments[1]) if len(arguments) > 1 else tree / "_internal" / "resources" / name
+    return of_tree(tree), out
+
+
 def of_tree(tree: Path) -> list[Part]:
     """All parts of a frozen tree (the folder with the program and _internal), with their files. Raises Unknown."""
     inside = tree / "_internal"
