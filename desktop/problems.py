@@ -4,7 +4,7 @@ from collections.abc import Set
 
 from desktop import text
 from desktop.address import is_address
-from desktop.hardware import Gpu, Hardware
+from desktop.hardware import Gpu, Hardware, nvidia
 from desktop.hub import Hub
 from desktop.library import Library
 from desktop.paths import FROZEN, GUIDE
@@ -43,8 +43,10 @@ def _way_to_use(gpu: Gpu, addons: Set[str]) -> str:
     meanwhile = "until then the processor does the work."
     if not FROZEN:
         return f"Build the engine for it (README, Graphics cards); {meanwhile}"
-    made_for = "CUDA" if gpu.vendor == "NVIDIA" else "Vulkan"
+    made_for = "CUDA" if gpu.vendor == "NVIDIA" and not nvidia.is_too_old(gpu) else "Vulkan"
+    newer = f"NVIDIA's driver {nvidia.OLDEST_DRIVER} or newer" if made_for == "CUDA" and nvidia.has_old_driver(gpu) else ""
     for here in (made_for, "Vulkan"):
         if here in addons:
-            return f"Install its driver, or a newer one: the package alcove-{here.lower()} is here and cannot use it; {meanwhile}"
-    return f"Install the package alcove-{made_for.lower()}; {meanwhile}"
+            driver = newer if newer and here == "CUDA" else "its driver, or a newer one"
+            return f"Install {driver}: the package alcove-{here.lower()} is here and cannot use it; {meanwhile}"
+    return f"Install the package alcove-{made_for.lower()}{f' and {newer}' if newer else ''}; {meanwhile}"

@@ -11,6 +11,8 @@ from desktop.app import App
 from desktop.hardware import Cpu, EngineReport, Gpu, Hardware, Memory
 
 CARD = Gpu("GeForce RTX 4060", "NVIDIA", None, 8_000_000_000, 8_000_000_000, used=False, why="It stands idle.")
+BEFORE = replace(CARD, driver="535.183.01", compute_capability="8.9")  # its driver, of before CUDA 13
+PASCAL = replace(CARD, name="GeForce GTX 1060", driver="580.95", compute_capability="6.1")
 OTHER = replace(CARD, name="Radeon RX 7600", vendor="AMD")
 
 
@@ -22,6 +24,12 @@ OTHER = replace(CARD, name="Radeon RX 7600", vendor="AMD")
         (OTHER, {"CUDA"}, "Install the package alcove-vulkan;"),
         (CARD, {"CUDA"}, "alcove-cuda is here and cannot use it"),
         (CARD, {"Vulkan"}, "alcove-vulkan is here and cannot use it"),
+        (replace(BEFORE, driver="580.65.06"), set(), "Install the package alcove-cuda;"),
+        (BEFORE, set(), "Install the package alcove-cuda and NVIDIA's driver 580 or newer;"),
+        (BEFORE, {"CUDA"}, "Install NVIDIA's driver 580 or newer: the package alcove-cuda is here and cannot use it"),
+        (BEFORE, {"Vulkan"}, "Install its driver, or a newer one: the package alcove-vulkan is here"),
+        (PASCAL, set(), "Install the package alcove-vulkan;"),
+        (PASCAL, {"CUDA"}, "Install the package alcove-vulkan;"),
     ],
 )
 def test_an_installed_program_tells_which_package_a_card_waits_for(

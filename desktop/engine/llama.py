@@ -15,7 +15,7 @@ from typing import Any
 
 from desktop.engine import LoadOptions, loading
 from desktop.errors import AlcoveError, LoadFailed, UnknownArchitecture, WillNotFit
-from desktop.hardware import EngineDevice, EngineReport
+from desktop.hardware import EngineDevice, EngineReport, nvidia
 from desktop.shape import BATCH
 
 KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}  # ggml_type
@@ -41,6 +41,20 @@ def _bindings() -> Any:
 llama = _bindings()
 
 
+class _Props(ctypes.Structure):
+    """ggml_backend_dev_props (ggml-backend.h), with what it can do at the end."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("description", ctypes.c_char_p),
+        ("memory_free", ctypes.c_size_t),
+        ("memory_total", ctypes.c_size_t),
+        ("type", ctypes.c_int),
+        ("device_id", ctypes.c_char_p),  # of PCI: "0000:c1:00.0"
+        ("caps", ctypes.c_bool * 5),
+    )
+
+
 def version() -> str:
     """Which llama-cpp-python this is."""
     from importlib.metadata import version  # late: most starts of the worker need no version, and it takes its time
@@ -49,24 +63,24 @@ def version() -> str:
 
 
 def describe() -> EngineReport:
-    """Ask ggml for its devices; llama_cpp has no names for these functions."""
+    """Ask ggml for its devices; llama_cpp has no names for these functions.
+
+    A card that several backends have found is told once, as the first has it, and llama.cpp uses it once.
+    """
     ggml, base = library("ggml"), library("ggml-base")
     ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
     ggml.ggml_backend_dev_get.restype = ctypes.c_void_p
     ggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
-    for ask, gives in (("name", ctypes.c_char_p), ("description", ctypes.c_char_p), ("type", ctypes.c_int)):
-        function = getattr(base, f"ggml_backend_dev_{ask}")
-        function.restype, function.argtypes = gives, [ctypes.c_void_p]
-    size_p = ctypes.POINTER(ctypes.c_size_t)
-    base.ggml_backend_dev_memory.argtypes = [ctypes.c_void_p, size_p, size_p]
-    base.ggml_backend_dev_memory.restype = None
-    devices = []
+    base.ggml_backend_dev_get_props.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Props)]
+    base.ggml_backend_dev_get_props.restype = None
+    devices, known = [], set()
     for index in range(ggml.ggml_backend_dev_count()):
-        device, free, total = ggml.ggml_backend_dev_get(index), ctypes.c_size_t(), ctypes.c_size_t()
-        base.ggml_backend_dev_memory(device, free, total)
-        name, description = (getattr(base, f"ggml_backend_dev_{ask}")(device) for ask in ("name", "description"))
-        kind = DEVICE_KINDS[base.ggml_backend_dev_type(device)]
-        devices.append(EngineDevice(name.decode(), description.decode(), kind, total.value, free.value))
+        props = _Props()
+        base.ggml_backend_dev_get_props(ggml.ggml_backend_dev_get(index), props)
+        if props.device_id is None or props.device_id not in known:
+            known.add(props.device_id)
+            name, description, kind = props.name.decode(), props.description.decode(), DEVICE_KINDS[props.type]
+            devices.append(EngineDevice(name, description, kind, props.memory_total, props.memory_free))
     system = llama.llama_print_system_info().decode()
     backends = tuple(dict.fromkeys(part.split(":")[0].strip() for part in system.split("|") if ":" in part))
     gpu_offload = bool(llama.llama_supports_gpu_offload())
@@ -100,6 +114,8 @@ def _open_addons() -> None:
     They do nothing yet. One that asks for a driver that is not here is passed over.
     """
     for file in [file for kind in ADDONS for file in _folder().glob(f"*ggml-{kind}.*")] if _has_modules() else ():
+        if "cuda" in file.name and "CUDA_VISIBLE_DEVICES" not in os.environ and (cards := nvidia.visible()) is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = cards
         with suppress(OSError):
             ctypes.CDLL(str(file))
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from desktop.hardware import nvidia
 from desktop.hardware.facts import EngineDevice, EngineReport, Gpu
 
 # the engine's short names in people's spelling
@@ -62,6 +63,9 @@ def _why_not(gpu: Gpu, engine: EngineReport) -> str:
         wanted = " or ".join(suited)
         why = f"Found {name}, but this build of the engine has no {suited[0]}"
         return f"{why}: models run on the processor. A build with {wanted} can use it."
+    if nvidia.is_too_old(gpu) and "Vulkan" in missing:
+        why = f"Found {name}, which is older than what this build of the engine computes on with CUDA"
+        return f"{why}: models run on the processor. A build with Vulkan can use it."
     return f"Found {name}, but the engine does not list it: its driver may be missing, too old or broken."
 
 

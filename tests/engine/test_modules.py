@@ -1,5 +1,6 @@
 """An engine whose code for processors and graphics cards comes in modules, as that of an installed program does."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import ctypes, os, sys
 from pathlib import Path
 from desktop.engine import llama
 
+llama.nvidia.visible = lambda: "GPU-1"
 folder, opened, loaded = Path(sys.argv[1]), [], []
 llama._folder = lambda: folder
 load = lambda path: loaded.append(os.fsdecode(path))
@@ -23,14 +25,15 @@ llama._open_addons()
 print(opened, loaded)
 llama.Log()
 print(opened, [path == str(folder) for path in loaded])
+print(os.environ.get("CUDA_VISIBLE_DEVICES"))
 """
 
 
 @pytest.mark.parametrize(
     ("processor", "said"),
     [
-        ("libggml-cpu-haswell.so", ["['libggml-cuda.so'] []", "['libggml-cuda.so'] [True]"]),
-        ("libggml-cpu.so", ["[] []", "[] []"]),  # a build for one computer has loaded all by itself
+        ("libggml-cpu-haswell.so", ["['libggml-cuda.so'] []", "['libggml-cuda.so'] [True]", "GPU-1"]),
+        ("libggml-cpu.so", ["[] []", "[] []", "None"]),  # a build for one computer has loaded all by itself
     ],
 )
 def test_modules_are_mapped_at_first_and_started_when_the_process_is_shut_in(
@@ -39,8 +42,40 @@ def test_modules_are_mapped_at_first_and_started_when_the_process_is_shut_in(
     for name in (processor, "libggml-cuda.so", "libggml.so"):
         (tmp_path / name).touch()
     command = [sys.executable, "-c", LOADED, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    own = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=own)
     assert done.stdout.splitlines() == said
+
+
+COUNTED = """
+from types import SimpleNamespace
+from desktop.engine import llama
+
+CARDS = [
+    (b"CUDA0", b"0000:01:00.0", 1), (b"CUDA1", b"0000:02:00.0", 1), (b"Vulkan0", b"0000:01:00.0", 1),
+    (b"CPU", None, 0), (b"AMX", None, 3),
+]
+
+class Function:
+    def __init__(self, answer):
+        self.answer = answer
+
+    def __call__(self, *given):
+        return self.answer(*given)
+
+def fill(index, props):
+    props.name, props.device_id, props.type = CARDS[index]
+    props.description, props.memory_total = b"a card", 7
+
+ggml = {"dev_count": lambda: len(CARDS), "dev_get": lambda index: index, "dev_get_props": fill}
+llama.library = lambda name: SimpleNamespace(**{f"ggml_backend_{name}": Function(answer) for name, answer in ggml.items()})
+print([(each.name, each.kind, each.memory_total_bytes) for each in llama.describe().devices])
+"""
+
+
+def test_a_card_that_two_backends_find_is_told_once() -> None:
+    done = subprocess.run([sys.executable, "-c", COUNTED], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[('CUDA0', 'gpu', 7), ('CUDA1', 'gpu', 7), ('CPU', 'cpu', 7), ('AMX', 'accel', 7)]"
 
 
 @pytest.mark.parametrize(

@@ -24,15 +24,16 @@ class Nvml:
     NVMLError = NvmlError
     NVML_CLOCK_MEM = 2
 
-    def __init__(self, *missing: str, cards: int = 1) -> None:
+    def __init__(self, *missing: str, cards: int = 1, generations: tuple[tuple[int, int], ...] = ((8, 9),)) -> None:
         self._missing = missing
         self._cards = cards
+        self._generations = list(generations)
         self.open = 0
 
     def __getattr__(self, name: str) -> Any:
         answers = {
             "nvmlSystemGetDriverVersion": b"551.76", "nvmlDeviceGetCount": self._cards, "nvmlDeviceGetHandleByIndex": "card",
-            "nvmlDeviceGetName": "NVIDIA GeForce RTX 4060", "nvmlDeviceGetCudaComputeCapability": (8, 9),
+            "nvmlDeviceGetName": "NVIDIA GeForce RTX 4060", "nvmlDeviceGetUUID": "GPU-1",
             "nvmlDeviceGetMemoryInfo": SimpleNamespace(total=8585740288, free=7514095616, used=1071644672),
             "nvmlDeviceGetMemoryBusWidth": 128, "nvmlDeviceGetMaxClockInfo": 8501, "nvmlInit": None, "nvmlShutdown": None,
         }  # fmt: skip
@@ -40,6 +41,8 @@ class Nvml:
         def answer(*_: object) -> object:
             if name in self._missing:
                 raise NvmlError(name)
+            if name == "nvmlDeviceGetCudaComputeCapability":
+                return self._generations.pop(0)
             self.open += {"nvmlInit": 1, "nvmlShutdown": -1}.get(name, 0)
             return answers[name]
 
@@ -73,6 +76,31 @@ def test_a_driver_that_keeps_some_facts_to_itself() -> None:
 
 def test_this_computers_own_nvml_never_raises() -> None:
     assert isinstance(nvidia.read(), tuple)
+    assert isinstance(nvidia.visible(), str | None)
+
+
+@pytest.mark.parametrize(
+    ("generations", "shown"),
+    [(((8, 9),), None), (((7, 5), (12, 0)), None), (((6, 1), (8, 6)), "GPU-1"), (((6, 1),), "")],
+)
+def test_cards_that_the_add_on_has_no_code_for_are_passed_over(
+    generations: tuple[tuple[int, int], ...], shown: str | None
+) -> None:
+    assert nvidia.visible(Nvml(cards=len(generations), generations=generations)) == shown
+    assert nvidia.visible(Nvml("nvmlInit")) is None
+
+
+def test_what_the_add_on_asks_for_is_that_of_the_cuda_that_is_pinned() -> None:
+    pinned = (Path(__file__).parent.parent.parent / "installers" / "app" / "cuda.lock").read_text(encoding="utf-8")
+    assert "nvidia-cuda-nvcc==13.0." in pinned
+    assert (nvidia.OLDEST_CARD, nvidia.OLDEST_DRIVER) == ((7, 5), 580)
+
+
+def test_a_card_that_is_older_than_cuda_13_is_told_what_would_use_it() -> None:
+    old = Gpu("NVIDIA GeForce GTX 1060", "NVIDIA", None, 6 * GB, 6 * GB, used=False, why="", compute_capability="6.1")
+    (card,) = judge([old], engine(backends=("CPU", "CUDA")))
+    assert "older than" in card.why
+    assert "A build with Vulkan can use it." in card.why
 
 
 def sysfs(root: Path, cards: dict[str, dict[str, str]]) -> Path:
