@@ -21,7 +21,7 @@ from typing import Any
 from desktop import __version__
 from desktop.paths import RESOURCES, resource
 
-NOTICES, BILL = "about/THIRD-PARTY-NOTICES.txt", "about/sbom.cdx.json"  # in the resources
+NOTICES, BILL = "about/THIRD-PARTY-NOTICES.txt", "about/sbom.cdx.json"  # in the resources; an add-on has its own beside them
 LICENCE_FILE = re.compile(r"(^|/)(licen[cs]e|copying|notice|authors)[^/]*$", re.IGNORECASE)
 # Of SPDX: nearly all have a version in them, and the others are few. "BSD" and "Apache" are none.
 IDENTIFIER = re.compile(
@@ -38,6 +38,7 @@ SPOKEN = {  # what packages of older times say for an identifier of SPDX
 }
 LONGEST = 100  # letters of a licence's name; a longer one is its whole text
 RULE = "=" * 100
+ALCOVE = {"type": "application", "bom-ref": f"pkg:generic/alcove@{__version__}", "name": "Alcove", "version": __version__}
 
 
 @dataclass(frozen=True)
@@ -125,12 +126,30 @@ def bill(parts: Sequence[Part]) -> dict[str, Any]:
     components: dict[str, dict[str, Any]] = {}
     for part in parts:
         components.setdefault(part.ref, _component(part))
-    alcove = {"type": "application", "bom-ref": f"pkg:generic/alcove@{__version__}", "name": "Alcove", "version": __version__}
     names = {part.name: part.ref for part in reversed(parts) if not part.within}
-    below: dict[str, list[str]] = {alcove["bom-ref"]: sorted(set(names.values()))}
+    below: dict[str, list[str]] = {ALCOVE["bom-ref"]: sorted(set(names.values()))}
     for part in parts:
         if part.within in names and part.ref not in below.setdefault(names[part.within], []):
             below[names[part.within]].append(part.ref)
+    return _document(components, below)
+
+
+def joined(bills: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """One bill for the program and its add-ons; a part that is in several has the files of all."""
+    components: dict[str, dict[str, Any]] = {}
+    below: dict[str, list[str]] = {}
+    for bill in bills:
+        for part in bill["components"]:
+            known = components.setdefault(part["bom-ref"], part)
+            if known is not part:
+                known["components"] = known.get("components", []) + part.get("components", [])
+        for line in bill["dependencies"]:
+            refs = below.setdefault(line["ref"], [])
+            refs += [ref for ref in line["dependsOn"] if ref not in refs]
+    return _document(components, below)
+
+
+def _document(components: dict[str, dict[str, Any]], below: dict[str, list[str]]) -> dict[str, Any]:
     number = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(components, sort_keys=True))
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -138,32 +157,37 @@ def bill(parts: Sequence[Part]) -> dict[str, Any]:
         "specVersion": "1.6",
         "serialNumber": f"urn:uuid:{number}",
         "version": 1,
-        "metadata": {"component": alcove | {"licenses": [{"license": {"id": "Apache-2.0"}}], "purl": alcove["bom-ref"]}},
+        "metadata": {"component": ALCOVE | {"licenses": [{"license": {"id": "Apache-2.0"}}], "purl": ALCOVE["bom-ref"]}},
         "components": list(components.values()),
         "dependencies": [{"ref": ref, "dependsOn": each} for ref, each in below.items()],
     }
 
 
 def told_notices() -> str:
-    """The notices of this Alcove."""
-    made = resource(NOTICES)
-    return made.read_text(encoding="utf-8") if made.is_file() else notices([*own(), *installed()])
+    """The notices of this Alcove and of the add-ons that are installed."""
+    return "\n".join(_made(NOTICES)) or notices([*own(), *installed()])
 
 
 def told_bill() -> str:
-    """The bill of materials of this Alcove, as JSON."""
-    made = resource(BILL)
-    return made.read_text(encoding="utf-8") if made.is_file() else as_json(bill([*own(), *installed()]))
+    """The bill of materials of this Alcove and of the add-ons that are installed, as JSON."""
+    made = _made(BILL)
+    return as_json(joined(map(json.loads, made)) if made else bill([*own(), *installed()]))
 
 
 def versions() -> dict[str, str]:
     """Each part with its version, as far as that is known: of those that were built in, else of all packages beside it."""
-    made = resource(BILL)
-    if made.is_file():
-        listed = json.loads(made.read_text(encoding="utf-8"))["components"]
-        return {each["name"]: each.get("version", "") for each in listed}
+    if resource(BILL).is_file():
+        return {each["name"]: each.get("version", "") for each in json.loads(told_bill())["components"]}
     found = {each.metadata["Name"]: each.version for each in metadata.distributions()}
     return dict(sorted(found.items(), key=lambda each: each[0].lower()))
+
+
+def _made(name: str) -> list[str]:
+    """What was written of this kind when the program was built, and when its add-ons were: sbom.cdx.json, sbom-cuda.cdx.json."""
+    main = resource(name)
+    stem, dot, suffix = main.name.partition(".")
+    files = [main, *sorted(main.parent.glob(f"{stem}-*{dot}{suffix}"))] if main.is_file() else []
+    return [file.read_text(encoding="utf-8") for file in files]
 
 
 def as_json(content: dict[str, Any]) -> str:

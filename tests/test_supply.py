@@ -82,6 +82,8 @@ def test_every_file_of_a_tree_is_in_its_bill(tree: Path) -> None:
         ("PIL/_imaging.pyd", ""),  # of the package that lists it, which is not this one's
         ("../alcove.exe", "PyInstaller bootloader"),
         ("llama_cpp/lib/libggml-vulkan.so", "ggml"),
+        ("llama_cpp/lib/libcublasLt.so.13", "NVIDIA cuBLAS"),
+        ("llama_cpp/lib/cudart64_13.dll", "NVIDIA CUDA runtime"),
         ("python311.dll", "Python"),
         ("VCRUNTIME140.dll", "Microsoft Visual C++ runtime"),
         ("vcruntime140.dll", "Microsoft Visual C++ runtime"),
@@ -144,6 +146,34 @@ def test_the_commit_of_the_engine_is_that_of_the_pinned_package() -> None:
         each for each in tomllib.loads((SUPPLY / "native.toml").read_text())["part"] if each["name"] in ("llama.cpp", "ggml")
     ]
     assert all(f"llama-cpp-python {pinned} " in each["note"] for each in engine)
+
+
+def test_an_add_on_tells_of_its_parts_beside_the_program(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_cuda = tmp_path / "alcove-cuda"
+    for name in ("libggml-cuda.so", "libcublas.so.13"):
+        (of_cuda / "_internal/llama_cpp/lib").mkdir(parents=True, exist_ok=True)
+        (of_cuda / "_internal/llama_cpp/lib" / name).write_text(name)
+    beside = tree / "_internal" / "resources"
+    of_text = supplied._text
+    monkeypatch.setattr(supplied, "_text", lambda name: of_text(name) if name != "nvidia-cublas" else "THE TERMS OF NVIDIA")
+    sbom.main([str(tree)])
+    notices.main([str(tree)])
+    sbom.main([str(of_cuda), str(beside / "about/sbom-cuda.cdx.json")])
+    notices.main([str(of_cuda), str(beside / "about/THIRD-PARTY-NOTICES-cuda.txt")])
+    assert sbom.main([str(tree)]) == 0  # what an add-on wrote there is no part
+    monkeypatch.setattr(parts, "resource", lambda name: beside / name)
+    bill = json.loads(parts.told_bill())
+    components = {each["name"]: each for each in bill["components"]}
+    of_ggml = [file["name"] for file in components["ggml"]["components"]]
+    assert of_ggml == ["_internal/llama_cpp/lib/libggml-cpu-haswell.so", "_internal/llama_cpp/lib/libggml-cuda.so"]
+    assert components["NVIDIA cuBLAS"]["licenses"] == [{"license": {"name": "NVIDIA CUDA Toolkit End User License Agreement"}}]
+    below = {line["ref"]: line["dependsOn"] for line in bill["dependencies"]}
+    assert set(below[bill["metadata"]["component"]["bom-ref"]]) == {each["bom-ref"] for each in bill["components"]}
+    assert bill["serialNumber"] != json.loads((beside / parts.BILL).read_text())["serialNumber"]
+    assert "NVIDIA cuBLAS" in parts.versions()
+    told = parts.told_notices()
+    assert "THE TERMS OF NVIDIA" in told
+    assert "SIL OPEN FONT LICENSE" in told
 
 
 def test_from_sources_what_is_installed_is_told() -> None:

@@ -9,9 +9,10 @@
 # is a module of the same source that works beside them in the same folder; of another source it would not fit.
 # build/engine/python is what Python needs of the package: its bindings, with the libraries where they look for them.
 # Needed: CMake 3.21, a C++17 compiler, and for speed ninja; for vulkan also glslc, SPIRV-Headers and the Vulkan headers of 2024 or
-# later (those of Debian 12 and Ubuntu 22.04 are too old: VULKAN_SDK=FOLDER names others, which lie in FOLDER/include); for cuda the
-# CUDA toolkit, with nvcc in PATH. The module for cuda asks for libcudart and libcublas: a package brings them beside it, or
-# requires them. It takes 10 to 40 minutes the first time, cuda hours. NICE=19 and JOBS=1 leave room for others.
+# later (those of Debian 12 and Ubuntu 22.04 are too old: VULKAN_SDK=FOLDER names others, which lie in FOLDER/include); for cuda
+# nothing more on Linux, where NVIDIA's compiler comes as cuda.lock pins it, and NVIDIA's CUDA toolkit 13.0 on Windows. The libraries
+# of NVIDIA's that the module asks for are laid beside it, on both as pinned. It takes 10 to 40 minutes the first time, cuda hours:
+# CUDA_ARCHITECTURES="75-virtual;90-real" compiles for fewer cards. NICE=19 and JOBS=1 leave room for others.
 set -eu
 cd "$(dirname "$0")/../.."
 . installers/app/tools.sh
@@ -36,6 +37,30 @@ if [ ! -d "$source" ]; then
     mv "$engine/source/new/$name" "$source"
 fi
 
+# NVIDIA's compiler and libraries. The first version of CUDA 13, as what it compiles for cards yet to come is compiled to the end
+# by the driver, and a driver takes it from no newer version than its own.
+if [ "$addon" = cuda ]; then
+    toolkit=$engine/toolkit/nvidia/cu13
+    pinned=$(cksum <installers/app/cuda.lock)
+    if [ "$(cat "$engine/toolkit/complete" 2>/dev/null || true)" != "$pinned" ]; then
+        tools
+        rm -rf "$engine/toolkit"
+        say "fetching NVIDIA's compiler and libraries (once)"
+        "$TOOLS" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --only-binary :all: --require-hashes \
+            --target "$engine/toolkit" -r installers/app/cuda.lock || stop "NVIDIA's compiler could not be fetched; the reason is above"
+        # Those packages are for programs that run: the names that a linker asks for are missing, and the driver's library, which
+        # lies on computers with such a card alone. It is linked against one that has its functions in name only.
+        if [ "$(uname -s)" = Linux ]; then
+            for library in cudart cublas cublasLt; do ln -s lib$library.so.13 "$toolkit/lib/lib$library.so"; done
+            ln -s lib "$toolkit/lib64"
+            mkdir "$toolkit/lib/stubs"
+            grep -rhoE '\bcu(Ctx|Device|Get|Mem|Pointer)[A-Z][A-Za-z]*' "$source/vendor/llama.cpp/ggml/src/ggml-cuda" | sort -u |
+                sed 's/.*/void &(void) {}/' | cc -shared -Wl,-soname,libcuda.so.1 -o "$toolkit/lib/stubs/libcuda.so" -x c -
+        fi
+        echo "$pinned" >"$engine/toolkit/complete"
+    fi
+fi
+
 # The same way to this folder in every build, so that messages of the engine name no folder of whoever built it. Git is shut
 # out: it would put the commit of Alcove for that of llama.cpp.
 prefix="-ffile-prefix-map=$source/vendor/llama.cpp=llama.cpp -ffile-prefix-map=$engine=engine"
@@ -52,8 +77,14 @@ case "$addon" in
     "") set -- "$@" -DGGML_CPU_ALL_VARIANTS=ON ;;
     # Of an add-on the processor's code is not needed.
     vulkan) set -- "$@" -DGGML_CPU=OFF -DGGML_VULKAN=ON ;;
-    # For cards since 2016 (Pascal); newer ones than nvcc knows compile the last themselves. NCCL joins cards of several computers.
-    cuda) set -- "$@" -DGGML_CPU=OFF -DGGML_CUDA=ON -DGGML_CUDA_NCCL=OFF ;;
+    # For the cards that llama.cpp chooses, from Turing (2018) on. NCCL joins cards of several computers.
+    cuda)
+        set -- "$@" -DGGML_CPU=OFF -DGGML_CUDA=ON -DGGML_CUDA_NCCL=OFF
+        [ -z "${CUDA_ARCHITECTURES:-}" ] || set -- "$@" "-DCMAKE_CUDA_ARCHITECTURES=$CUDA_ARCHITECTURES"
+        # shellcheck disable=SC2086
+        [ "$(uname -s)" != Linux ] || set -- "$@" "-DCUDAToolkit_ROOT=$toolkit" "-DCMAKE_CUDA_COMPILER=$toolkit/bin/nvcc" \
+            "-DCMAKE_CUDA_FLAGS=$(printf ' -Xcompiler=%s' $prefix)"
+        ;;
 esac
 say "configuring $name${addon:+ for $addon}"
 mkdir -p "$engine"
@@ -79,6 +110,9 @@ if [ -n "$addon" ]; then
     mkdir -p "$engine/$addon"
     cp "$built"/*ggml-"$addon".* "$engine/$addon/"
     [ "$(uname -s)" != Linux ] || strip --strip-unneeded "$engine/$addon"/*ggml-"$addon".so
+    [ "$addon" != cuda ] || for library in cudart cublas cublasLt; do
+        find "$toolkit" \( -name "lib$library.so.13" -o -name "${library}64_13.dll" \) -exec cp {} "$engine/cuda/" \;
+    done
     say "the add-on is in build/engine/$addon"
     exit 0
 fi

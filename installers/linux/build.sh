@@ -70,13 +70,19 @@ share() {
     cp installers/linux/copyright "$1/doc/alcove/copyright"
 }
 
-# The program with its models; libraries are no programs, so only what is started may be.
-program() {
-    mkdir -p "$1"
-    cp -a "$tree/." "$1/"
-    chmod -R u+w,go-w,a+rX "$1"
-    find "$1" -type f ! -path "$1/alcove" -exec chmod a-x {} +
-    [ -z "$bundle" ] || "$PYTHON" installers/app/models.py "$bundle" "$1/models" >"$work/models" || stop "$bundle was not taken"
+# lay TREE FOLDER: libraries are no programs, so only what is started may be.
+lay() {
+    mkdir -p "$2"
+    cp -a "$1/." "$2/"
+    chmod -R u+w,go-w,a+rX "$2"
+    find "$2" -type f ! -path "$2/alcove" -exec chmod a-x {} +
+}
+
+# notices ROOT PACKAGE FILE: those of all parts, from where people look for them on Linux.
+notices() {
+    file=lib/alcove/_internal/resources/about/$3
+    mkdir -p "$1/usr/share/doc/$2"
+    [ ! -e "$1/usr/$file" ] || ln -s "../../../$file" "$1/usr/share/doc/$2/"
 }
 
 # deb ROOT NAME RELATIONS SUMMARY WORDS: control file and package.
@@ -115,13 +121,14 @@ rpm_of() {
     mv "$work/rpm/x86_64/$2-$version-1.x86_64.rpm" "$out/"
 }
 
-# addon NAME WHAT: a library of the engine for one kind of graphics card, where it was built.
+# addon NAME WHAT: a library of the engine for one kind of graphics card, with those of its maker, where it was built.
 addon() {
-    library=$(find "build/engine/$1" -name "libggml-$1.so" 2>/dev/null | head -n 1)
-    [ -n "$library" ] || { say "no alcove-$1: build/engine/$1 has no libggml-$1.so (installers/app/engine.sh makes it)"; return 0; }
+    [ -d "build/engine/$1" ] || { say "no alcove-$1: there is no build/engine/$1 (installers/app/engine.sh makes it)"; return 0; }
     [ -e "$tree/_internal/llama_cpp/lib/libggml-base.so" ] || { say "no alcove-$1: $tree has no engine that it works beside"; return 0; }
+    sh installers/app/addon.sh "$1" >&2
     root=$work/addon-$1
-    install -Dm644 "$library" "$root/usr/lib/alcove/_internal/llama_cpp/lib/libggml-$1.so"
+    lay "dist/alcove-$1" "$root/usr/lib/alcove"
+    notices "$root" "alcove-$1" "THIRD-PARTY-NOTICES-$1.txt"
     summary="Alcove's engine for $2"
     words="The part of Alcove's engine that computes on $2.
 Alcove finds it by itself; \"alcove doctor\" tells whether it is used."
@@ -132,12 +139,13 @@ $("$PYTHON" installers/linux/needs.py rpm "$root" "$tree")" "$summary" "$words"
 }
 
 say "Alcove $version of $DAY, from $tree${bundle:+, with the models of $bundle}"
-program "$work/root/usr/lib/alcove"
+lay "$tree" "$work/root/usr/lib/alcove"
+[ -z "$bundle" ] || "$PYTHON" installers/app/models.py "$bundle" "$work/root/usr/lib/alcove/models" >"$work/models" ||
+    stop "$bundle was not taken"
 share "$work/root/usr/share"
 mkdir -p "$work/root/usr/bin"
 ln -s ../lib/alcove/alcove "$work/root/usr/bin/alcove"
-notices=lib/alcove/_internal/resources/about/THIRD-PARTY-NOTICES.txt
-[ ! -e "$work/root/usr/$notices" ] || ln -s "../../../$notices" "$work/root/usr/share/doc/alcove/"
+notices "$work/root" alcove THIRD-PARTY-NOTICES.txt
 needs=$("$PYTHON" installers/linux/needs.py deb "$work/root/usr/lib/alcove")
 # Data that no file asks for by name: keyboards, where the library for them is ours.
 [ -z "$(find "$work/root" -name 'libxkbcommon.so*')" ] || needs="$needs, xkb-data"

@@ -141,13 +141,17 @@ def _native_parts(natives: list[dict[str, Any]], found: dict[str, list[tuple[str
         if not (files := found.get(told["name"])):
             continue
         system = _of_debian(Path(files[0][0]).name) if "text" not in told else None
-        version = versions().get(told.get("version", ""), told.get("version", "")) or (system[0] if system else _numbered(files))
+        version = _told_version(told.get("version", "")) or (system[0] if system else _numbered(files))
         texts = tuple(map(_text, told.get("text") or told.get("else", ()))) if system is None else (system[1],)
         purl = told.get("purl", "pkg:generic/" + told["name"].lower().replace(" ", "-").replace("+", "%2B"))
         purl += f"@{version}" if version else ""
         part = Part(told["name"], version, told["licence"], purl, told.get("address", ""), texts, tuple(files))
         listed.append(replace(part, note=told.get("note", "")))
     return listed
+
+
+def _told_version(name: str) -> str:
+    return versions().get(name) or _version(name) or name if name else ""
 
 
 def _numbered(files: list[tuple[str, str]]) -> str:
@@ -166,7 +170,6 @@ def versions() -> dict[str, str]:
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
         "expat": pyexpat.EXPAT_VERSION.removeprefix("expat_"),
         "pyside": _version("PySide6-Essentials"),
-        "pyinstaller": _version("pyinstaller"),
         "llama": f"llama-cpp-python-{llama}" if llama else "",
     }
 
@@ -179,14 +182,13 @@ def _version(package: str) -> str:
 
 
 def _text(name: str) -> str:
-    """A licence in full: ours, one of the licences that models have, the font's, Python's or PyInstaller's own."""
+    """A licence in full: ours, one of the licences that models have, the font's, Python's, or that of an installed package."""
     if name == "python":
         return next(iter(parts.own()[-1].texts), "")
-    if name == "pyinstaller":
-        own = next(parts.of_package(metadata.distribution("pyinstaller")))
-        return "\n".join(own.texts)
     places = (HERE / "texts" / name, KNOWN / name, KNOWN.parent.parent / "fonts" / name)
-    return next(place for place in places if place.is_file()).read_text(encoding="utf-8")
+    if file := next((place for place in places if place.is_file()), None):
+        return file.read_text(encoding="utf-8")
+    return "\n".join(next(parts.of_package(metadata.distribution(name))).texts)
 
 
 def _of_debian(library: str) -> tuple[str, str] | None:
