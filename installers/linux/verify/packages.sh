@@ -31,7 +31,8 @@ adds_on() {
         apt_in_root install /root/addon.deb
         chat in_root -n -u
         in_root -n -u alcove doctor --json >"$WORK/doctor.json"
-        list="$list$name: $(json "', '.join(found['engine']['backends'])" <"$WORK/doctor.json"). "
+        list="$list$name: $(json "', '.join(found['engine']['backends'])" <"$WORK/doctor.json"), $(($(stat -c %s "$file") / 1000000)) MB. "
+        grep -q ggml "$ROOT/usr/share/doc/$name/THIRD-PARTY-NOTICES-${name#alcove-}.txt"
         apt_in_root purge "$name"
         [ -z "$(find "$ROOT/usr/lib/alcove" -name "*${name#alcove-}*")" ]
         chat in_root -n -u
