@@ -37,7 +37,7 @@ reads this list and checks every import, so it cannot go stale.
     paths bounded picture spans keychain card clauses redaction locks
     replacing
     errors
-    text address
+    text address private
 
 Foreign libraries with one home: PySide6 in ui, markdown_it in ui.markdown, llama_cpp in engine.llama (its part for
 pictures in engine.pictures), huggingface_hub in hub, jinja2 in engine.template, fence and limits, sqlite3 in conversations,

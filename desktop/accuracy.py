@@ -58,7 +58,7 @@ class Record:
             return
         self.entries = (*self.entries, entry)[-MOST:]
         with suppress(OSError):  # a home that cannot be written only means that it is forgotten
-            replace(self._path, msgspec.json.encode(self.entries))
+            replace(self._path, msgspec.json.encode(self.entries), own=True)
 
     def sentence(self) -> str:
         """ "Our last 12 estimates of memory were within 3 %.", and of speed; empty while nothing was measured."""

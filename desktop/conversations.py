@@ -4,11 +4,12 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from desktop import private
 from desktop.errors import AlcoveError, Corrupt, DiskFull, NotWritable
 from desktop.replacing import no_room
 
@@ -100,6 +101,8 @@ class Conversations:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.RLock()
+        with suppress(OSError):  # which SQLite will tell
+            private.touch(path)  # and the journal beside it gets the same rights
         try:
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")

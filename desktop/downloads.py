@@ -92,7 +92,7 @@ class Downloads:
 
     def _write(self) -> None:
         with suppress(OSError):  # the order is lost with the program then; what has arrived is not
-            replace(self._path, msgspec.json.format(msgspec.json.encode(self._list)))
+            replace(self._path, msgspec.json.format(msgspec.json.encode(self._list)), own=True)
 
 
 def without_commit(reference: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from desktop import gguf
+from desktop import gguf, private
 from desktop.bounded import MAX_HEADER_BYTES
 from desktop.errors import AlcoveError, NotFound, Truncated
 from desktop.hub import Hub
@@ -238,7 +238,7 @@ class _Kept:
         with suppress(OSError):  # a full disk costs a second reading, no more
             self._folder.mkdir(parents=True, exist_ok=True)
             try:
-                unfinished.write_bytes(msgspec.json.encode(entry) + b"\n" + raw)
+                private.write(unfinished, msgspec.json.encode(entry) + b"\n" + raw)
                 os.replace(unfinished, path)
             finally:
                 unfinished.unlink(missing_ok=True)

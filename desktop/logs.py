@@ -10,9 +10,11 @@ import re
 import time
 import traceback
 from contextlib import suppress
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from desktop import private
 from desktop.errors import AlcoveError
 from desktop.locks import lock
 from desktop.redaction import Redaction, of_here
@@ -92,10 +94,13 @@ class _File(RotatingFileHandler):
         super().emit(record)
         self._let_go()
 
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding=self.encoding, errors=self.errors, opener=private.opener)
+
     def doRollover(self) -> None:
         self._let_go()  # Windows renames no file that is open
         path = Path(self.baseFilename)
-        with suppress(OSError), path.with_name(f"{path.name}.lock").open("wb") as turning:
+        with suppress(OSError), open(f"{path}.lock", "wb", opener=private.opener) as turning:
             if lock(turning) and path.stat().st_size > self.maxBytes // 2:  # else another process has just done it
                 super().doRollover()
 

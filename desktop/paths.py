@@ -7,7 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
-from desktop import text
+from desktop import private, text
 from desktop.errors import OddName
 from desktop.replacing import refused
 
@@ -27,6 +27,19 @@ def _of_all_users() -> Path:
 
 OF_ALL_USERS = _of_all_users()
 SHARED_CATALOGUE = OF_ALL_USERS / "catalogue"
+# What lies in a home and is the person's own, as patterns: beside a database lies its journal, beside settings what was broken.
+OWN = (
+    "conversations.sqlite*",
+    "settings.*",
+    "downloads.json*",
+    "acceptances.jsonl",
+    "window.*",
+    "cache",
+    "states",
+    "logs",
+    "logs/*",
+    "licences",
+)
 POLICY = Path("/etc/alcove")  # what the organisation decided; no option and no variable leads elsewhere
 
 
@@ -114,13 +127,20 @@ class Paths:
         return self.home / "logs"
 
     def create(self) -> None:
-        """Make the folders, readable by their owner only. Raises NotWritable, OddName."""
+        """Make the folders, readable by their owner only. Raises NotWritable, OddName.
+
+        A home that was there, and models in it, keep the rights that they have, since others may be meant to read them; what is
+        the person's own in it, others read no more.
+        """
         check_name(self.home)
         try:
-            for folder in (self.home, self.models, self.cache, self.logs):
-                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for folder in (self.home, self.models, self.cache, self.states, self.logs):
+                folder.mkdir(parents=True, exist_ok=True, mode=private.FOLDER)
             probe = self.home / f".writable-{os.getpid()}"
             probe.touch()
             probe.unlink()
         except OSError as error:
             raise refused(error, self.home) from error
+        for pattern in OWN:
+            for path in self.home.glob(pattern):
+                private.narrow(path)

@@ -6,16 +6,20 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from desktop import private
 from desktop.errors import NoRoomLeft, NotWritable
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Put `content` in a file; its folder has to be there. Raises OSError, and leaves nothing else behind."""
+def replace(path: Path, content: bytes, *, own: bool = False) -> None:
+    """Put `content` in a file, which only its owner may read if it is the person's `own`; its folder has to be there.
+
+    Raises OSError, and leaves nothing else behind.
+    """
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")  # another program at the same file has another number
     try:
-        with fresh.open("wb") as file:
+        with open(fresh, "wb", opener=private.opener if own else None) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -26,10 +30,10 @@ def replace(path: Path, content: bytes) -> None:
         raise
 
 
-def save(path: Path, content: bytes) -> None:
-    """The same in a place that a person chose. Raises NotWritable."""
+def save(path: Path, content: bytes, *, own: bool = False) -> None:
+    """The same, also in a place that a person chose. Raises NotWritable."""
     try:
-        replace(path, content)
+        replace(path, content, own=own)
     except OSError as error:
         raise refused(error, path) from error
 

@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from desktop import gguf
+from desktop import gguf, private
 from desktop.cards import trace
 from desktop.errors import NetworkError, NotFound
 from desktop.hub import Hub, Sort
@@ -108,7 +108,7 @@ class Search:
         new = path.with_suffix(f".{os.getpid()}")
         with suppress(OSError):  # a full disk costs a second question, no more
             self._folder.mkdir(parents=True, exist_ok=True)
-            new.write_bytes(msgspec.json.encode(answer))
+            private.write(new, msgspec.json.encode(answer))
             os.replace(new, path)
             for old in sorted(self._folder.iterdir(), key=lambda each: -each.stat().st_mtime_ns)[KEPT:]:
                 old.unlink(missing_ok=True)

@@ -143,7 +143,7 @@ def save(settings: Settings, path: Path, decided: Decided = NOTHING) -> None:
         value = getattr(settings, name)
         if name not in decided.locked and (name in kept or value != getattr(base, name)):
             kept[name] = value
-    replacing.save(path, msgspec.json.format(msgspec.json.encode(kept)))
+    replacing.save(path, msgspec.json.format(msgspec.json.encode(kept)), own=True)
 
 
 def _proposed(decided: Decided) -> Settings:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from desktop import graphics
+from desktop import graphics, private
 from desktop.hardware import Gpu, Hardware
 from desktop.shape import KV_BYTES, Layer, Shape
 
@@ -122,7 +122,7 @@ def save(rates: Rates, path: Path) -> None:
     """Keep the rates for the next start; a cache that cannot be written is no reason to stop."""
     part = path.with_name(path.name + ".part")
     try:
-        part.write_bytes(msgspec.json.encode(asdict(rates)))
+        private.write(part, msgspec.json.encode(asdict(rates)))
         os.replace(part, path)
     except OSError:
         part.unlink(missing_ok=True)

@@ -68,4 +68,4 @@ class Crashes:
             self._times[str(model)] = times
         if self._path is not None:
             with suppress(OSError):  # a home that cannot be written only means that it is forgotten
-                replace(self._path, msgspec.json.encode(self._times))
+                replace(self._path, msgspec.json.encode(self._times), own=True)

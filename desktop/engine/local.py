@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import psutil
 
-from desktop import __version__, gguf
+from desktop import __version__, gguf, private
 from desktop.engine import (
     Benched,
     BenchStep,
@@ -284,7 +284,7 @@ def report(cache: Path) -> EngineReport:
         return EngineReport("llama.cpp", "broken", (), False)
     with suppress(OSError):  # a home that cannot be written only means asking again
         cache.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(msgspec.json.encode(_Remembered(current, psutil.boot_time(), answer)))
+        private.write(path, msgspec.json.encode(_Remembered(current, psutil.boot_time(), answer)))
     return answer
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx2
 
+from desktop import private
 from desktop.replacing import refused
 
 REMEMBERED = 500  # activities kept in memory
@@ -81,7 +82,7 @@ class Record:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             if self._path.exists() and self._path.stat().st_size + len(line) > LOG_BYTES:
                 os.replace(self._path, self._older(self._path))
-            with self._path.open("a", encoding="utf-8") as log:
+            with open(self._path, "a", encoding="utf-8", opener=private.opener) as log:
                 log.write(line + "\n")
 
     @staticmethod

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QFileSystemWatcher, QLockFile, QObject, QSysInfo, Signal
 
+from desktop import private
 from desktop.replacing import refused
 
 
@@ -24,8 +25,9 @@ class Alone(QObject):
         self._lock = QLockFile(str(home / "window.lock"))
         self._lock.setStaleLockTime(0)  # it is held as long as its program lives, however long that is
         is_taken = not self._lock.tryLock(0) and self._lock.error() == QLockFile.LockError.LockFailedError
+        private.narrow(home / "window.lock")
         try:
-            self._bell.write_bytes((os.fsencode(file) if file else b"open") if is_taken else b"")
+            private.write(self._bell, (os.fsencode(file) if file else b"open") if is_taken else b"")
         except OSError as error:
             raise refused(error, self._bell) from error
         if is_taken:

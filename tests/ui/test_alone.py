@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from desktop.ui.alone import Alone
@@ -26,6 +27,17 @@ def test_the_second_calls_the_first_and_is_told_so(qtbot: QtBot, tmp_path: Path)
         assert not second.is_elsewhere
     first.end()
     assert not Alone(tmp_path).other
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files have no such rights here")
+def test_others_do_not_read_which_file_was_opened(tmp_path: Path) -> None:
+    umask = os.umask(0o022)
+    try:
+        alone = Alone(tmp_path, file=tmp_path / "model.gguf")
+    finally:
+        os.umask(umask)
+    assert {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {"window.bell": 0, "window.lock": 0}
+    alone.end()
 
 
 def test_a_window_that_was_killed_holds_nothing(tmp_path: Path) -> None:
