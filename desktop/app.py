@@ -54,7 +54,7 @@ log = logging.getLogger(__name__)
 class App:
     """Everything below the doors. `App.open(home)` builds it, `close()` ends it; slow acts are generators."""
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, door: str) -> None:
         paths.create()
         self.paths = paths
         self.policy = policy.read()
@@ -67,7 +67,8 @@ class App:
             self.running.forget(None)  # of the time before
         self.library.tidy()
         self._log = logs.start(paths.logs)
-        log.info("Alcove %s starts on %s with Python %s", __version__, platform.platform(), platform.python_version())
+        system = f"{platform.platform()} with Python {platform.python_version()}"
+        log.info("Alcove %s starts as %s on %s", __version__, door, system)
         for problem in policy.problems(self.policy, self.licences):
             log.warning("policy: %s", problem)
 
@@ -115,9 +116,9 @@ class App:
         self.running = Running(self.estimates, rights, self.engine, self.settings, self.paths.states)
 
     @classmethod
-    def open(cls, home: str | os.PathLike[str] | None = None) -> "App":
-        """Raises NotWritable when the home folder cannot be written."""
-        return cls(Paths.default(home))
+    def open(cls, home: str | os.PathLike[str] | None = None, door: str = "a part of another program") -> "App":
+        """`door`: who holds it, for the log; nothing that a person typed. Raises NotWritable when the home cannot be written."""
+        return cls(Paths.default(home), door)
 
     def close(self) -> None:
         """Keep what the model has read, end the engine's process and let go of the files."""

@@ -1,6 +1,8 @@
 """The log: lines with time and level, files that stay small with two writers, and not a word that is nobody's business."""
 
 import logging
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop import logs
+from desktop import __version__, cli, logs
 from desktop.app import App
 from desktop.errors import DiskFull, ServerRefused
 
@@ -128,7 +130,26 @@ def test_the_program_says_that_it_starts_and_ends(tmp_path: Path) -> None:
     app = App.open(tmp_path / "home")
     app.close()
     lines = (tmp_path / "home" / "logs" / logs.NAME).read_text().splitlines()
-    assert "starts on" in lines[0]
+    assert re.fullmatch(rf"\S+Z INFO {os.getpid()} desktop.app: Alcove {__version__} starts as .* on .* with Python .*", lines[0])
     assert lines[-1].endswith("Alcove ends")
     logging.getLogger("desktop.test").error("after the end")
     assert len((tmp_path / "home" / "logs" / logs.NAME).read_text().splitlines()) == len(lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ("list", "list"),
+        ("policy show --json", "policy show"),
+        ("licence Brustkrebs", "licence"),  # which it refuses
+        ("bundle verify /Brustkrebs", "bundle verify"),
+        ("policy check Brustkrebs.json", "policy check"),
+        ("fit /home/Brustkrebs.gguf --context 4096", "fit"),
+    ],
+)
+def test_each_start_says_which_command_it_was_and_nothing_of_what_was_typed(tmp_path: Path, arguments: str, named: str) -> None:
+    cli.run(["--home", str(tmp_path / "home"), "catalogue", "show"], lambda home: 9)  # what went before does not stay
+    cli.run([*arguments.split(), "--home", str(tmp_path / "home")], lambda home: 9)
+    written = (tmp_path / "home" / "logs" / logs.NAME).read_text()
+    assert re.findall("starts as the command (.*) on ", written) == ["catalogue show", named]
+    assert "Brustkrebs" not in written

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from desktop import bundle, register, terminal, text
-from desktop.cli.command import Home, Json, commands, finish, opened
+from desktop.cli.command import Group, Home, Json, commands, finish, opened
 from desktop.cli.command import folder as named
 from desktop.mirror import Model
 
 Folder = Annotated[Path, typer.Argument(parser=named, metavar="FOLDER", help="The folder of the bundle.")]
 
-bundles = typer.Typer(help="Carry models to computers without a network; a web server makes the same folder a mirror.")
+bundles = typer.Typer(cls=Group, help="Carry models to computers without a network; a web server makes the same folder a mirror.")
 commands.add_typer(bundles, name="bundle")
 
 

@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from desktop import editions, terminal
-from desktop.cli.command import Home, Json, commands, finish, opened
+from desktop.cli.command import Group, Home, Json, commands, finish, opened
 
 group = typer.Typer(
-    help="The list of models that Alcove knows well: what is in use, a newer one, signing one.", no_args_is_help=True
+    cls=Group,
+    help="The list of models that Alcove knows well: what is in use, a newer one, signing one.",
+    no_args_is_help=True,
 )
 commands.add_typer(group, name="catalogue")
 CatalogueFile = Annotated[Path, typer.Argument(metavar="FILE", help="A catalogue.json.", exists=True, dir_okay=False)]

@@ -39,7 +39,19 @@ Context = Annotated[int | None, typer.Option(help="Tokens of conversation memory
 Threads = Annotated[int | None, typer.Option(help="Threads of the processor; default: all cores but one.", min=1)]
 
 
-class OrFile(TyperGroup):
+_named: list[str] = []  # the command that is carried out, after the group that it is in
+
+
+class Group(TyperGroup):
+    """Notes which command is carried out: the names that we gave, and nothing of what was typed with them."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, *found = super().resolve_command(ctx, args)
+        _named[:] = [*(_named if ctx.parent else ()), str(name)]
+        return name, *found
+
+
+class OrFile(Group):
     """A model file in the place of a command is opened in the window, as file managers ask for it."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -63,7 +75,7 @@ commands = typer.Typer(
 def opened(home: Path | None, as_json: bool) -> Iterator[App]:
     """An App for one command; a stated error ends the command with exit 1, its sentence and, with --json, its object."""
     try:
-        app = App.open(home)
+        app = App.open(home, f"the command {' '.join(_named)}")
         try:
             yield app
         except AlcoveError as error:

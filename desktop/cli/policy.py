@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from desktop import policy, settings, terminal
-from desktop.cli.command import Home, Json, commands, opened
+from desktop.cli.command import Group, Home, Json, commands, opened
 from desktop.errors import Corrupt, NotFound
 from desktop.policy import Policy, Value
 
 group = typer.Typer(
+    cls=Group,
     help="What your organisation decided: settings that are locked, which models may be used, its word on licences.",
     no_args_is_help=True,
 )

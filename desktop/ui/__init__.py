@@ -31,7 +31,7 @@ def run(home: Path | None = None, file: Path | None = None) -> int:
     if words.load(QLocale(), "qtbase", "_", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         qt.installTranslator(words)
     try:
-        app = App.open(home)
+        app = App.open(home, "the window")
         alone = Alone(app.paths.home, qt, file)
         if alone.other:
             app.close()

@@ -71,6 +71,7 @@ def test_starting_again_ends_at_once_and_shows_the_window(
     assert "comes to the front" in again.stderr
     log = (tmp_path / "home" / "logs" / "alcove.log").read_text()
     assert (log.count("Alcove 0"), log.count("Alcove ends")) == (2, 1)  # the second one, in good order
+    assert log.count("starts as the window on") == 1
     assert program.window.isVisible()
     first.end()
 
