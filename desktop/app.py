@@ -5,7 +5,7 @@ import os
 import platform
 import time
 from collections.abc import Generator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from desktop.diagnosis import Diagnosis, diagnose
 from desktop.downloads import Downloads
 from desktop.engine import STATES_BYTES, states
 from desktop.engine.local import LocalEngine, addons
-from desktop.errors import Forbidden
+from desktop.errors import Forbidden, NotWritable
 from desktop.estimates import Estimates
 from desktop.getting import Getting
 from desktop.hardware import Hardware
@@ -57,7 +57,9 @@ class App:
     def __init__(self, paths: Paths, door: str) -> None:
         paths.create()
         self.paths = paths
-        self.policy = policy.read()
+        self.policy = self._first_policy = policy.read()
+        if self.policy.broken:
+            log.error("The rules of the organisation cannot be read, so nothing is allowed. %s", self.policy.broken)
         self.settings = settings.load(paths.settings, self.policy.decided)
         self._build_outside()
         self._build_here()
@@ -69,8 +71,7 @@ class App:
         self._log = logs.start(paths.logs)
         system = f"{platform.platform()} with Python {platform.python_version()}"
         log.info("Alcove %s starts as %s on %s", __version__, door, system)
-        for problem in policy.problems(self.policy, self.licences):
-            log.warning("policy: %s", problem)
+        self._log_problems()
 
     def _build_outside(self) -> None:
         """What connects, and what it connects to."""
@@ -80,7 +81,6 @@ class App:
         ca_file = Path(self.settings.ca_file) if self.settings.ca_file else None
         self.network = Network(ca_file=ca_file, log_path=self.paths.logs / "network.jsonl")
         self.network.proxy_for = self._proxy_for
-        self.network.kept_offline = "offline" in self.policy.locks
         self.limit = Limit()  # of all downloads together
         self.keychain = Keychain(self.paths.home)
         find_token = partial(self.keychain.get, TOKEN) if self.settings.token_kept else None
@@ -112,7 +112,6 @@ class App:
         self.suggestions = Suggestions(targets, rights, self.computer, self.engine)
         self.engine.crashes.way_out = self.suggestions.smaller
         self.estimates = Estimates(targets, self.headers, self.computer, self.engine, self.settings)
-        self.estimates.pictures = self.policy.allows("pictures")
         self.running = Running(self.estimates, rights, self.engine, self.settings, self.paths.states)
 
     @classmethod
@@ -261,8 +260,33 @@ class App:
         if where := self.policy.locks.get(setting):
             raise Forbidden(what=what, rule=f"your organisation has set it ({where})")
 
+    @property
+    def has_outdated_parts(self) -> bool:
+        """Whether the rules of the organisation are others than at the start, so that some of them hold from the next one."""
+        return self.policy != self._first_policy
+
+    def follow(self, rules: policy.Policy) -> None:
+        """Let rules that were changed since the start hold: about models, settings, pictures, how long conversations are kept.
+
+        What was built by the old ones stays until the next start: the Hub, certificates, the list of models, folders for all.
+        """
+        before, self.policy, self.consent.policy = self.policy, rules, rules
+        log.warning("the organisation has changed its rules")
+        self._log_problems()
+        with suppress(NotWritable):  # a file of somebody else's: what is locked holds all the same
+            settings.follow(self.settings, self.paths.settings, before.decided, rules.decided)
+        self._follow_settings()
+        if not self.settings.keep_ready:
+            self.running.forget(None)
+
+    def _log_problems(self) -> None:
+        for problem in policy.problems(self.policy, self.licences):
+            log.warning("policy: %s", problem)
+
     def _follow_settings(self) -> None:
         settings.hold(self.settings, self.policy.decided)  # what is locked was changed for nothing
+        self.estimates.pictures = self.policy.allows("pictures")
+        self.network.kept_offline = "offline" in self.policy.locks
         self.network.offline = self.settings.offline
         self.network.allowed_hosts = self.settings.allowed_hosts
         self.limit.bytes_per_s = self.settings.speed_limit

@@ -105,6 +105,16 @@ def load(path: Path, decided: Decided = NOTHING) -> Settings:
     return settings
 
 
+def follow(settings: Settings, path: Path, before: Decided, now: Decided) -> None:
+    """Let what the organisation says now hold in place of what it said before; what it says no more is the person's again.
+
+    As `load`.
+    """
+    fresh = load(path, now)
+    for name in {*before.locked, *before.defaults, *now.locked, *now.defaults}:
+        setattr(settings, name, getattr(fresh, name))
+
+
 def chosen(path: Path) -> dict[str, Any]:
     """What the person chose, by the names of settings. As `load`."""
     try:

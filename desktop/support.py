@@ -188,7 +188,12 @@ def _setting(name: str, value: Any, hint: Any) -> Any:
 def _policy(app: App) -> dict[str, Any]:
     told = app.policy
     sources = [each.where for each in told.sources]
-    return {"policy": _nameless(policy.to_json(told)), "sources": sources, "problems": policy.problems(told, app.licences)}
+    return {
+        "policy": _nameless(policy.to_json(told)),
+        "sources": sources,
+        "problems": policy.problems(told, app.licences),
+        "changed_since_start": app.has_outdated_parts,
+    }
 
 
 def _nameless(value: Any) -> Any:

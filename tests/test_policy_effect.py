@@ -13,11 +13,11 @@ from typing import Any, cast
 
 import pytest
 
-from desktop import cli, editions, paths, policy, record, settings
+from desktop import cli, editions, paths, policy, record, settings, support
 from desktop.app import App
 from desktop.conversations import Conversations
 from desktop.engine import states
-from desktop.errors import Forbidden, KeptOffline, Unreachable
+from desktop.errors import Forbidden, KeptOffline, NotWritable, Unreachable
 from desktop.hardware import Hardware
 from desktop.settings import Decided, Settings
 from tests import gguf_files
@@ -98,6 +98,45 @@ def test_without_the_policy_the_persons_choice_is_back(decide: Decide, home: Pat
     decide({})
     with closing(App.open(home)) as app:
         assert (app.library.folder, app.settings.theme, app.settings.text_scale) == (home / "mine", "light", 1.5)
+
+
+def test_rules_that_change_meanwhile_hold_at_once_and_take_nothing_away(decide: Decide, home: Path, tmp_path: Path) -> None:
+    decide({"locked": {"theme": "dark", "sleep_after_min": 10}, "defaults": {"on_close": "stop"}})
+    home.mkdir()
+    (home / "settings.json").write_text('{"theme": "light", "text_scale": 1.25}')
+    app = App.open(home)
+    app.library.link(gguf_files.llama(tmp_path / "llama.gguf", metadata={"general.license": "llama3.1"}))
+    (llama,) = (model for model in app.library.list() if model.origin == "linked")
+    assert not app.rights.denies(llama)
+    decide({"locked": {"offline": True, "text_scale": 1.0}, "models": {"deny": [{"licence": "llama*"}]}, "pictures": False})
+    app.follow(policy.read())
+    assert app.rights.denies(llama)
+    assert (app.network.offline, app.network.kept_offline, app.estimates.pictures) == (True, True, False)
+    assert (app.settings.theme, app.settings.sleep_after_min, app.settings.on_close) == ("light", 30, "ask")  # the person's again
+    assert support._policy(app)["changed_since_start"]
+    app.save_settings()
+    assert kept(home) == {"theme": "light", "text_scale": 1.25}
+    decide({})
+    app.follow(policy.read())
+    assert (app.network.offline, app.settings.text_scale, app.rights.denies(llama)) == (False, 1.25, False)
+    app.close()
+    assert (home / "logs" / "alcove.log").read_text().count("the organisation has changed its rules") == 2
+
+
+def test_where_settings_cannot_be_read_changed_rules_hold_all_the_same(
+    decide: Decide, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = App.open(home)
+    decide({"locked": {"offline": True}})
+
+    def refuse(*_: object) -> None:
+        raise NotWritable(path=str(home))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(settings, "load", refuse)
+        app.follow(policy.read())
+    assert app.network.offline
+    app.close()
 
 
 def test_code_that_changes_what_is_locked_changes_nothing(decide: Decide, home: Path) -> None:
@@ -364,7 +403,7 @@ def test_what_becomes_too_old_while_alcove_runs_goes_too(decide: Decide, home: P
         id = app.conversations.create("x", "guide")
         assert app.expire() == ()
         app.conversations._db.execute("UPDATE conversations SET updated = '2020-01-01T00:00:00.000000+00:00'")
-        app.paths.states.mkdir()
+        app.paths.states.mkdir(exist_ok=True)
         state = states.States(app.paths.states, 1 << 20, "key")._path(str(id))
         state.write_bytes(b"what a model has read")
         assert app.expire() == (id,)

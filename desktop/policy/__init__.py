@@ -1,4 +1,5 @@
-"""What the organisation decided: settings that are locked or proposed, and which models may be used. Read once at start.
+"""What the organisation decided: settings that are locked or proposed, and which models may be used. Read at start, and by
+the window now and then.
 
     Linux     /etc/alcove/policy.json, then /etc/alcove/policy.d/*.json in the order of their names;
               then the person's own alcove/policy.json below XDG_CONFIG_HOME, or ~/.config
@@ -30,7 +31,6 @@ Rules that cannot be read or understood fail closed: Alcove stays offline then, 
 installers/policy/POLICY.md lists every key.
 """
 
-import logging
 from pathlib import Path
 
 from desktop.errors import AlcoveError
@@ -67,9 +67,9 @@ def read(folder: Path | None = None) -> Policy:
     try:
         found = list(sources.here(POLICY) if folder is None else sources.of_folder(folder))
     except (AlcoveError, OSError) as error:
-        why = f"{error.filename}: {error.strerror}." if isinstance(error, OSError) and error.filename else str(error)
-        logging.getLogger(__name__).error("The rules of the organisation cannot be read, so nothing is allowed. %s", why)
-        return Policy(broken=why)
+        return Policy(
+            broken=f"{error.filename}: {error.strerror}." if isinstance(error, OSError) and error.filename else str(error)
+        )
     return Policy(tuple(sorted(found, key=lambda source: not source.machine)))
 
 

@@ -54,9 +54,21 @@ def run(home: Path | None = None, file: Path | None = None) -> int:
     if file:
         program.open_model(file)
     try:
-        return qt.exec()
+        status = qt.exec()
     finally:
         alone.end()
+    if program.starts_again:
+        _start_again(app.paths.home)
+    return status
+
+
+def _start_again(home: Path) -> None:
+    """Another process of this program, which stays when this one is gone."""
+    from PySide6.QtCore import QProcess
+
+    from desktop.paths import FROZEN
+
+    QProcess.startDetached(sys.executable, [*([] if FROZEN else ["-m", "desktop"]), "--home", str(home)])
 
 
 def _refuse(error: "AlcoveError") -> None:

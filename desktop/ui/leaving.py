@@ -103,7 +103,7 @@ class Leaving(QObject):
             self._app.settings.on_close = answer
             self.remembered.emit()
         if self._carry_out(answer):
-            self._end()
+            self.end()
 
     def _carry_out(self, answer: OnClose) -> bool:
         """Whether the program may end now."""
@@ -119,9 +119,10 @@ class Leaving(QObject):
 
     def _stop(self) -> None:
         self._downloading.queue.pause_all()
-        self._end()
+        self.end()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End the program now; what is downloaded goes on at the next start."""
         self._decided = True
         hidden = self._window.isHidden()
         self._window.close()
@@ -135,4 +136,4 @@ class Leaving(QObject):
 
     def _end_unseen(self) -> None:
         if not self._window.isVisible():
-            self._end()
+            self.end()

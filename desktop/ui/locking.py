@@ -1,9 +1,10 @@
 """What the organisation has decided, as the window shows it: the mark beside a control that is locked, the strip at the top."""
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from desktop.ui import icons, theme
+from desktop.ui.buttons import Button
 from desktop.ui.labels import Label, hint
 
 
@@ -47,9 +48,11 @@ def lock(control: QWidget, mark: LockMark) -> None:
 
 
 class Strip(QFrame):
-    """A line of plain text across the top of the window. tone: "neutral" or "bad"."""
+    """A line of plain text across the top of the window, with a button where one is named. tone: "neutral" or "bad"."""
 
-    def __init__(self, words: str, tone: str = "neutral") -> None:
+    clicked = Signal()
+
+    def __init__(self, words: str, tone: str = "neutral", button: str = "") -> None:
         super().__init__()
         self.setProperty("kind", "strip")
         self.setProperty("tone", tone)
@@ -61,8 +64,12 @@ class Strip(QFrame):
         line = QHBoxLayout(self)
         line.setContentsMargins(16, 7, 16, 7)
         line.setSpacing(10)
-        line.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        line.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignVCenter if button else Qt.AlignmentFlag.AlignTop)
         line.addWidget(self.words, 1)
+        self.button = Button(button, "small_link")
+        self.button.clicked.connect(self.clicked)
+        self.button.setVisible(bool(button))
+        line.addWidget(self.button)
         self._load_icon()
 
     def changeEvent(self, event: QEvent) -> None:

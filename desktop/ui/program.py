@@ -43,6 +43,7 @@ from desktop.ui.tasks import Tasks, once
 from desktop.ui.theme import Theme
 from desktop.ui.undo import Removals
 from desktop.ui.waking import Waking
+from desktop.ui.watching import Watching
 from desktop.ui.window import Window
 from desktop.ui.wishes import Wishes
 
@@ -78,6 +79,8 @@ class Program(QObject):
         )
         self.system = System(self)
         self.leaving = Leaving(app, self.window, self.downloading, self.system)
+        self.watching = Watching(self.tasks, app, self)
+        self.starts_again = False  # once the window is closed
         self.ring = FocusRing(qt)
         self.first_run = FirstRun()
         self.browse = Browse(
@@ -91,7 +94,7 @@ class Program(QObject):
         )
         self.browse.local.refusal = lambda model: app.rights.refusal(app.targets.of_local(model))
         self.browse.hub.refusal = app.rights.refusal_of_repo
-        self.browse.said_of = app.policy.verdict_on
+        self.browse.said_of = lambda ruling: app.policy.verdict_on(ruling)  # which may be another by then
         self.downloads = DownloadsPage(app.library, self.name_of, self.removals, app.downloads)
         self.settings = SettingsPage(app.settings, app.library.folder)
         self.connecting = Connecting(self.tasks, app, self.settings.network, self)
@@ -111,23 +114,39 @@ class Program(QObject):
             self.window.add_page(name, page)
         self.licensing = Licensing(self.tasks, app, self.window, self)
         self.accepting = Accepting(self.tasks, app, self.window)
+        self._expiry = QTimer(self)
+        self._expiry.timeout.connect(self._expire)
+        self._expiry.start(EXPIRE_MS)
         self._connect_chat()
         self._connect_models()
         self._connect_settings()
+        self.settings.show_decided(app.policy)
         self._show_decided()
+        self.watching.changed.connect(self._on_rules_changed)
+        self.window.restart_clicked.connect(self.start_again)
         self.tasks.crashed.connect(self.window.show_crash)
         self.window.closing.connect(self.end)
         self.theme.changed.connect(self.window.keep_inside)
 
     def _show_decided(self) -> None:
-        """What the organisation decided, which stays so until the end."""
-        self.settings.show_decided(self.app.policy)
+        """What the organisation decided; its marks in Settings stay as they were at the start."""
         self.window.show_decided()
         self.window.chat.show_pictures_allowed(self.app.policy.allows("pictures"))
-        if self.app.policy.retention_days is not None:
-            self._expiry = QTimer(self)
-            self._expiry.timeout.connect(self._expire)
-            self._expiry.start(EXPIRE_MS)
+
+    def _on_rules_changed(self) -> None:
+        """Other rules hold now than before, for all that is shown and all that runs."""
+        self._show_decided()
+        self._show_offline()
+        self._library_changed()
+        self.downloading.go_on()
+        if self.app.running.opened is not None:
+            self.waking.sleep()  # it is opened again by these rules
+        self._expire()
+
+    def start_again(self) -> None:
+        """Close the window and open it anew, by the rules of now."""
+        self.starts_again = True
+        self.leaving.end()
 
     def _expire(self) -> None:
         """Delete the conversations that have become too old since the start."""

@@ -36,6 +36,7 @@ class Window(QMainWindow):
     """The frame: which page is shown, the panel, the privacy line, the shortcuts. Knows nothing of models or downloads."""
 
     closing = Signal()
+    restart_clicked = Signal()
     files_dropped = Signal(object)  # list[Path]
 
     def __init__(self, app: App, sidebar: Sidebar, chat: ChatPage, panel: ModelPanel) -> None:
@@ -98,16 +99,26 @@ class Window(QMainWindow):
         self._arrange()
 
     def show_decided(self) -> None:
-        """What the organisation wants to be said: that its rules cannot be read, its own text, how long chats are kept."""
-        policy = self._app.policy
-        if policy.banner:
-            self._whole.insertWidget(0, Strip(policy.banner))
+        """What the organisation wants to be said: that its rules cannot be read or were changed, its own text, how long chats
+        are kept."""
+        policy, strips = self._app.policy, list[Strip]()
         if policy.broken:
             words = self.tr(
                 "The rules of your organisation cannot be read, so Alcove stays offline and only its small guide can be used. "
                 "Ask those who look after this computer. {why}"
             )
-            self._whole.insertWidget(0, Strip(words.format(why=policy.broken), "bad"))
+            strips.append(Strip(words.format(why=policy.broken), "bad"))
+        elif self._app.has_outdated_parts:
+            words = self.tr("Your organisation has changed its rules. Some of them hold only after a new start of Alcove.")
+            strips.append(Strip(words, button=self.tr("Start again")))
+            strips[-1].clicked.connect(self.restart_clicked)
+        if policy.banner:
+            strips.append(Strip(policy.banner))
+        for strip in self.findChildren(Strip):
+            self._whole.removeWidget(strip)
+            strip.setParent(None)
+        for place, strip in enumerate(strips):
+            self._whole.insertWidget(place, strip)
         self.sidebar.show_kept(policy.retention_days, policy.origin("retention_days"))
 
     def show_crash(self, error: BaseException) -> None:
