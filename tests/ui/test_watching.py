@@ -48,7 +48,7 @@ def strips(program: Program) -> list[str]:
 
 
 def look(program: Program, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(program.watching.changed, timeout=10_000):
+    with qtbot.waitSignal(program.watching.changed, timeout=20_000):
         program.watching.look()
 
 
@@ -61,7 +61,7 @@ def test_a_stricter_rule_holds_for_the_open_window(program: Program, rules: Path
     program.chat_with("tuned")
     chat = program.window.chat
     chat.say("Hello")
-    qtbot.waitUntil(lambda: any(REASON in notice.sentence.text() for notice in chat.findChildren(Notice)), timeout=10_000)
+    qtbot.waitUntil(lambda: any(REASON in notice.sentence.text() for notice in chat.findChildren(Notice)), timeout=20_000)
     assert program.app.running.opened is None
     rules.unlink()
     look(program, qtbot)
@@ -98,7 +98,7 @@ def test_whoever_comes_back_to_the_window_has_the_rules_looked_at(
     qapp.applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
     assert program.tasks.get(watching.TASK) is None  # it was looked at just now
     program.watching._looked_s -= watching.RECENT_S
-    with qtbot.waitSignal(program.watching.changed, timeout=10_000):
+    with qtbot.waitSignal(program.watching.changed, timeout=20_000):
         qapp.applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
     assert "Internal use only." in strips(program)
 
@@ -107,7 +107,7 @@ def test_they_are_looked_at_now_and_then(program: Program, rules: Path, qtbot: Q
     assert program.watching.timer.isActive()
     assert program.watching.timer.interval() <= 600_000
     rules.write_text('{"banner": "Internal use only."}')
-    with qtbot.waitSignal(program.watching.changed, timeout=10_000):
+    with qtbot.waitSignal(program.watching.changed, timeout=20_000):
         program.watching.timer.timeout.emit()
 
 
@@ -145,5 +145,5 @@ sys.exit(ui.run(home))
 def test_the_new_window_starts_when_the_old_one_has_let_go(tmp_path: Path) -> None:
     home = tmp_path / "home"
     quiet = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-    done = subprocess.run([sys.executable, "-c", STARTED, str(home)], capture_output=True, text=True, env=quiet, timeout=60)
+    done = subprocess.run([sys.executable, "-c", STARTED, str(home)], capture_output=True, text=True, env=quiet)
     assert (done.returncode, done.stdout) == (0, f"True -m desktop --home {home} True\n"), done.stderr
