@@ -22,7 +22,9 @@ from desktop.ui.getting import Getting
 from desktop.ui.hub_search import Finder, HubSearch
 from desktop.ui.judging import Judges
 from desktop.ui.local_models import LocalModels
+from desktop.ui.locking import KeptOffline
 from desktop.ui.model_detail import ModelDetail
+from desktop.ui.notice import Notice
 from desktop.ui.page import Page
 from desktop.ui.recommended import Recommended
 from desktop.ui.tasks import Tasks
@@ -30,6 +32,7 @@ from desktop.ui.undo import Removals
 
 NARROW = 680  # px at scale 1; below it the tabs stand below the title
 TABS = ("recommended", "local", "hub")
+HUB = "huggingface.co"  # any other host is a mirror
 
 
 class Browse(Page):
@@ -69,13 +72,17 @@ class Browse(Page):
         self._failures: dict[str, AlcoveError] = {}
         self._detail: ModelDetail | None = None
         self._scrolled = 0
-        self.tabs = Tabs([self.tr("Recommended"), self.tr("On this computer"), self.tr("Search the Hub")])
+        search = self.tr("Search the Hub") if judges.host == HUB else self.tr("Search for more")
+        self.tabs = Tabs([self.tr("Recommended"), self.tr("On this computer"), search])
         self.header.addWidget(self.tabs)
         self.recommended = Recommended(self.verticalScrollBar())
         self.local = LocalModels(library, tasks, ruling, removals, judges)
         self.hub = HubSearch(tasks, finder, licences, judges)
         self._parts: tuple[QWidget, ...] = (self.recommended, self.local, self.hub)
-        for part in self._parts:
+        self._is_offline = False
+        self._kept: KeptOffline | None = None
+        self._offline = self._offline_notice()
+        for part in (self._offline, *self._parts):
             self.body.addWidget(part)
         self.tabs.chosen.connect(self._on_tab_chosen)
         self.recommended.opened.connect(self.open_model)
@@ -97,6 +104,13 @@ class Browse(Page):
             tab.cancel_clicked.connect(self.cancel_clicked)
             tab.chat_clicked.connect(self.chat_clicked)
         self._show_part(self.recommended)
+
+    def _offline_notice(self) -> Notice:
+        words = self.tr("Models come from {host}. Allow connections to get one; those that are here work without.")
+        words = words.format(host=self._judges.host)
+        notice = Notice(self.tr("Alcove is set to offline"), words, self.tr("Allow connections"), tone="warning")
+        notice.clicked.connect(self.online_clicked)
+        return notice
 
     # --- what is known --------------------------------------------------------------------------------------------------------
 
@@ -122,8 +136,23 @@ class Browse(Page):
         self.local.show_library()
 
     def show_offline(self, on: bool, kept_by: str = "") -> None:
-        """The offline switch, which an organisation may have locked in the place `kept_by`."""
-        self.hub.show_offline(on, kept_by)
+        """The offline switch, which is not the person's where a policy, `kept_by`, has locked it: then it stays so."""
+        if on and kept_by and self._kept is None:
+            self._kept = KeptOffline(self.tr("See what is on this computer"), kept_by)
+            self._kept.use_clicked.connect(lambda: self.show_tab("local"))
+            self._kept.open_file_clicked.connect(self.open_file_clicked)
+            self.body.insertWidget(0, self._kept)
+            self.tabs.hide_tab(TABS.index("hub"))
+            self.recommended.keep_offline()
+            self.local.keep_offline()
+            self.show_first()
+        self._is_offline = on and not kept_by
+        self.hub.show_offline(self._is_offline)
+        self._show_part(self._detail or self._parts[self.tabs.current()])
+
+    def show_first(self) -> None:
+        """Show what is recommended; where nothing can be downloaded, what is here."""
+        self.show_tab("recommended" if self._kept is None else "local")
 
     def show_tab(self, name: str) -> None:
         """Show "recommended", "local" or "hub"."""
@@ -156,6 +185,8 @@ class Browse(Page):
         detail.read_clicked.connect(self.read_clicked)
         detail.compare_clicked.connect(self.compare_clicked)
         detail.visit_clicked.connect(self.visit_clicked)
+        if self._kept is not None:
+            detail.getting.keep_offline()
         self.body.addWidget(detail)
         self._show_state(detail)
         self._show_part(detail)
@@ -243,6 +274,9 @@ class Browse(Page):
     def _show_part(self, shown: QWidget) -> None:
         for part in (*self._parts, *((self._detail,) if self._detail else ())):
             part.setVisible(part is shown)
+        if self._kept is not None:
+            self._kept.setVisible(shown is not self.local)  # where a file can be added, too
+        self._offline.setVisible(self._is_offline and shown in (self.recommended, self._detail))  # the search says it itself
         in_list = shown is not self._detail
         self.body.setContentsMargins(0, theme.GRID * 2 if in_list else 0, 0, 0)  # no title above a model's own page
         self.tabs.setVisible(in_list)

@@ -107,6 +107,10 @@ class Tabs(QWidget):
         """The chosen one."""
         return self._group.checkedId()
 
+    def hide_tab(self, index: int) -> None:
+        """Offer one no more."""
+        self._group.button(index).hide()
+
     def set_name(self, index: int, name: str) -> None:
         """Change what a tab says."""
         self._group.button(index).setText(name)

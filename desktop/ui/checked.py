@@ -12,13 +12,13 @@ def _tr(words: str) -> str:
     return QCoreApplication.translate("checked", words)
 
 
-def words_of(source: str, method: str) -> str:
-    """Where figures are from: `source` of a Judgement ("file", "hub", "cache", "catalogue") and `method` of its Fit."""
+def words_of(source: str, method: str, host: str) -> str:
+    """Where figures are from: `source` of a Judgement ("file", "hub", "cache", "catalogue"; the `host`), `method` of its Fit."""
     if source == "catalogue":
         return _tr("From the catalogue, not checked")
     if method != "engine":
         return _tr("Calculated from the file itself, without the engine")
-    return _tr("Checked with the engine") if source == "file" else _tr("Checked against the file on the Hub")
+    return _tr("Checked with the engine") if source == "file" else _tr("Checked against the file on {host}").format(host=host)
 
 
 class CheckedLine(QWidget):
@@ -55,10 +55,10 @@ class CheckedLine(QWidget):
         words = self.tr("Checking: reading the first part of the file …") if stage == "header" else self.tr("Checking …")
         self._say(words, "refresh", "soft")
 
-    def show_checked(self, source: str, method: str) -> None:
-        """It was checked, or cannot be."""
+    def show_checked(self, source: str, method: str, host: str) -> None:
+        """It was checked, or cannot be. The arguments are those of `words_of`."""
         unchecked = source == "catalogue"
-        said = words_of(source, method)
+        said = words_of(source, method, host)
         self._say(f"{said} · {self._accuracy}" if self._accuracy else said, "info" if unchecked else "check", "soft")
         self.again.setVisible(unchecked)
 

@@ -44,6 +44,7 @@ class DownloadRow(Card):
         self.part: LocalModel | None = None
         self._error: AlcoveError | None = None
         self._last: Progress | None = None
+        self._kept_offline = False
         self._name = name
         self.setAccessibleName(name)
         self.bar = Bar()
@@ -85,6 +86,11 @@ class DownloadRow(Card):
         for button in self.controls:
             line.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
         return line
+
+    def keep_offline(self, kept: bool) -> None:
+        """Whether it cannot go on here, whatever the person does."""
+        self._kept_offline = kept
+        self._show_next()
 
     def show_progress(self, progress: Progress) -> None:
         """It goes on. One that waits for its turn is told by `show_waiting`."""
@@ -173,13 +179,17 @@ class DownloadRow(Card):
         self.next.set_text(button)
         self.next.set_icon(icon)
         self.next.setAccessibleName(f"{button}: {self._name}")
-        self.next.setVisible(bool(button))
+        self._show_next()
         keeps, runs = state == "done" or self.part is None, state in ("new", "running")
         self.remove.set_icon("cross" if keeps or runs else "trash")
         words = self.tr("Take {name} off this list") if keeps else self.tr("Remove what has arrived of {name}")
         words = self.tr("Cancel the download of {name}") if runs else words
         self.remove.setToolTip(hint(words.format(name=self._name)))
         self.remove.setAccessibleName(words.format(name=self._name))
+
+    def _show_next(self) -> None:
+        able = self.state == "done" or not self._kept_offline
+        self.next.setVisible(able and bool(self.next.text()))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Before a button takes an arrow for itself."""

@@ -42,6 +42,7 @@ class DownloadsPage(Page):
         self._library, self._name_of, self._removals, self._queue = library, name_of, removals, queue
         self._rows: dict[str, DownloadRow] = {}
         self._held = ""  # why what waits waits, apart from others
+        self._kept = False  # nothing can go on here
         self._given_up: set[str] = set()  # what is to go as soon as it has stopped
         self._empty = Notice(
             self.tr("Nothing is being downloaded"),
@@ -101,7 +102,7 @@ class DownloadsPage(Page):
                 row.show_waiting(self._waits(number), first=number == 0)
         self._empty.setVisible(not self._rows)
         self.pause_all.setVisible(bool(waiting))
-        self.resume_all.setVisible(not waiting and sum(each.state == "paused" for each in queue) > 1)
+        self.resume_all.setVisible(not waiting and not self._kept and sum(each.state == "paused" for each in queue) > 1)
 
     def _waits(self, number: int) -> str:
         if self._held == "offline":
@@ -158,11 +159,14 @@ class DownloadsPage(Page):
             if row.part is not None:
                 self._removals.add(row.part)
 
-    def show_held(self, why: str) -> None:
-        """What keeps all of them from going on: "offline", "metered" or "" for nothing."""
-        self._held = why
+    def show_held(self, why: str, *, kept: bool = False) -> None:
+        """What keeps all of them from going on: "offline", "metered" or "" for nothing. kept: the organisation has decided it."""
+        self._held, self._kept = why, kept
         words = self.tr("Alcove is set to offline; downloads can go on when connections are allowed again.")
+        words = self.tr("Your organisation keeps Alcove offline, so nothing can be downloaded here.") if kept else words
         self.set_title(self.tr("Downloads"), words if why == "offline" else "")
+        for row in self._rows.values():
+            row.keep_offline(kept)
         self.show_queue()
 
     def _part(self, reference: str) -> LocalModel | None:
@@ -175,6 +179,7 @@ class DownloadsPage(Page):
         key = without_commit(reference)
         if key not in self._rows:
             row = self._rows[key] = DownloadRow(reference, self._name_of(reference))
+            row.keep_offline(self._kept)
             row.get_clicked.connect(lambda: self.get_clicked.emit(row.reference))
             row.cancel_clicked.connect(lambda: self.cancel_clicked.emit(row.reference))
             row.chat_clicked.connect(lambda: self.chat_clicked.emit(row.reference))

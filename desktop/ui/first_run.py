@@ -15,6 +15,7 @@ from desktop.ui import theme
 from desktop.ui.buttons import Button
 from desktop.ui.computer_card import ComputerCard
 from desktop.ui.flow import Flow
+from desktop.ui.locking import KeptOffline
 from desktop.ui.notice import Notice
 from desktop.ui.offer_card import BlankCard, OfferCard
 from desktop.ui.others import Others
@@ -39,7 +40,8 @@ class FirstRun(Page):
     online_clicked = Signal()  # the person wants the offline switch off
     skip_clicked = Signal()  # the computer is not to be measured now
 
-    def __init__(self) -> None:
+    def __init__(self, host: str) -> None:
+        """host: where models come from."""
         super().__init__(
             self.tr("A private assistant, on this computer"),
             self.tr(
@@ -47,6 +49,7 @@ class FirstRun(Page):
                 "Choose one to start; you can change it at any time."
             ),
         )
+        self._kept: KeptOffline | None = None
         self._cards: list[OfferCard] = []
         self._rate = 0.0
         self._columns = 0
@@ -55,7 +58,7 @@ class FirstRun(Page):
         self.computer.skip_clicked.connect(self.skip_clicked)
         self._offline = Notice(
             self.tr("Alcove is set to offline"),
-            self.tr("Models come from the Hugging Face Hub. Turn the switch off to get one; the small guide works without it."),
+            self.tr("Models come from {host}. Allow connections to get one; the small guide works without.").format(host=host),
             self.tr("Allow connections"),
             tone="warning",
         )
@@ -79,7 +82,8 @@ class FirstRun(Page):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(theme.GRID * 2)
         self.others = Others("secondary")
-        for widget in (self._offline, self.computer, self.others, self._nothing, self._row, self._meanwhile, self._links()):
+        self._ways = self._links()
+        for widget in (self._offline, self.computer, self.others, self._nothing, self._row, self._meanwhile, self._ways):
             self.body.addWidget(widget)
         for hidden in (self._offline, self._nothing, self._meanwhile):
             hidden.hide()
@@ -115,7 +119,8 @@ class FirstRun(Page):
         """Show the three that carry a role, or say that none fits."""
         dense = [o.model.params_total for o in offers if o.verdict == "runs_well" and o.model.params_active is None]
         self.computer.show_largest(max(dense, default=0))
-        chosen = sorted((o for o in offers if o.role in ROLES), key=lambda o: ROLES.index(o.role or ""))
+        able = [o for o in offers if o.role in ROLES and (o.local is not None or self._kept is None)]
+        chosen = sorted(able, key=lambda o: ROLES.index(o.role or ""))
         before = {card.offer.reference: card for card in self._cards}
         if self._cards and [o.reference for o in chosen] == list(before):
             for offer in chosen:  # the same again, perhaps with a download running in it
@@ -126,7 +131,7 @@ class FirstRun(Page):
             self._connect(card)
         self._put(self._cards)
         self._row.setVisible(bool(self._cards))
-        self._nothing.setVisible(not self._cards)
+        self._nothing.setVisible(not self._cards and self._kept is None)
         if refused := next((offer.refused for offer in offers if offer.refused), ""):
             self._nothing.title.setText(self.tr("Your organisation allows none of the models that would run here"))
             self._nothing.sentence.setText(refused)
@@ -154,12 +159,16 @@ class FirstRun(Page):
         self._cards[(self._cards.index(card) + step) % len(self._cards)].setFocus()
 
     def show_offline(self, on: bool, kept_by: str = "") -> None:
-        """The offline switch, which is not the person's where a policy, `kept_by`, has locked it."""
-        if kept_by:
-            self._offline.title.setText(self.tr("Your organisation keeps Alcove offline"))
-            self._offline.sentence.setText(self.tr("Models come from the Hugging Face Hub; the small guide works without it."))
-            self._offline.button.hide()
-        self._offline.setVisible(on)
+        """The offline switch, which is not the person's where a policy, `kept_by`, has locked it: then it stays so."""
+        if on and kept_by and self._kept is None:
+            self._kept = KeptOffline(self.tr("Talk to the guide"), kept_by)
+            self._kept.use_clicked.connect(self.guide_clicked)
+            self._kept.open_file_clicked.connect(self.open_file_clicked)
+            self.body.insertWidget(0, self._kept)
+            self.subtitle.setText(self.tr("It runs here, works without internet, and sends nothing anywhere."))
+            self._row.hide()
+            self._ways.hide()
+        self._offline.setVisible(on and not kept_by)
 
     # --- downloads ------------------------------------------------------------------------------------------------------------
 

@@ -206,8 +206,10 @@ class FitView(QWidget):
         self.notice.hide()
         self._show(judgement.fit)
         self.checked.show_accuracy(self._judges.accuracy())
-        kept = judgement.note if judgement.source == "cache" else ""
-        self.checked.show_kept(kept) if kept else self.checked.show_checked(judgement.source, judgement.fit.method)
+        if judgement.source == "cache" and judgement.note:
+            self.checked.show_kept(judgement.note)
+        else:
+            self.checked.show_checked(judgement.source, judgement.fit.method, self._judges.host)
         self.plan.show_origin(self._origin(judgement))
 
     def _origin(self, judgement: Judgement) -> str:

@@ -22,7 +22,7 @@ def fraction(progress: Progress) -> float:
 def progress_words(progress: Progress, *, short: bool = False) -> str:
     """How far a download is: "34 % · 12 MB/s · 2 min left", or only "34 %" where there is little room."""
     stages = {
-        "ask": _tr("Asking …") if short else _tr("Asking the Hub …"),
+        "ask": _tr("Asking …"),
         "check": _tr("Checking …") if short else _tr("Checking what is here …"),
         "mend": _tr("Mending …") if short else _tr("Getting a damaged piece again …"),
         "queue": _tr("Waiting …") if short else _tr("Waiting for its turn …"),
@@ -54,7 +54,7 @@ class Getting(QWidget):
     def __init__(self, words: str, name: str, *, compact: bool = False) -> None:
         super().__init__()
         self._words, self._name, self._compact = words, name, compact
-        self._ready = self._refused = False
+        self._ready = self._refused = self._kept_offline = False
         self.button = Button(words)
         self.button.clicked.connect(self._on_clicked)
         self.bar = Bar()
@@ -94,6 +94,11 @@ class Getting(QWidget):
     def set_words(self, words: str) -> None:
         """Change what its button says while the model is not here; `show_get` shows it."""
         self._words = words
+
+    def keep_offline(self) -> None:
+        """Nothing can be fetched on this computer: there is a button only for what is here."""
+        self._kept_offline = True
+        self.button.setVisible(self._ready and not self._refused)
 
     def show_get(self) -> None:
         """It is not here."""
@@ -157,7 +162,7 @@ class Getting(QWidget):
         self.button.setAccessibleName(f"{words}: {self._name}")
         self.button.setToolTip("")
         self.button.setAccessibleDescription("")
-        self.button.show()
+        self.button.setVisible(ready or not self._kept_offline)
 
     def _on_clicked(self) -> None:
         (self.chat_clicked if self._ready else self.get_clicked).emit()

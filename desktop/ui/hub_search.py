@@ -1,4 +1,4 @@
-"""Searching the Hub for models that the engine can read: asked as one types, what fits this computer first."""
+"""Searching the Hub, or a mirror, for models that the engine can read: asked as one types, what fits this computer first."""
 
 from collections.abc import Callable, Generator, Iterable
 from datetime import date, datetime
@@ -69,14 +69,14 @@ class HubSearch(QWidget):
         self._task: Task | None = None
         self._asked = 0  # how many searches there were: each has a key of its own, for none waits until another has hung up
         self._limit = PAGE
-        self._offline, self._kept_by = False, ""
+        self._offline = False
         self._free_bytes = 0
         self._found: Found | None = None
         self._cards: list[RepoCard] = []
         self._states: dict[str, Callable[[RepoCard], None]] = {}
         self.field = QLineEdit()
         self.field.setPlaceholderText(self.tr("Name of a model, maker or repository"))
-        self.field.setAccessibleName(self.tr("Search the Hugging Face Hub"))
+        self.field.setAccessibleName(self.tr("Search {host}").format(host=judges.host))
         self.field.setClearButtonEnabled(True)
         self.field.installEventFilter(self)
         self._wait = QTimer(self)
@@ -120,9 +120,9 @@ class HubSearch(QWidget):
         column.addLayout(self._results)
         column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignHCenter)
 
-    def show_offline(self, on: bool, kept_by: str = "") -> None:
-        """The offline switch, not the person's where it is `kept_by` a policy; what stood there as an error may be over now."""
-        was, self._offline, self._kept_by = self._offline, on, kept_by
+    def show_offline(self, on: bool) -> None:
+        """The offline switch; what stood there as an error may be over now."""
+        was, self._offline = self._offline, on
         if on or was:
             self.ask()
 
@@ -211,7 +211,8 @@ class HubSearch(QWidget):
         if wish_of(self.chips).asks:
             words = self.tr("{shown} of {all}").format(shown=len(self._matching()), all=words)
         if found.old:
-            words += " · " + self.tr("The Hub cannot be asked now. {when}").format(when=self.when(found.asked_at, date.today()))
+            said = self.tr("{host} cannot be asked now. {when}")
+            words += " · " + said.format(host=self._judges.host, when=self.when(found.asked_at, date.today()))
         self._say(words)
 
     def when(self, asked_at: datetime, today: date) -> str:
@@ -336,17 +337,13 @@ class HubSearch(QWidget):
     def _say_nothing_yet(self) -> None:
         self._none.hide()
         self.sort.hide()
-        self._say(
-            self.tr("Type to search huggingface.co for models in the GGUF format. What you type is sent there, and nothing else.")
-        )
+        words = self.tr("Type to search {host} for models in the GGUF format. What you type is sent there, and nothing else.")
+        self._say(words.format(host=self._judges.host))
 
     def _say_offline(self) -> None:
         self._say("")
-        if self._kept_by:
-            words = self.tr("Searching asks huggingface.co. What is on this computer works without.")
-            self._show_notice(Notice(self.tr("Your organisation keeps Alcove offline"), words, tone="warning"))
-            return
-        words = self.tr("Searching asks huggingface.co. Allow connections to search; what is on this computer works without.")
+        words = self.tr("Searching asks {host}. Allow connections to search; what is on this computer works without.")
+        words = words.format(host=self._judges.host)
         notice = self._show_notice(
             Notice(self.tr("Alcove is set to offline"), words, self.tr("Allow connections"), tone="warning")
         )

@@ -26,6 +26,7 @@ class Judges:
     estimate: Estimate
     judge: Judge
     wishes: Callable[[str], Wish]  # by a model's reference
+    host: str  # where models come from, and what is read of them before
     accuracy: Callable[[], str] = lambda: ""  # how exact such figures have been here, as a sentence
 
 

@@ -26,15 +26,13 @@ SHORT = 30  # characters of a name on a tab
 
 
 class LicenceText(QDialog):
-    """Shows the licences of one model in full. `fetch_clicked` asks for those that are not here, where `can_fetch`."""
+    """Shows the licences of one model in full. `fetch_clicked` asks `host` for those that are not here; "": nobody is asked."""
 
     fetch_clicked = Signal()
 
-    def __init__(
-        self, licences: Sequence[Licence], texts: Texts, parent: QWidget | None = None, *, can_fetch: bool = False
-    ) -> None:
+    def __init__(self, licences: Sequence[Licence], texts: Texts, parent: QWidget | None = None, *, host: str = "") -> None:
         super().__init__(parent)
-        self.licences, self._texts, self._can_fetch = tuple(licences), texts, can_fetch
+        self.licences, self._texts, self._host = tuple(licences), texts, host
         self.setWindowTitle(" · ".join(licence.name for licence in licences))
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(24, 24, 24, 24)
@@ -62,13 +60,14 @@ class LicenceText(QDialog):
     def show_fetching(self) -> None:
         """The texts are on their way."""
         self.fetch.setEnabled(False)
-        self.fetch.set_text(self.tr("Asking the Hub …"))
+        self.fetch.set_text(self.tr("Asking {host} …").format(host=self._host))
 
     def show_fetched(self) -> None:
-        """What could be had is here; the others the Hub does not hand out like this."""
+        """What could be had is here; the others are not handed out like this."""
         self.show_texts()
         if self.page.content is None:
-            self._say_not_here(self.tr("The Hub does not hand this text out without the maker's agreement."))
+            words = self.tr("{host} does not hand this text out without the maker's agreement.")
+            self._say_not_here(words.format(host=self._host))
         self._fit()
 
     def show_failed(self, error: AlcoveError) -> None:
@@ -91,7 +90,7 @@ class LicenceText(QDialog):
     def _on_chosen(self, index: int) -> None:
         self._stack.setCurrentIndex(index)
         page = self.page
-        self.fetch.setVisible(self._can_fetch and page.content is None and page.licence.id != UNKNOWN)
+        self.fetch.setVisible(bool(self._host) and page.content is None and page.licence.id != UNKNOWN)
         self.copy.setVisible(page.content is not None)
         self.visit.setVisible(page.licence.url.startswith("https://"))
         self._said.hide()
@@ -107,7 +106,7 @@ class LicenceText(QDialog):
         row.setSpacing(theme.GRID)
         self.copy = Button(self.tr("Copy the text"), "quiet", "copy")
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.page.content or ""))
-        self.fetch = Button(self.tr("Get the text from the Hub"), "secondary", "download")
+        self.fetch = Button(self.tr("Get the text from {host}").format(host=self._host), "secondary", "download")
         self.fetch.clicked.connect(self.fetch_clicked)
         self.visit = Button(self.tr("The maker's page"), "secondary", "external")
         self.visit.clicked.connect(lambda: ask_to_visit(self.page.licence.url, self))

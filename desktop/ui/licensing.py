@@ -38,8 +38,8 @@ class Licensing(QObject):
     def read(self, reference: str, ruling: Ruling) -> None:
         """Show the texts of a model's licences, as far as they are here."""
         licences = [each for each in ruling.licences if each.url or each.text_path]
-        can_fetch = bool(reference) and not self._app.settings.offline
-        dialog = LicenceText(licences, self._app.texts, self._window, can_fetch=can_fetch)
+        host = self._app.hub.host if reference and not self._app.settings.offline else ""
+        dialog = LicenceText(licences, self._app.texts, self._window, host=host)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fetch_clicked.connect(lambda: self._fetch(reference, dialog))
         dialog.open()

@@ -62,6 +62,7 @@ class LocalModels(QWidget):
         self._refused: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._running: dict[str, Progress] = {}
+        self._kept_offline = False
         self._sum = Label("", "small", "soft")
         open_file = Button(self.tr("Open a model file …"), "secondary", "folder")
         open_file.clicked.connect(self.open_file_clicked)
@@ -114,6 +115,12 @@ class LocalModels(QWidget):
         line.add(self.sort)
         line.add(self._count)
         return line
+
+    def keep_offline(self) -> None:
+        """Nothing can be fetched on this computer, also not the rest of a file."""
+        self._kept_offline = True
+        for row in self._rows.values():
+            row.getting.keep_offline()
 
     def clear(self) -> None:
         """Take the filters away."""
@@ -189,6 +196,8 @@ class LocalModels(QWidget):
         row.fold.look_again_clicked.connect(self.look_again_clicked)
         row.fold.models_clicked.connect(self.models_clicked)
         row.fold.act_clicked.connect(self.act_clicked)
+        if self._kept_offline:
+            row.getting.keep_offline()
         reference = reference_of(model)
         row.getting.get_clicked.connect(lambda: self.get_clicked.emit(reference))
         row.getting.cancel_clicked.connect(lambda: self.cancel_clicked.emit(reference))

@@ -1,10 +1,12 @@
-"""What the organisation has decided, as the window shows it: the mark beside a control that is locked, the strip at the top."""
+"""What the organisation has decided, as the window shows it: the mark beside what is locked, being offline, the strip on top."""
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from desktop.ui import icons, theme
 from desktop.ui.buttons import Button
+from desktop.ui.cards import Card
+from desktop.ui.flow import Flow
 from desktop.ui.labels import Label, hint
 
 
@@ -45,6 +47,29 @@ def lock(control: QWidget, mark: LockMark) -> None:
     control.setEnabled(False)
     control.setToolTip(mark.toolTip())
     control.setAccessibleDescription(mark.words.text())
+
+
+class KeptOffline(Card):
+    """Says that the organisation keeps Alcove offline, decided in `where`, and offers what works: `use` is the first of it."""
+
+    use_clicked = Signal()
+    open_file_clicked = Signal()
+
+    def __init__(self, use: str, where: str) -> None:
+        super().__init__()
+        title = self.tr("Your organisation keeps Alcove offline")
+        words = self.tr(
+            "So nothing can be downloaded here. The small guide works, and so does every model that is on this computer, "
+            "in a shared folder or in a file that you have."
+        )
+        self.use, self.open_file = Button(use, "primary"), Button(self.tr("Add a model file …"), "secondary", "folder")
+        self.use.clicked.connect(self.use_clicked)
+        self.open_file.clicked.connect(self.open_file_clicked)
+        buttons = Flow()
+        for button in (self.use, self.open_file):
+            buttons.add(button)
+        for part in (Label(title, "card_title"), Label(words, "body", "soft"), LockMark(title, where), buttons):
+            self.body.addWidget(part)
 
 
 class Strip(QFrame):

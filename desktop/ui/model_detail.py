@@ -37,7 +37,7 @@ class ModelDetail(QWidget):
     def __init__(self, choices: Sequence[Offer], chosen: Offer, judges: Judges, wish: Wish, said: Verdict | None = None) -> None:
         super().__init__()
         self._choices = tuple(choices)
-        self._wish = wish
+        self._wish, self._host = wish, judges.host
         self.fit = FitView(judges, self._version)
         self._facts_of_file: QWidget | None = None
         self.offer = chosen
@@ -171,13 +171,13 @@ class ModelDetail(QWidget):
         column.setSpacing(theme.GRID)
         offer, model = self.offer, self.offer.model
         repo = offer.variant.repo or model.gguf_repo
-        column.addWidget(FactRow(self.tr("Downloaded from"), self.tr("{repo} on the Hugging Face Hub").format(repo=repo)))
+        column.addWidget(FactRow(self.tr("Downloaded from"), self.tr("{repo} on {host}").format(repo=repo, host=self._host)))
         column.addWidget(FactRow(self.tr("Made from"), model.repo))
         if offer.local is not None and offer.local.sha256:
             column.addWidget(_checksum(offer.local.sha256))
             column.addWidget(FactRow(self.tr("File"), str(offer.local.path)))
         else:
-            words = self.tr("Its SHA-256 is asked from the Hub and checked while the file arrives.")
+            words = self.tr("Its SHA-256 is asked from {host} and checked while the file arrives.").format(host=self._host)
             column.addWidget(FactRow(self.tr("Checksum"), words))
         fold = Fold(self.tr("Details"), kind="fold")
         for name, value in (

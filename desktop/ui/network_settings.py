@@ -30,9 +30,10 @@ class NetworkSettings(Card):
     token_entered = Signal(str)
     token_removed = Signal()
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, host: str) -> None:
+        """host: where models come from."""
         super().__init__(spacing=theme.GRID * 2)
-        self._settings = settings
+        self._settings, self._host = settings, host
         self.proxy = ProxySettings(settings)
         self.proxy.changed.connect(self.changed)
         self.proxy.password_entered.connect(self.proxy_password_entered)
@@ -84,13 +85,14 @@ class NetworkSettings(Card):
     def _test(self) -> QWidget:
         self.test = Button(self.tr("Test connection"))
         self.test.clicked.connect(self.test_clicked)
-        self._tested = Label(self.tr("Asks the Hub, where models come from, and says what stands in the way."), "small", "soft")
+        words = self.tr("Asks {host}, where models come from, and says what stands in the way.").format(host=self._host)
+        self._tested = Label(words, "small", "soft")
         self.copy_tested = CopyDetails()
         return row(self.tr("Connection"), _one_below_the_other(self._tested, self.copy_tested), self.test)
 
     def show_testing(self) -> None:
-        """The Hub is being asked."""
-        self._show_test(self.tr("Asking the Hub …"), "soft", over=False)
+        """The connection is being tested."""
+        self._show_test(self.tr("Asking {host} …").format(host=self._host), "soft", over=False)
 
     def show_tested(self, sentence: str) -> None:
         """It works."""
@@ -159,12 +161,12 @@ class NetworkSettings(Card):
     def show_token(self, found: str) -> None:
         """Where a token comes from, as App.token_from has it; the token itself is never shown."""
         words = {
-            "none": self.tr("Some makers ask for one. It is sent to the Hub only, and kept in this computer's keyring."),
-            "keyring": self.tr("One is kept in this computer's keyring. It is sent to the Hub only."),
+            "none": self.tr("Some makers ask for one. It is sent to {host} only, and kept in this computer's keyring."),
+            "keyring": self.tr("One is kept in this computer's keyring. It is sent to {host} only."),
             "session": self.tr("It is in use until Alcove is closed: no keyring on this computer would keep it."),
             "environment": self.tr("The one in HF_TOKEN is in use. It goes before one that is entered here."),
         }[found]
-        self._token_said.setText(words)
+        self._token_said.setText(words.format(host=self._host))
         self._token_said.set_tone("warning" if found == "session" else "soft")
         self.remove_token.setVisible(found in ("keyring", "session"))
         for part in (self.token, self.use_token):

@@ -96,7 +96,8 @@ class OfferCard(ChoiceCard):
         if step is not None:
             self.moved.emit(step)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.getting.button.click()  # does nothing while it is on its way: then the button is hidden
+            if self.getting.button.isVisibleTo(self):  # else it is on its way
+                self.getting.button.click()
         else:
             super().keyPressEvent(event)
 

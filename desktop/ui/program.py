@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from desktop import offers, room, support, text
 from desktop.adopting import Skipped
 from desktop.app import App
-from desktop.errors import AlcoveError, Gated, Offline, ServerRefused
+from desktop.errors import AlcoveError, Gated, KeptOffline, Offline, ServerRefused
 from desktop.fit import Fit, Wish
 from desktop.library import LocalModel
 from desktop.licences import Ruling
@@ -82,7 +82,7 @@ class Program(QObject):
         self.watching = Watching(self.tasks, app, self)
         self.starts_again = False  # once the window is closed
         self.ring = FocusRing(qt)
-        self.first_run = FirstRun()
+        self.first_run = FirstRun(app.hub.host)
         self.browse = Browse(
             app.licences,
             app.library,
@@ -90,13 +90,13 @@ class Program(QObject):
             app.search,
             self._ruling,
             self.removals,
-            Judges(self.tasks, self.wishes.estimate, self.wishes.judge, self.wishes.of, lambda: app.computer.accuracy),
+            self._judges(),
         )
         self.browse.local.refusal = lambda model: app.rights.refusal(app.targets.of_local(model))
         self.browse.hub.refusal = app.rights.refusal_of_repo
         self.browse.said_of = lambda ruling: app.policy.verdict_on(ruling)  # which may be another by then
         self.downloads = DownloadsPage(app.library, self.name_of, self.removals, app.downloads)
-        self.settings = SettingsPage(app.settings, app.library.folder)
+        self.settings = SettingsPage(app.settings, app.library.folder, app.hub.host)
         self.connecting = Connecting(self.tasks, app, self.settings.network, self)
         self.activity = ActivityPage(app.network)
         self.register = RegisterPage(self.tasks, app.rights.register)
@@ -127,6 +127,10 @@ class Program(QObject):
         self.tasks.crashed.connect(self.window.show_crash)
         self.window.closing.connect(self.end)
         self.theme.changed.connect(self.window.keep_inside)
+
+    def _judges(self) -> Judges:
+        wishes, host = self.wishes, self.app.hub.host
+        return Judges(self.tasks, wishes.estimate, wishes.judge, wishes.of, host, lambda: self.app.computer.accuracy)
 
     def _show_decided(self) -> None:
         """What the organisation decided; its marks in Settings stay as they were at the start."""
@@ -464,9 +468,9 @@ class Program(QObject):
         self.licensing.ask_before(reference, self.accepting.get)
 
     def show_models(self) -> None:
-        """The list of models, whatever the page showed before."""
+        """The list of models, whatever the page showed before; where none can be downloaded, of those that are here."""
         self.browse.show_library()
-        self.browse.show_tab("recommended")
+        self.browse.show_first()
         self.window.show_page("models")
 
     def show_register(self) -> None:
@@ -480,6 +484,7 @@ class Program(QObject):
         self.browse.recommended.clear()
         self.browse.recommended.chips["pictures"].click()
         self.show_models()
+        self.browse.show_tab("recommended")
 
     def open_file(self) -> None:
         """Use a model file that lies elsewhere on this computer."""
@@ -542,8 +547,11 @@ class Program(QObject):
         """Why no download may run by itself now."""
         return OFFLINE if self.app.settings.offline else METERED if self.metering.on else ""
 
+    def _show_held(self) -> None:
+        self.downloads.show_held(self._held(), kept=self.app.settings.offline and self.app.network.kept_offline)
+
     def _on_metering_changed(self) -> None:
-        self.downloads.show_held(self._held())
+        self._show_held()
         self.downloading.go_on()
 
     def _show_downloads(self) -> None:
@@ -564,13 +572,17 @@ class Program(QObject):
             self.window.toast.say(words, self.tr("Chat with it"), lambda: self.chat_with(local.id))
 
     def _on_download_failed(self, reference: str, error: AlcoveError) -> None:
-        """Two pages have room to say why; anywhere else it is told at the foot."""
+        """Two pages have room to say why; anywhere else it is told at the foot, with the way online where that is missing."""
         if not self._is_seen():
             words = self.tr("{name} could not be downloaded.").format(name=self.name_of(reference))
             self.system.notify(words, messages.explain(error).sentence)
         if self.window.page not in ("first_run", "downloads"):
             words = self.tr("{name} could not be downloaded.").format(name=self.name_of(reference))
-            self.window.toast.say(words, self.tr("Show why"), lambda: self._on_page_clicked("downloads"))
+            button, act = self.tr("Show why"), lambda: self._on_page_clicked("downloads")
+            if isinstance(error, Offline) and not isinstance(error, KeptOffline):
+                words = self.tr("Alcove is set to offline, so {name} was not downloaded.").format(name=self.name_of(reference))
+                button, act = self.tr("Allow connections"), lambda: self._set_offline(False)
+            self.window.toast.say(words, button, act)
 
     def _is_seen(self) -> bool:
         return self.window.isVisible() and self.window.isActiveWindow()
@@ -746,5 +758,5 @@ class Program(QObject):
     def _show_offline(self) -> None:
         for page in (self.first_run, self.browse, self.settings, self.activity):
             page.show_offline(self.app.settings.offline, self.app.policy.locks.get("offline", ""))
-        self.downloads.show_held(self._held())
+        self._show_held()
         self.window.show_privacy()

@@ -35,6 +35,7 @@ class Recommended(QWidget):
         super().__init__()
         self._offers: Sequence[Offer] = ()
         self._language = ""
+        self._kept_offline = False
         self.search = QLineEdit()
         self.search.setPlaceholderText(self.tr("Search by name, maker or use"))
         self.search.setAccessibleName(self.tr("Search the recommended models"))
@@ -98,6 +99,12 @@ class Recommended(QWidget):
         self._waiting.hide()
         self._filter()
 
+    def keep_offline(self) -> None:
+        """Nothing can be fetched on this computer."""
+        self._kept_offline = True
+        for row in self.rows.built():
+            row.getting.keep_offline()
+
     def clear(self) -> None:
         """Take every filter away but the one that it fits."""
         self.search.clear()
@@ -128,7 +135,8 @@ class Recommended(QWidget):
         self._none.setVisible(bool(self._offers) and not shown)
         if not shown:
             change = what_to_change(self.chips, lambda name: len(self._matching(name)))
-            self._none.sentence.setText(self.tr("{change} The Hub may have others.").format(change=change))
+            words = "{change}" if self._kept_offline else self.tr("{change} A search may find others.")
+            self._none.sentence.setText(words.format(change=change))
             self._none.sentence.show()
         self._count.setText(self.tr("{count} models").format(count=len(shown)) if len(shown) != 1 else self.tr("1 model"))
         self._count.setVisible(bool(self._offers))
@@ -159,6 +167,8 @@ class Recommended(QWidget):
     def _make(self, offer: Offer) -> ModelRow:
         row = ModelRow(offer)
         row.set_narrow(self._is_narrow())
+        if self._kept_offline:
+            row.getting.keep_offline()
         reference = offer.reference
         row.clicked.connect(lambda: self.opened.emit(offer))
         row.getting.get_clicked.connect(lambda: self.get_clicked.emit(reference))

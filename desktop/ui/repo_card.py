@@ -132,7 +132,7 @@ class RepoCard(Card):
     def _on_toggled(self, on: bool) -> None:
         self.opener.set_icon("chevron-up" if on else "chevron-down")
         if on and not self._files:
-            self._show_inside(Label(self.tr("Asking the Hub …"), "small", "soft"))
+            self._show_inside(Label(self.tr("Asking {host} …").format(host=self._judges.host), "small", "soft"))
             self.opened.emit()
         elif self._inside is not None:
             self._inside.setVisible(on)

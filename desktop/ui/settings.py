@@ -32,19 +32,19 @@ CONTEXTS = (0, 2048, 4096, 8192, 16384, 32768, 65536)  # tokens; 0: what suits m
 class SettingsPage(Page):
     """Changes fields of `settings` and says which: the window keeps and applies them.
 
-    `folder` is where models are kept now. The network's part has signals of its own.
+    `folder` is where models are kept now, `host` where they come from. The network's part has signals of its own.
     """
 
     changed = Signal(str)  # the field's name
     register_clicked = Signal()
     about_clicked = Signal()
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings, folder: Path, host: str) -> None:
         super().__init__(self.tr("Settings"))
         self._settings, self._folder = settings, folder
         self.downloads = DownloadSettings(settings)
         self.downloads.changed.connect(self.changed)
-        self.network = NetworkSettings(settings)
+        self.network = NetworkSettings(settings, host)
         self.network.changed.connect(self.changed)
         self.offline = self.network.offline
         for card in (self._models(), self.downloads, self._look(), self.network, self._conversations(), self._about()):

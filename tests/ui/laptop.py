@@ -73,7 +73,7 @@ class Desk:
         self.error: AlcoveError | None = None
         self.more_bytes = 0  # that a check finds
         self.note = ""
-        self.judges = Judges(tasks, self.estimate, self.judge, self.wish, self.accuracy)
+        self.judges = Judges(tasks, self.estimate, self.judge, self.wish, "huggingface.co", self.accuracy)
 
     def wish(self, reference: str) -> Wish:
         return self.wishes.get(reference, Wish())

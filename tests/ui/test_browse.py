@@ -23,7 +23,7 @@ from desktop.licences import GUIDE, Evidence, Ruling
 from desktop.repo import File, Repo
 from desktop.search import PAGE, Found
 from desktop.transfer import Progress
-from desktop.ui.browse import Browse
+from desktop.ui.browse import TABS, Browse
 from desktop.ui.gate import GateSteps
 from desktop.ui.licence_fold import LicenceFold
 from desktop.ui.local_models import LocalRow
@@ -314,7 +314,7 @@ def test_a_file_of_the_hub_is_judged_by_its_header_when_asked(open_page: Callabl
     assert desk.asked[0][0] == first.reference
     assert "should fit" not in words(first)
     assert first.fold.view is not None
-    assert "Checked against the file on the Hub" in words(first.fold.view)
+    assert "Checked against the file on huggingface.co" in words(first.fold.view)
     second.fold.button.click()
     assert not first.fold.isVisibleTo(page)
     first.fold.button.click()
@@ -334,7 +334,7 @@ def test_variants_are_chosen_in_plain_words(open_page: Callable[..., Browse], mo
     assert "Q8_0" not in words(detail)  # only under Details
     next(each for each in detail.findChildren(QPushButton) if each.text() == "Details" and each.isVisible()).click()
     assert "Q8_0" in words(detail)
-    assert "bartowski/Meta-Llama-3.1-8B-Instruct-GGUF on the Hugging Face Hub" in words(detail)
+    assert "bartowski/Meta-Llama-3.1-8B-Instruct-GGUF on huggingface.co" in words(detail)
 
 
 def test_every_model_of_the_catalogue_can_be_opened(open_page: Callable[..., Browse], models: Library) -> None:
@@ -585,7 +585,7 @@ def test_the_keyboard_goes_through_the_results(open_page: Callable[..., Browse],
 def test_what_was_found_before_is_shown_with_its_day(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
     page = open_page(Finder(repo("owner/a-GGUF"), old=True))
     found(page, qtbot)
-    assert "The Hub cannot be asked now. From a search on " in words(page.hub)
+    assert "huggingface.co cannot be asked now. From a search on " in words(page.hub)
     day = ASKED_AT.astimezone().date()
     assert page.hub.when(ASKED_AT, day) == "From today's search."
     assert page.hub.when(ASKED_AT, day + timedelta(days=1)) == "From yesterday's search."
@@ -645,6 +645,57 @@ def test_offline_the_search_leads_to_the_switch(open_page: Callable[..., Browse]
     page.show_offline(False)
     qtbot.waitUntil(lambda: "owner/a-GGUF" in words(page.hub))
     assert "Alcove is set to offline" not in words(page.hub)
+
+
+def test_offline_by_choice_every_list_leads_online(open_page: Callable[..., Browse], qtbot: QtBot) -> None:
+    page = open_page()
+    assert not page._offline.isVisible()
+    page.show_offline(True)
+    assert "Models come from huggingface.co." in words(page._offline)
+    assert rows(page)[0].getting.button.isVisible()  # which asks to go online
+    with qtbot.waitSignal(page.online_clicked):
+        page._offline.button.click()
+    seen = []
+    for tab in TABS:
+        page.show_tab(tab)
+        seen.append(page._offline.isVisible())
+    assert seen == [True, False, False]  # what is here works, and the search says it itself
+    page.show_offline(False)
+    page.show_tab("recommended")
+    assert not page._offline.isVisible()
+
+
+def test_kept_offline_no_list_offers_a_download(open_page: Callable[..., Browse], models: Library, qtbot: QtBot) -> None:
+    put(models, "half-Q8_0.gguf", 4_000_000_000, part=1_000_000_000)
+    page = open_page()
+    page.show_offline(True, "/etc/alcove/policy.json")
+    assert page.local.isVisible()
+    assert page._kept is not None
+    assert "Set by your organisation" in words(page._kept)
+    page.show_tab("recommended")
+    page.recommended.chips["fits"].setChecked(False)  # cards that are made now
+    assert len(rows(page)) > 3
+    assert not [row for row in rows(page) if row.getting.button.isVisible()]
+    first = rows(page)[0].offer
+    page.show_done(first.reference, LocalModel("x", Path("x"), "x", 1, "linked"))  # a file that was added
+    assert [row.getting.button.text() for row in rows(page) if row.getting.button.isVisible()] == ["Chat"]
+    page.open_model(rows(page)[1].offer)
+    assert page._detail is not None
+    assert not page._detail.getting.button.isVisible()
+    assert page._kept.isVisible()
+    shown = [tab.text() for tab in page.tabs.findChildren(QPushButton) if not tab.isHidden()]
+    assert shown == ["Recommended", "On this computer · 1"]
+    page.show_first()
+    assert page.local.isVisible()
+    page.show_library()
+    (half,) = (row for row in page.findChildren(LocalRow) if row.isVisible() and not row.model.complete)
+    assert not half.getting.button.isVisible()
+    assert not page._kept.isVisible()  # this list has a button for a file, too
+    page.show_tab("recommended")
+    with qtbot.waitSignal(page.open_file_clicked):
+        page._kept.open_file.click()
+    page._kept.use.click()
+    assert page.local.isVisible()
 
 
 def test_the_catalogue_is_whole() -> None:

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop import policy
 from desktop.ui import theme
 from desktop.ui.leaving import LeaveDialog
 from desktop.ui.locking import LockMark, Strip
-from desktop.ui.notice import Notice
 from desktop.ui.program import Program
 
 LOCKED = {
@@ -118,13 +117,10 @@ def check_offline_everywhere(program: Program) -> None:
     assert not program.activity.offline.isEnabled()
     assert "Set by your organisation" in words(program.activity)
     assert program.window.sidebar.privacy.text() == "Offline by your organisation"
-    assert not program.first_run._offline.button.isVisibleTo(program.first_run)
+    assert not program.first_run._offline.isVisibleTo(program.first_run)
     assert "Your organisation keeps Alcove offline" in words(program.first_run)
     program.show_models()
-    program.browse.show_tab("hub")
-    (notice,) = (each for each in program.browse.hub.findChildren(Notice) if each.isVisible())
-    assert notice.title.text() == "Your organisation keeps Alcove offline"
-    assert not notice.button.isVisible()
+    assert program.browse.local.isVisible()  # where nothing can be had, what is here comes first
     program._set_offline(False)  # whoever asks for it
     assert program.app.network.offline
     assert program.settings.offline.isChecked()
@@ -177,3 +173,29 @@ def test_how_long_conversations_are_kept_is_told_and_done(decided: Callable[[obj
     shown = [program.window.sidebar.list.item(row).text() for row in range(program.window.sidebar.list.count())]
     assert "New" in shown
     assert "Old" not in shown
+
+
+def test_texts_name_the_computer_that_is_asked(decided: Callable[[object], Program], qtbot: QtBot) -> None:
+    program = decided({"locked": {"hub_endpoint": "https://models.example.com/hub"}})
+    program._set_offline(True)
+    qtbot.waitUntil(lambda: bool(program._offers), timeout=30_000)
+    pages = (program.first_run, program.browse, program.settings)
+    program.browse.open_model(program._offers[0])
+    said = "\n".join(words(page) for page in pages)
+    program.browse.show_tab("hub")
+    said += words(program.browse)
+    program._set_offline(False)
+    said += words(program.browse)
+    for part in (
+        "Models come from models.example.com. Allow connections to get one",
+        "on models.example.com\n",
+        "Its SHA-256 is asked from models.example.com",
+        "Searching asks models.example.com.",
+        "Type to search models.example.com",
+        "Asks models.example.com, where models come from",
+        "It is sent to models.example.com only",
+    ):
+        assert part in said
+    buttons = [button.text() for page in pages for button in page.findChildren(QPushButton)]
+    assert "Search for more" in buttons
+    assert not [each for each in (*said.splitlines(), *buttons) if "the Hub" in each or "huggingface.co" in each]

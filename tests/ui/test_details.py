@@ -58,7 +58,7 @@ def show(widget: QWidget, error: AlcoveError) -> None:
         lambda: FolderSettings(Settings(), Path("/")),
         lambda: DownloadRow("qwen3-8b", "Qwen3 8B"),
         lambda: Getting("Get it", "Qwen3 8B"),
-        lambda: NetworkSettings(Settings()),
+        lambda: NetworkSettings(Settings(), "huggingface.co"),
     ],
     ids=["notice", "folder", "download", "getting", "network"],
 )

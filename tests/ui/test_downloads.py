@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from desktop.downloads import Downloads
-from desktop.errors import DiskFull, Gated, Unreachable
+from desktop.errors import DiskFull, Gated, KeptOffline, Unreachable
 from desktop.library import Library, LocalModel, Provenance
 from desktop.transfer import Progress
 from desktop.ui.download_row import DownloadRow
@@ -115,7 +115,7 @@ def test_a_running_one_can_be_cancelled_and_that_undone(
 
 def test_a_download_that_had_not_begun_leaves_no_row(page: DownloadsPage) -> None:
     page.show_progress(REFERENCE, Progress(0, 0, 0.0, None, stage="ask"))
-    assert "Asking the Hub" in words(page)
+    assert "Asking …" in words(page)
     page.show_cancelled(REFERENCE)
     assert "Nothing is being downloaded" in words(page)
 
@@ -281,6 +281,19 @@ def test_why_all_of_them_wait(three: DownloadsPage) -> None:
     assert row(three, "b").said.text() == "Waiting for a connection that is not metered"
     three.show_held("")
     assert row(three, "b").said.text() == "Waiting: second in the queue"
+
+
+def test_kept_offline_nothing_can_be_resumed(three: DownloadsPage, queue: Downloads) -> None:
+    queue.pause_all()
+    for reference in "abc":
+        three.show_cancelled(reference)
+    assert row(three, "a").next.isVisible()
+    three.show_held("offline", kept=True)
+    three.show_library()
+    assert "Your organisation keeps Alcove offline" in words(three)
+    three.show_failed("b", KeptOffline(host="h"))
+    assert not [each for each in "abc" if row(three, each).next.isVisible()]
+    assert not three.resume_all.isVisible()
 
 
 def test_one_that_had_not_begun_leaves_the_list(three: DownloadsPage, qtbot: QtBot) -> None:

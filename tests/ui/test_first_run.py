@@ -13,6 +13,7 @@ from desktop.hardware import Memory
 from desktop.library import LocalModel
 from desktop.offers import Offer
 from desktop.transfer import Progress
+from desktop.ui.buttons import Button
 from desktop.ui.first_run import FirstRun
 from desktop.ui.offer_card import BlankCard, OfferCard
 from tests.ui.laptop import LAPTOP, library, ranked
@@ -34,7 +35,7 @@ def offers(tmp_path: Path) -> tuple[Offer, ...]:
 
 @pytest.fixture
 def page(qtbot: QtBot, offers: tuple[Offer, ...]) -> FirstRun:
-    page = FirstRun()
+    page = FirstRun("huggingface.co")
     qtbot.addWidget(page)
     page.resize(1032, 800)
     with qtbot.waitExposed(page):
@@ -45,7 +46,7 @@ def page(qtbot: QtBot, offers: tuple[Offer, ...]) -> FirstRun:
 
 
 def test_waits_quietly_and_keeps_its_height(qtbot: QtBot, offers: tuple[Offer, ...]) -> None:
-    page = FirstRun()
+    page = FirstRun("huggingface.co")
     qtbot.addWidget(page)
     page.resize(1032, 800)
     with qtbot.waitExposed(page):
@@ -142,6 +143,38 @@ def test_offline_says_what_to_do(page: FirstRun, qtbot: QtBot) -> None:
     assert "Alcove is set to offline" in words(page)
     with qtbot.waitSignal(page.online_clicked):
         page._offline.button.click()
+
+
+def test_kept_offline_only_what_works_is_offered(qtbot: QtBot, offers: tuple[Offer, ...]) -> None:
+    page = FirstRun("huggingface.co")
+    qtbot.addWidget(page)
+    page.resize(1032, 800)
+    page.show_offline(True, "/etc/alcove/policy.json")
+    with qtbot.waitExposed(page):
+        page.show()
+    page.show_hardware(LAPTOP)
+    page.show_offers(offers)
+    assert page._kept is not None
+    below = [page._kept, page._ways, *cards(page)]
+    shown = [button for each in below for button in each.findChildren(Button) if button.isVisibleTo(page)]
+    assert [button.text() for button in shown] == ["Talk to the guide", "Add a model file …"]
+    said = words(page)
+    assert "Your organisation keeps Alcove offline" in said
+    assert "Set by your organisation" in said
+    assert "Choose one to start" not in said
+    assert "No model fits" not in said
+    with qtbot.waitSignals([page.guide_clicked, page.open_file_clicked]):
+        for button in shown:
+            button.click()
+    page.show_offers([replace(offer, local=LocalModel("x", Path("x"), "x", 1, "shared")) for offer in offers])
+    assert [card.getting.button.text() for card in cards(page)] == ["Chat"] * 3
+
+
+def test_return_starts_nothing_that_is_on_its_way(page: FirstRun, qtbot: QtBot) -> None:
+    card = cards(page)[1]
+    page.show_progress(card.offer.reference, Progress(1, 4, 1.0, 3.0))
+    with qtbot.assertNotEmitted(page.get_clicked):
+        qtbot.keyClick(card, Qt.Key.Key_Return)
 
 
 def test_cards_stand_below_each_other_in_a_narrow_window(page: FirstRun, qtbot: QtBot) -> None:

@@ -77,7 +77,7 @@ def test_the_slider_moves_the_bar_at_once_and_the_engine_is_asked_once_when_it_r
     with qtbot.waitSignal(view._judging.settled):
         pass
     assert desk.asked == [(LLAMA, Wish(context=65536))]
-    assert view.checked.said.text() == "Checked against the file on the Hub · Our last 12 estimates were within 3 %."
+    assert view.checked.said.text() == "Checked against the file on huggingface.co · Our last 12 estimates were within 3 %."
     assert view.context() == 65536
 
 
@@ -112,7 +112,7 @@ def test_without_a_network_it_says_that_nothing_was_checked_and_offers_to(view: 
     desk.source = "hub"
     with qtbot.waitSignal(view._judging.settled):
         qtbot.mouseClick(view.checked.again, Qt.MouseButton.LeftButton)
-    assert view.checked.said.text().startswith("Checked against the file on the Hub")
+    assert view.checked.said.text().startswith("Checked against the file on huggingface.co")
     assert view.checked.again.isHidden()
 
 
@@ -195,7 +195,7 @@ def test_a_kept_copy_is_not_told_as_the_file_on_the_hub(view: FitView, desk: Des
     desk.note = ""
     with qtbot.waitSignal(view._judging.settled):
         view.checked.again.click()
-    assert view.checked.said.text().startswith("Checked against the file on the Hub")
+    assert view.checked.said.text().startswith("Checked against the file on huggingface.co")
     assert view.checked.again.isHidden()
 
 

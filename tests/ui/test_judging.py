@@ -139,7 +139,7 @@ def test_a_file_on_the_hub_is_judged_by_its_first_part(qtbot: QtBot, open_progra
     good.fold.button.click()
     qtbot.waitUntil(lambda: good.fold.view is not None and settled(good.fold.view), timeout=20_000)
     assert good.fold.view is not None
-    assert good.fold.view.checked.said.text() == "Checked against the file on the Hub"
+    assert good.fold.view.checked.said.text() == "Checked against the file on 127.0.0.1"
     assert good.fits.text().startswith("Runs well · ")
     bad = rows["hf:maker/model-GGUF/broken-Q4_0.gguf"]
     bad.fold.button.click()

@@ -176,8 +176,8 @@ def test_nobody_states_a_licence(qtbot: QtBot) -> None:
     assert "Not known" in words(made)
 
 
-def reading(qtbot: QtBot, tmp_path: Path, *licences: Licence, can_fetch: bool = False) -> LicenceText:
-    dialog = LicenceText(licences, Texts(tmp_path / "licences"), can_fetch=can_fetch)
+def reading(qtbot: QtBot, tmp_path: Path, *licences: Licence, host: str = "") -> LicenceText:
+    dialog = LicenceText(licences, Texts(tmp_path / "licences"), host=host)
     qtbot.addWidget(dialog)
     with qtbot.waitExposed(dialog):
         dialog.show()
@@ -221,7 +221,7 @@ def test_two_licences_of_one_model_are_two_tabs(qtbot: QtBot, tmp_path: Path) ->
 
 def test_what_is_not_here_is_told_and_can_be_fetched(qtbot: QtBot, tmp_path: Path) -> None:
     llama = law()["llama3.1"]
-    dialog = reading(qtbot, tmp_path, llama, can_fetch=True)
+    dialog = reading(qtbot, tmp_path, llama, host="huggingface.co")
     assert "not on this computer" in words(dialog)
     assert llama.summary in words(dialog)
     assert llama.url in words(dialog)
@@ -251,7 +251,7 @@ def test_a_missing_text_is_fetched_from_the_hub_and_shown(open_program, qtbot: Q
 
 
 def test_what_the_hub_does_not_hand_out_is_said(qtbot: QtBot, tmp_path: Path) -> None:
-    dialog = reading(qtbot, tmp_path, law()["llama3.1"], can_fetch=True)
+    dialog = reading(qtbot, tmp_path, law()["llama3.1"], host="huggingface.co")
     dialog.show_fetching()
     dialog.show_fetched()
     assert "without the maker's agreement" in words(dialog)
@@ -274,7 +274,7 @@ def test_the_browser_opens_only_after_a_question(qtbot: QtBot, tmp_path: Path, m
 def test_where_nobody_states_a_licence_no_text_is_promised(qtbot: QtBot, tmp_path: Path) -> None:
     made = view(qtbot, Evidence())
     assert "Read the licence" not in [button.text() for button in made.findChildren(Button)]
-    said = reading(qtbot, tmp_path, law()["unknown"], can_fetch=True)
+    said = reading(qtbot, tmp_path, law()["unknown"], host="huggingface.co")
     assert "full text" not in words(said)
     assert "did not say what is allowed" in words(said)
     assert said.fetch.isHidden()

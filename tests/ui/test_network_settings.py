@@ -34,7 +34,7 @@ def settings() -> Settings:
 
 @pytest.fixture
 def card(qtbot: QtBot, settings: Settings) -> NetworkSettings:
-    card = NetworkSettings(settings)
+    card = NetworkSettings(settings, "hub.example")
     qtbot.addWidget(card)
     card.resize(900, 700)
     card.show()
@@ -88,7 +88,7 @@ def test_what_is_no_proxy_is_refused(card: NetworkSettings, settings: Settings, 
 
 
 def test_a_proxy_that_was_chosen_is_shown_again(qtbot: QtBot) -> None:
-    card = NetworkSettings(Settings(proxy="http://proxy.example:3128", proxy_user="me"))
+    card = NetworkSettings(Settings(proxy="http://proxy.example:3128", proxy_user="me"), "hub.example")
     qtbot.addWidget(card)
     assert (card.proxy.choice.current(), card.proxy.address.text(), card.proxy.user.text()) == (
         2,

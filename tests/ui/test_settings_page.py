@@ -21,7 +21,7 @@ def settings() -> Settings:
 
 @pytest.fixture
 def page(qtbot: QtBot, settings: Settings, tmp_path: Path) -> SettingsPage:
-    page = SettingsPage(settings, tmp_path / "models")
+    page = SettingsPage(settings, tmp_path / "models", "huggingface.co")
     qtbot.addWidget(page)
     page.resize(1032, 800)
     page.show()
@@ -128,7 +128,7 @@ def test_the_list_of_lengths_has_an_arrow(page: SettingsPage) -> None:
 
 
 def test_a_length_from_the_file_is_kept(qtbot: QtBot, tmp_path: Path) -> None:
-    page = SettingsPage(Settings(context=5000), tmp_path)
+    page = SettingsPage(Settings(context=5000), tmp_path, "huggingface.co")
     qtbot.addWidget(page)
     assert page.context.currentData() == 5000
 
@@ -151,7 +151,7 @@ def test_how_long_a_model_stays_awake(page: SettingsPage, settings: Settings, qt
     with qtbot.waitSignal(page.changed) as changed:
         page.sleep_after.setCurrentIndex(page.sleep_after.findText("Never"))
     assert (changed.args, settings.sleep_after_min) == (["sleep_after_min"], 0)
-    by_hand = SettingsPage(Settings(sleep_after_min=45), tmp_path)
+    by_hand = SettingsPage(Settings(sleep_after_min=45), tmp_path, "huggingface.co")
     qtbot.addWidget(by_hand)
     assert by_hand.sleep_after.currentText() == "45 minutes"
 

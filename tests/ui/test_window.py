@@ -13,7 +13,7 @@ from pytestqt.exceptions import capture_exceptions
 from pytestqt.qtbot import QtBot
 
 from desktop.app import App
-from desktop.errors import NotWritable
+from desktop.errors import NotWritable, Unreachable
 from desktop.library import Provenance
 from desktop.network import Network
 from desktop.ui import crash
@@ -164,12 +164,26 @@ def test_tab_goes_from_the_examples_to_the_message(qtbot: QtBot, open_program: C
 def test_a_download_that_fails_is_told_on_other_pages(qtbot: QtBot, open_program: Callable[[], Program]) -> None:
     program = open_program()
     program.chat_with("guide")
-    program.settings.offline.click()
-    with qtbot.waitSignal(program.downloading.failed):
-        program.downloading.start("qwen3-0.6b:Q8_0")
+    program.downloading.failed.emit("qwen3-0.6b:Q8_0", Unreachable(host="huggingface.co", why="there is no network connection"))
     assert program.window.toast.isVisible()
     QTest.mouseClick(program.window.toast.button, Qt.MouseButton.LeftButton)
     assert program.window.page == "downloads"
+
+
+def test_a_download_without_a_connection_offers_one(
+    qtbot: QtBot, open_program: Callable[[], Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = open_program()
+    program.show_models()
+    program.settings.offline.click()
+    with qtbot.waitSignal(program.downloading.failed):
+        program.downloading.start("qwen3-0.6b:Q8_0")
+    button, again = program.window.toast.button, []
+    assert button.text() == "Allow connections"
+    monkeypatch.setattr(program.downloading, "start", again.append)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert not program.app.network.offline
+    assert again == ["qwen3-0.6b:Q8_0"]
 
 
 def test_a_long_sentence_is_shown_whole_at_the_foot(qtbot: QtBot, open_program: Callable[[], Program]) -> None:
