@@ -159,6 +159,10 @@ class ModelPanel(QScrollArea):
         """No model is chosen yet."""
         self._show_only(self.tr("No model yet"), self.tr("Choose a model to see how it runs here and what its licence allows."))
 
+    def show_name(self, name: str) -> None:
+        """A model of which nothing is known yet; what was said of another one goes."""
+        self._show_only(name, "")
+
     def show_gone(self, name: str) -> None:
         """The model of a conversation is no longer here."""
         self._show_only(
@@ -170,7 +174,7 @@ class ModelPanel(QScrollArea):
         self._about.setText(about)
         self._choose.set_text(self.tr("See the models"))
         self._refused.hide()
-        self._about.setVisible(True)
-        self._choose.setVisible(True)
+        self._about.setVisible(bool(about))
+        self._choose.setVisible(bool(about))
         for widget in (*self._of_model, self.licence, self._foot):
             widget.setVisible(False)

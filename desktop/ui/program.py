@@ -62,6 +62,7 @@ class Program(QObject):
         self._read: dict[int, int] = {}  # tokens of each conversation that was held since the start
         self._rates: dict[str, float] = {}  # tokens a second of each model that has answered since the start
         self._fit: Fit | None = None  # of the model of the chat
+        self._described = ""  # the reference of the model that the panel tells of
         self._before_register = "models"  # the page that the register was opened from
         self._offers: tuple[offers.Offer, ...] = ()
         self.advice = Advice(self.tasks, app, self)
@@ -245,12 +246,19 @@ class Program(QObject):
         self.window.show_page("chat")
         self.window.chat.focus_message()
         self._show_thinking(self.window.chat.reference)
-        self.advice.describe(self.window.chat.reference)
+        self._describe(self.window.chat.reference)
+
+    def _describe(self, reference: str) -> None:
+        """Have the panel tell of this model; until more is known, nothing but its name, and nothing of another one."""
+        if reference and reference != self._described:
+            self._described, self._fit = reference, None
+            self.window.panel.show_name(self.name_of(reference))
+        self.advice.describe(reference)
 
     def _use_model(self, reference: str) -> None:
         self.app.settings.last_model = reference
         self._show_thinking(reference)
-        self.advice.describe(reference)
+        self._describe(reference)
         self._wake()
 
     def _on_settled(self) -> None:

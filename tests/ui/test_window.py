@@ -17,11 +17,13 @@ from desktop.errors import NotWritable, Unreachable
 from desktop.library import Provenance
 from desktop.network import Network
 from desktop.ui import crash
+from desktop.ui.advice import Advice
 from desktop.ui.answer import Answer
 from desktop.ui.crash import CrashDialog
 from desktop.ui.program import Program
 from tests.engine import models
 from tests.ui.conftest import link
+from tests.ui.laptop import words
 
 ANSWER = ["An ", "open ", "model ", "is ", "one ", "you ", "can ", "run ", "yourself."]
 
@@ -85,6 +87,24 @@ def test_the_panel_keeps_what_was_measured_of_each_chat(
         program.open_conversation(conversation)
     assert panel._memory.value.text() == used
     assert panel._writes.value.text() == measured
+
+
+def test_the_panel_says_only_the_name_of_what_is_not_known_yet(
+    qtbot: QtBot, open_program: Callable[[], Program], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link(tmp_path, [*ANSWER, models.END])
+    with monkeypatch.context() as patch:
+        patch.setattr(Advice, "describe", lambda self, reference: None)  # it takes its time
+        program = open_program()
+        panel = program.window.panel
+        assert words(panel).strip() == "reciter"
+        assert panel._choose.isHidden()
+    program.chat_with("guide")
+    qtbot.waitUntil(lambda: not panel.licence.isHidden(), timeout=20_000)
+    program.window.chat.chooser.chosen.emit(next(model.id for model in program.app.library.list() if model.id != "guide"))
+    assert panel._name.text() == "reciter"
+    assert panel.licence.isHidden()  # which was the guide's
+    qtbot.waitUntil(lambda: not panel.licence.isHidden(), timeout=20_000)
 
 
 def test_the_panel_shows_no_licence_for_a_model_that_is_gone(
