@@ -593,6 +593,18 @@ def test_offline_holds(run: Run, tmp_path: Path) -> None:
     assert (status, found["error"]["kind"], found["error"]["host"]) == (1, "offline", "hub.example.org")
 
 
+def test_an_answer_of_before_names_who_cannot_be_asked(
+    hub: HubServer, tiny: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.add("maker/Tiny-GGUF", {"Tiny-Q8_0.gguf": tiny})
+    arguments = ["search", "tiny", *known(tmp_path / "home")]
+    assert cli.run(arguments, lambda home: 99) == 0
+    hub.faults.append(Fault("status", status=503, at="api"))
+    capsys.readouterr()
+    assert cli.run(arguments, lambda home: 99) == 0
+    assert "127.0.0.1 cannot be asked now; this was found on" in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_home_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file where the folder should be")
     status, found, _ = run("list")

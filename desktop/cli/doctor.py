@@ -15,7 +15,9 @@ from desktop.hardware import Hardware
 
 @commands.command()
 def doctor(
-    connection: Annotated[bool, typer.Option("--connection", help="Also ask the Hub, and say what stands in the way.")] = False,
+    connection: Annotated[
+        bool, typer.Option("--connection", help="Also ask the Hub or its mirror, and say what stands in the way.")
+    ] = False,
     network_log: Annotated[
         Path | None,
         typer.Option(help="Only write the record of all requests, of earlier sessions too, to this file ('-': here)."),

@@ -45,7 +45,7 @@ def search(
             refused = {repo.id: _refusal(app, repo) for repo in whole}
             terminal.show_repos(list(zip(whole, guesses, strict=True)), refused)
             if found.old:
-                terminal.complain(f"The Hub cannot be asked now; this was found on {found.asked_at:%Y-%m-%d}.")
+                terminal.complain(f"{app.hub.host} cannot be asked now; this was found on {found.asked_at:%Y-%m-%d}.")
 
 
 def _with_sizes(app: App, repos: Iterable[Repo]) -> Iterator[Repo]:

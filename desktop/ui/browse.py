@@ -275,8 +275,8 @@ class Browse(Page):
         for part in (*self._parts, *((self._detail,) if self._detail else ())):
             part.setVisible(part is shown)
         if self._kept is not None:
-            self._kept.setVisible(shown is not self.local)  # where a file can be added, too
-        self._offline.setVisible(self._is_offline and shown in (self.recommended, self._detail))  # the search says it itself
+            self._kept.setVisible(shown is self.recommended)
+        self._offline.setVisible(self._is_offline and shown is self.recommended)  # the search says it itself
         in_list = shown is not self._detail
         self.body.setContentsMargins(0, theme.GRID * 2 if in_list else 0, 0, 0)  # no title above a model's own page
         self.tabs.setVisible(in_list)

@@ -96,9 +96,9 @@ class Getting(QWidget):
         self._words = words
 
     def keep_offline(self) -> None:
-        """Nothing can be fetched on this computer: there is a button only for what is here."""
+        """Nothing can be fetched on this computer: there is a button only for what is here; with room, a sentence says so."""
         self._kept_offline = True
-        self.button.setVisible(self._ready and not self._refused)
+        self._show_button(self.button.text(), ready=self._ready)
 
     def show_get(self) -> None:
         """It is not here."""
@@ -155,14 +155,18 @@ class Getting(QWidget):
         if self._refused:
             return
         self._ready = ready
+        absent = self._kept_offline and not ready
         self._running.hide()
-        self.sentence.hide()
+        self.sentence.setVisible(absent and not self._compact)
+        if absent:
+            self.sentence.setText(self.tr("Your organisation keeps Alcove offline, so it cannot be downloaded here."))
+            self.sentence.set_tone("soft")
         self.copy_details.show_for(None)
         self.button.set_text(words)
         self.button.setAccessibleName(f"{words}: {self._name}")
         self.button.setToolTip("")
         self.button.setAccessibleDescription("")
-        self.button.setVisible(ready or not self._kept_offline)
+        self.button.setVisible(not absent)
 
     def _on_clicked(self) -> None:
         (self.chat_clicked if self._ready else self.get_clicked).emit()

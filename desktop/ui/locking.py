@@ -56,7 +56,7 @@ class KeptOffline(Card):
     open_file_clicked = Signal()
 
     def __init__(self, use: str, where: str) -> None:
-        super().__init__()
+        super().__init__(spacing=12)
         title = self.tr("Your organisation keeps Alcove offline")
         words = self.tr(
             "So nothing can be downloaded here. The small guide works, and so does every model that is on this computer, "
