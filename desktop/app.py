@@ -99,7 +99,7 @@ class App:
         self.licences = licences.load()
         self.texts = Texts(paths.licences)
         self.consent = Consent(self.policy, Acceptances(paths.acceptances), self.texts)
-        self.edition = editions.newest((SHARED_CATALOGUE, paths.catalogue), self._catalogue_keys, self.licences)
+        self.edition = editions.newest((SHARED_CATALOGUE, paths.catalogue), self.catalogue_keys, self.licences)
 
     def _build_acts(self) -> None:
         """What can be done with all that."""
@@ -136,7 +136,7 @@ class App:
         return self.edition.catalogue
 
     @property
-    def _catalogue_keys(self) -> Sequence[str]:
+    def catalogue_keys(self) -> Sequence[str]:
         """Whose lists of models count. A list says what comes under which licence: where an organisation judges by that, the
         person's own keys vouch for nothing."""
         decided = self.policy.decided
@@ -175,7 +175,7 @@ class App:
         """Get a newer list of models from the mirror; it is used from the next start on. Raises Forbidden, as editions.fetch."""
         if not self.policy.allows("catalogue_updates"):
             raise Forbidden(what="A newer list of models", rule="your organisation has turned this off")
-        return editions.fetch(self.hub, self.paths.catalogue, self._catalogue_keys, self.licences, self.catalogue.date)
+        return editions.fetch(self.hub, self.paths.catalogue, self.catalogue_keys, self.licences, self.catalogue.date)
 
     def move_models(self, folder: Path) -> Generator[Progress, None, keeping.Moved]:
         """Move all models to another folder and keep new ones there; goes on where a move to it was broken off.

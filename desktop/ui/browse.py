@@ -79,6 +79,7 @@ class Browse(Page):
         self.local = LocalModels(library, tasks, ruling, removals, judges)
         self.hub = HubSearch(tasks, finder, licences, judges)
         self._parts: tuple[QWidget, ...] = (self.recommended, self.local, self.hub)
+        self.guide_only = False  # no other model may be used
         self._is_offline = False
         self._kept: KeptOffline | None = None
         self._offline = self._offline_notice()
@@ -138,7 +139,7 @@ class Browse(Page):
     def show_offline(self, on: bool, kept_by: str = "") -> None:
         """The offline switch, which is not the person's where a policy, `kept_by`, has locked it: then it stays so."""
         if on and kept_by and self._kept is None:
-            self._kept = KeptOffline(self.tr("See what is on this computer"), kept_by)
+            self._kept = KeptOffline(self.tr("See what is on this computer"), kept_by, guide_only=self.guide_only)
             self._kept.use_clicked.connect(lambda: self.show_tab("local"))
             self._kept.open_file_clicked.connect(self.open_file_clicked)
             self.body.insertWidget(0, self._kept)

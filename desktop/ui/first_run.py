@@ -49,6 +49,7 @@ class FirstRun(Page):
                 "Choose one to start; you can change it at any time."
             ),
         )
+        self.guide_only = False  # no other model may be used
         self._kept: KeptOffline | None = None
         self._cards: list[OfferCard] = []
         self._rate = 0.0
@@ -161,7 +162,7 @@ class FirstRun(Page):
     def show_offline(self, on: bool, kept_by: str = "") -> None:
         """The offline switch, which is not the person's where a policy, `kept_by`, has locked it: then it stays so."""
         if on and kept_by and self._kept is None:
-            self._kept = KeptOffline(self.tr("Talk to the guide"), kept_by)
+            self._kept = KeptOffline(self.tr("Talk to the guide"), kept_by, guide_only=self.guide_only)
             self._kept.use_clicked.connect(self.guide_clicked)
             self._kept.open_file_clicked.connect(self.open_file_clicked)
             self.body.insertWidget(0, self._kept)

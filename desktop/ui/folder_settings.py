@@ -2,9 +2,11 @@
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop import text
@@ -18,7 +20,32 @@ from desktop.ui.buttons import Button, IconButton
 from desktop.ui.details import CopyDetails
 from desktop.ui.labels import ElidedLabel, Label, hint
 from desktop.ui.messages import explain
-from desktop.ui.setting import row
+from desktop.ui.setting import decided, row
+
+
+class FolderLine(QWidget):
+    """One folder that is read, and whether it is there, looked up whenever it is shown; `drop` takes it off the list."""
+
+    def __init__(self, folder: str, drop: QWidget | None = None) -> None:
+        super().__init__()
+        self._folder = folder
+        place = ElidedLabel(folder, "body")
+        place.setToolTip(hint(folder))
+        self._absent = Label(self.tr("It is not there at the moment."), "small", "warning", wrap=False)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(place, 1)
+        line.addWidget(self._absent)
+        if drop is not None:
+            line.addWidget(drop)
+        self._look()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._look()
+
+    def _look(self) -> None:
+        self._absent.setVisible(not os.path.isdir(self._folder))
 
 
 class FolderSettings(QWidget):
@@ -39,7 +66,7 @@ class FolderSettings(QWidget):
         place.addWidget(self._free)
         self.refused = Label("", "small", "bad")
         self.refused.hide()
-        column = QVBoxLayout(self)
+        column = self._column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GRID * 2)
         column.addLayout(place)
@@ -102,20 +129,23 @@ class FolderSettings(QWidget):
         for folder in self._settings.more_folders:
             self._lines.addWidget(self._line(folder))
 
+    def show_shared(self, folders: Sequence[str], where: str) -> None:
+        """Show the folders that the organisation has everybody read; called once. `where`: the place that says so."""
+        words = self.tr("Models in these can be used by all who use this computer. Nothing in them is changed.")
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GRID)
+        column.addWidget(decided(self.tr("Folders with models for everybody"), words, where))
+        for folder in folders:
+            column.addWidget(FolderLine(folder))
+        self._column.addWidget(whole)
+
     def _line(self, folder: str) -> QWidget:
-        place = ElidedLabel(folder, "body")
-        place.setToolTip(hint(folder))
         drop = IconButton("cross", self.tr("Read {folder} no longer; its files stay").format(folder=folder))
         drop.setVisible(self.add_folder.isEnabled())
         drop.clicked.connect(lambda: self._set_others([each for each in self._settings.more_folders if each != folder]))
-        whole = QWidget()
-        line = QHBoxLayout(whole)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.addWidget(place, 1)
-        if not os.path.isdir(folder):
-            line.addWidget(Label(self.tr("It is not there at the moment."), "small", "warning", wrap=False))
-        line.addWidget(drop)
-        return whole
+        return FolderLine(folder, drop)
 
     def _on_add_clicked(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, self.tr("Choose a folder with models"), str(self._folder))

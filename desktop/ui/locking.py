@@ -50,24 +50,29 @@ def lock(control: QWidget, mark: LockMark) -> None:
 
 
 class KeptOffline(Card):
-    """Says that the organisation keeps Alcove offline, decided in `where`, and offers what works: `use` is the first of it."""
+    """Says that the organisation keeps Alcove offline, decided in `where`, and offers what works: `use` is the first of it.
+
+    guide_only: its rules cannot be read, so no other model may be used.
+    """
 
     use_clicked = Signal()
     open_file_clicked = Signal()
 
-    def __init__(self, use: str, where: str) -> None:
+    def __init__(self, use: str, where: str, *, guide_only: bool) -> None:
         super().__init__(spacing=12)
         title = self.tr("Your organisation keeps Alcove offline")
         words = self.tr(
             "So nothing can be downloaded here. The small guide works, and so does every model that is on this computer, "
             "in a shared folder or in a file that you have."
         )
+        words = self.tr("So nothing can be downloaded here, and only the small guide can be used.") if guide_only else words
         self.use, self.open_file = Button(use, "primary"), Button(self.tr("Add a model file …"), "secondary", "folder")
         self.use.clicked.connect(self.use_clicked)
         self.open_file.clicked.connect(self.open_file_clicked)
         buttons = Flow()
         for button in (self.use, self.open_file):
             buttons.add(button)
+        self.open_file.setVisible(not guide_only)
         for part in (Label(title, "card_title"), Label(words, "body", "soft"), LockMark(title, where), buttons):
             self.body.addWidget(part)
 

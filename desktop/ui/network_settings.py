@@ -1,5 +1,6 @@
 """The network's part of the page Settings: offline, a test, the proxy, a company's certificate, the Hub's access token."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -45,8 +46,8 @@ class NetworkSettings(Card):
         self.show_certificate()
         self.show_token("none")
 
-    def show_decided(self, policy: Policy) -> None:
-        """What the organisation has locked that is shown nowhere else."""
+    def show_decided(self, policy: Policy, keys: Sequence[str] = ()) -> None:
+        """What the organisation has locked that is shown nowhere else, and the keys of those who may sign newer lists."""
         self.proxy.show_decided(policy.locks)
         hub, hosts = self._settings.hub_endpoint, ", ".join(self._settings.allowed_hosts)
         shown = (
@@ -57,6 +58,19 @@ class NetworkSettings(Card):
             if setting in policy.locks:
                 self.body.addWidget(line())
                 self.body.addWidget(decided(name, value, policy.locks[setting]))
+        if keys or "catalogue_keys" in policy.locks:
+            name, words = self.tr("Who may sign newer lists of models"), self._signers(keys)
+            where = policy.locks.get("catalogue_keys", "")
+            self.body.addWidget(line())
+            self.body.addWidget(decided(name, words, where) if where else row(name, words, Label("")))
+
+    def _signers(self, keys: Sequence[str]) -> str:
+        if not keys:
+            return self.tr("Nobody: only the list that came with Alcove is used.")
+        if len(keys) == 1:
+            return self.tr("Whoever has the secret part of the key {key}. Other lists are not used.").format(key=keys[0])
+        words = self.tr("Whoever has the secret part of one of these keys. Other lists are not used.")
+        return "\n".join((words, *keys))
 
     # --- offline --------------------------------------------------------------------------------------------------------------
 

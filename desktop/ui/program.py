@@ -121,7 +121,7 @@ class Program(QObject):
         self._connect_chat()
         self._connect_models()
         self._connect_settings()
-        self.settings.show_decided(app.policy)
+        self.settings.show_decided(app.policy, app.catalogue_keys)
         self._show_decided()
         self.watching.changed.connect(self._on_rules_changed)
         self.window.restart_clicked.connect(self.start_again)
@@ -135,6 +135,7 @@ class Program(QObject):
 
     def _show_decided(self) -> None:
         """What the organisation decided; its marks in Settings stay as they were at the start."""
+        self.first_run.guide_only = self.browse.guide_only = bool(self.app.policy.broken)
         self.window.show_decided()
         self.window.chat.show_pictures_allowed(self.app.policy.allows("pictures"))
 

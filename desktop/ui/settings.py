@@ -1,5 +1,6 @@
 """The page Settings: the models' folder, the look, the network, the length of conversations, and what Alcove is."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -50,13 +51,15 @@ class SettingsPage(Page):
         for card in (self._models(), self.downloads, self._look(), self.network, self._conversations(), self._about()):
             self.body.addWidget(card)
 
-    def show_decided(self, policy: Policy) -> None:
-        """What the organisation has locked, and what only it decides."""
+    def show_decided(self, policy: Policy, keys: Sequence[str] = ()) -> None:
+        """What the organisation has locked, and what only it decides. keys: those that newer lists of models are signed with."""
         for each in self.findChildren(Row):
             if each.setting in policy.locks:
                 each.lock(policy.locks[each.setting])
         self.folder.show_others()
-        self.network.show_decided(policy)
+        if policy.shared_folders:
+            self.folder.show_shared(policy.shared_folders, policy.origin("shared_folders"))
+        self.network.show_decided(policy, keys)
         if days := policy.retention_days:
             words = self.tr("They are deleted for good {days} days after their last message.").format(days=days)
             self._conversations_card.body.addWidget(line())

@@ -11,6 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from desktop import policy
 from desktop.ui import theme
+from desktop.ui.buttons import IconButton
+from desktop.ui.folder_settings import FolderLine
 from desktop.ui.leaving import LeaveDialog
 from desktop.ui.locking import LockMark, Strip
 from desktop.ui.program import Program
@@ -153,6 +155,10 @@ def test_rules_that_cannot_be_read_are_told_with_whom_to_ask(decided: Callable[[
     assert "Ask those who look after this computer." in strip.words.text()
     assert str(tmp_path / "etc" / "policy.json") in strip.words.text()
     assert not program.settings.offline.isEnabled()
+    assert "only the small guide can be used" in words(program.first_run)
+    shown = [each.text() for each in program.first_run.findChildren(QPushButton) if each.isVisibleTo(program.first_run)]
+    assert "Talk to the guide" in shown
+    assert "Add a model file …" not in shown
 
 
 def test_how_long_conversations_are_kept_is_told_and_done(decided: Callable[[object], Program], qtbot: QtBot) -> None:
@@ -173,6 +179,42 @@ def test_how_long_conversations_are_kept_is_told_and_done(decided: Callable[[obj
     shown = [program.window.sidebar.list.item(row).text() for row in range(program.window.sidebar.list.count())]
     assert "New" in shown
     assert "Old" not in shown
+
+
+def test_shared_folders_and_signers_are_told_in_the_settings(decided: Callable[[object], Program], tmp_path: Path) -> None:
+    here, gone = tmp_path / "here", tmp_path / "gone"
+    here.mkdir()
+    keys = ["A" * 43 + "=", "B" * 43 + "="]
+    program = decided({"locked": {"catalogue_keys": keys}, "shared_folders": [str(here), str(gone)]})
+    program._on_page_clicked("settings")
+    lines = program.settings.findChildren(FolderLine)
+    assert [("not there" in words(line), line._folder) for line in lines] == [(False, str(here)), (True, str(gone))]
+    assert not program.settings.folder.findChildren(IconButton)  # nothing takes one off the list
+    marks = {mark.accessibleName() for mark in program.settings.findChildren(LockMark)}
+    assert marks == {
+        "Folders with models for everybody: Set by your organisation",
+        "Who may sign newer lists of models: Set by your organisation",
+    }
+    assert "\n".join(keys) in words(program.settings.network)
+    gone.mkdir()
+    program._on_page_clicked("models")
+    program._on_page_clicked("settings")
+    assert "not there" not in words(program.settings)
+
+
+def test_keys_of_ones_own_are_told(decided: Callable[[object], Program], tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "settings.json").write_text(json.dumps({"catalogue_keys": ["A" * 43 + "="]}))
+    program = decided({"locked": {"theme": "dark"}})
+    assert f"Whoever has the secret part of the key {'A' * 43}=." in words(program.settings.network)
+    assert len(program.settings.network.findChildren(LockMark)) == 0
+
+
+def test_where_models_are_judged_keys_of_ones_own_are_not_told(decided: Callable[[object], Program], tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "settings.json").write_text(json.dumps({"catalogue_keys": ["A" * 43 + "="]}))
+    program = decided({"models": {"deny": [{"maker": "Meta"}]}})
+    assert "Who may sign" not in words(program.settings.network)
 
 
 def test_texts_name_the_computer_that_is_asked(decided: Callable[[object], Program], qtbot: QtBot) -> None:
