@@ -67,9 +67,8 @@ class NetworkSettings(Card):
     def _signers(self, keys: Sequence[str]) -> str:
         if not keys:
             return self.tr("Nobody: only the list that came with Alcove is used.")
-        if len(keys) == 1:
-            return self.tr("Whoever has the secret part of the key {key}. Other lists are not used.").format(key=keys[0])
-        words = self.tr("Whoever has the secret part of one of these keys. Other lists are not used.")
+        one = self.tr("Whoever has the secret part of this key. Other lists are not used.")
+        words = self.tr("Whoever has the secret part of one of these keys. Other lists are not used.") if len(keys) > 1 else one
         return "\n".join((words, *keys))
 
     # --- offline --------------------------------------------------------------------------------------------------------------

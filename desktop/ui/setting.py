@@ -34,7 +34,7 @@ class Row(QWidget):
         line_.setContentsMargins(0, 0, 0, 0)
         line_.setSpacing(theme.GRID * 3)
         line_.addLayout(self._words, 1)
-        share = 0 if isinstance(control, Switch | Button | Tabs | QComboBox) else 1
+        share = 0 if isinstance(control, Switch | Button | Tabs | QComboBox | Label) else 1
         line_.addWidget(control, share, Qt.AlignmentFlag.AlignVCenter)
 
     def lock(self, where: str) -> None:

@@ -206,7 +206,7 @@ def test_keys_of_ones_own_are_told(decided: Callable[[object], Program], tmp_pat
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "settings.json").write_text(json.dumps({"catalogue_keys": ["A" * 43 + "="]}))
     program = decided({"locked": {"theme": "dark"}})
-    assert f"Whoever has the secret part of the key {'A' * 43}=." in words(program.settings.network)
+    assert f"Whoever has the secret part of this key. Other lists are not used.\n{'A' * 43}=" in words(program.settings.network)
     assert len(program.settings.network.findChildren(LockMark)) == 0
 
 
