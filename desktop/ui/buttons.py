@@ -1,6 +1,6 @@
 """Buttons: with text, with an icon only, links, chips, tabs and a switch. The keyboard focuses them, a click does not."""
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
@@ -21,7 +21,7 @@ class Button(QPushButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAutoDefault(False)
         self.setAccessibleName(text)
-        self._load_icon()
+        theme.follow(self._load_icon)
 
     def set_text(self, text: str) -> None:
         """Change what it says, also for those who listen."""
@@ -32,11 +32,6 @@ class Button(QPushButton):
         """Change its icon, in the colour of its text if nothing else is said; "" takes it away."""
         self._icon, self._ink = name, colour or INKS.get(str(self.property("kind")), "ink")
         self._load_icon()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:
-            self._load_icon()
 
     def _load_icon(self) -> None:
         if self._icon:

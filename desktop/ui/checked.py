@@ -1,11 +1,11 @@
 """The quiet line below a verdict: where its figures are from, and how exact such figures have been on this computer."""
 
-from PySide6.QtCore import QCoreApplication, QEvent, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from desktop.ui import icons, theme
 from desktop.ui.buttons import Button
 from desktop.ui.labels import Label
+from desktop.ui.sign import Sign
 
 
 def _tr(words: str) -> str:
@@ -28,8 +28,7 @@ class CheckedLine(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._icon, self._tone = "clock", "soft"
-        self._sign = QLabel()
+        self._sign = Sign()
         self.said = Label("", "small", "soft")
         self.again = Button(self.tr("Check again"), "small_link")
         self.again.clicked.connect(self.again_clicked)
@@ -73,16 +72,7 @@ class CheckedLine(QWidget):
         self.again.setVisible(again)
 
     def _say(self, words: str, icon: str, tone: str) -> None:
-        self._icon, self._tone = icon, tone
+        self._sign.show_icon(icon, tone)
         self.said.setText(words)
         self.setAccessibleName(words)
         self.again.hide()
-        self._draw()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:
-            self._draw()
-
-    def _draw(self) -> None:
-        self._sign.setPixmap(icons.pixmap(self._icon, self._tone, theme.scaled(16), self.devicePixelRatioF()))

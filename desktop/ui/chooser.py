@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QPushButton
 
@@ -37,7 +37,7 @@ class ModelChooser(QPushButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the arrow stands after the name
         self.clicked.connect(self.open_menu)
-        self.show_current("", "")
+        theme.follow(self._draw)
 
     def show_current(self, reference: str, name: str) -> None:
         """The model that is used now."""
@@ -70,11 +70,6 @@ class ModelChooser(QPushButton):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         width = menu.sizeHint().width()
         menu.popup(self.mapToGlobal(QPoint(self.width() - width, self.height() + 4)))
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_name"):
-            self._draw()
 
     def sizeHint(self) -> QSize:
         """As wide as the name, up to a limit; what is drawn follows the room there is."""

@@ -2,15 +2,16 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop import text
 from desktop.hardware import Hardware, sentence
-from desktop.ui import icons, theme
+from desktop.ui import theme
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import Button
 from desktop.ui.cards import Card, line
 from desktop.ui.labels import Label
+from desktop.ui.sign import Sign
 
 ROOMY = 640  # px at scale 1, of a card that has room for a bar beside its words
 
@@ -149,22 +150,10 @@ class _Tile(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("kind", "tile")
-        self._picture = QLabel()
-        self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self._picture)
-        self._draw()
+        row.addWidget(Sign("computer", "accent", 22))
+        theme.follow(self._fit)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._draw()
-
-    def changeEvent(self, event) -> None:  # type: ignore[no-untyped-def]
-        super().changeEvent(event)
-        if event.type() == event.Type.StyleChange:
-            self._draw()
-
-    def _draw(self) -> None:
+    def _fit(self) -> None:
         self.setFixedSize(theme.scaled(40), theme.scaled(40))
-        self._picture.setPixmap(icons.pixmap("computer", "accent", theme.scaled(22), self.devicePixelRatioF()))

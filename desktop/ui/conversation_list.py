@@ -2,7 +2,7 @@
 
 import html
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFont, QFontMetrics, QKeyEvent, QPainter, QTextDocument
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -115,11 +115,6 @@ class ConversationList(QListWidget):
         if item is not None and item.data(ID) is not None:
             where = self.viewport().mapToGlobal(self.visualItemRect(item).center()) if by_key else event.globalPos()
             self.menu_wanted.emit(item, where)
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:
-            self.scheduleDelayedItemsLayout()
 
 
 def _item(conversation_id: int, title: str, kind: str) -> QListWidgetItem:

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.licences import Duty
-from desktop.ui import icons, theme
+from desktop.ui import theme
 from desktop.ui.buttons import Button
 from desktop.ui.labels import Label, hint
+from desktop.ui.sign import Sign
 
 COPIED_MS = 1500
 
@@ -40,7 +41,7 @@ class Entry(QWidget):
         self.words = QVBoxLayout()
         self.words.setSpacing(0)
         self.words.addWidget(Label(words, "small", text_tone, selectable=True))
-        row.addWidget(_Mark(sign, tone), 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(Sign(sign, tone), 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(self.words, 1)
 
 
@@ -62,23 +63,6 @@ class CopyButton(Button):
     def _show_copy(self) -> None:
         self.setText(self._words)
         self.set_icon("copy")
-
-
-class _Mark(QLabel):
-    """A small drawing that follows the look."""
-
-    def __init__(self, sign: str, tone: str) -> None:
-        super().__init__()
-        self._sign, self._tone = sign, tone
-        self._draw()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:
-            self._draw()
-
-    def _draw(self) -> None:
-        self.setPixmap(icons.pixmap(self._sign, self._tone, theme.scaled(16), self.devicePixelRatioF()))
 
 
 def _duty(duty: Duty) -> Entry:

@@ -104,12 +104,7 @@ class _GoalButton(QPushButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.toggled.connect(self._draw)
-        self._draw()
-
-    def changeEvent(self, event) -> None:  # type: ignore[no-untyped-def]
-        super().changeEvent(event)
-        if event.type() == event.Type.StyleChange and hasattr(self, "_goal"):
-            self._draw()
+        theme.follow(self._draw)
 
     def _draw(self) -> None:
         self.setIcon(icons.icon(ICONS[self._goal], "on_chosen" if self.isChecked() else "soft"))

@@ -13,7 +13,7 @@ SIZE = 20  # px, where nothing else is said
 
 
 def icon(name: str, colour: str = "ink") -> QIcon:
-    """The icon resources/icons/<name>.svg in a named colour. Ask again when the look changes (buttons and pills do)."""
+    """The icon resources/icons/<name>.svg in a named colour. Ask again when the look changes, by theme.follow."""
     return _drawn(name, theme.colour(colour).name())
 
 

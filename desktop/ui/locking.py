@@ -1,13 +1,13 @@
 """What the organisation has decided, as the window shows it: the mark beside what is locked, being offline, the strip on top."""
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
-from desktop.ui import icons, theme
 from desktop.ui.buttons import Button
 from desktop.ui.cards import Card
 from desktop.ui.flow import Flow
 from desktop.ui.labels import Label, hint
+from desktop.ui.sign import Sign
 
 
 class LockMark(QWidget):
@@ -19,27 +19,17 @@ class LockMark(QWidget):
     def __init__(self, name: str, where: str) -> None:
         super().__init__()
         words = self.tr("Set by your organisation")
-        self._sign = QLabel()
         self.words = Label(words, "small", "soft", wrap=False)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(6)
-        line.addWidget(self._sign)
+        line.addWidget(Sign("lock", side=14))
         line.addWidget(self.words)
         line.addStretch(1)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(self.tr("{name}: {words}").format(name=name, words=words))
         self.setAccessibleDescription(where)
         self.setToolTip(hint(self.tr("Decided in {where}").format(where=where)))
-        self._load_icon()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:
-            self._load_icon()
-
-    def _load_icon(self) -> None:
-        self._sign.setPixmap(icons.pixmap("lock", "soft", theme.scaled(14), self.devicePixelRatioF()))
 
 
 def lock(control: QWidget, mark: LockMark) -> None:
@@ -86,26 +76,16 @@ class Strip(QFrame):
         super().__init__()
         self.setProperty("kind", "strip")
         self.setProperty("tone", tone)
-        self._icon, self._ink = ("warning", "bad") if tone == "bad" else ("info", "soft")
-        self._sign = QLabel()
         self.words = Label(" ".join(words.split()), "small", selectable=True)
         self.words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.words.setAccessibleName(self.words.text())
         line = QHBoxLayout(self)
         line.setContentsMargins(16, 7, 16, 7)
         line.setSpacing(10)
-        line.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignVCenter if button else Qt.AlignmentFlag.AlignTop)
+        sign = Sign("warning", "bad") if tone == "bad" else Sign("info")
+        line.addWidget(sign, 0, Qt.AlignmentFlag.AlignVCenter if button else Qt.AlignmentFlag.AlignTop)
         line.addWidget(self.words, 1)
         self.button = Button(button, "small_link")
         self.button.clicked.connect(self.clicked)
         self.button.setVisible(bool(button))
         line.addWidget(self.button)
-        self._load_icon()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:
-            self._load_icon()
-
-    def _load_icon(self) -> None:
-        self._sign.setPixmap(icons.pixmap(self._icon, self._ink, theme.scaled(16), self.devicePixelRatioF()))

@@ -1,6 +1,6 @@
 """The panel beside the chat: how the model does on this computer, how full its memory is, and its licence."""
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from desktop import text
@@ -32,7 +32,7 @@ class ModelPanel(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setFixedWidth(theme.scaled(WIDTH))
+        theme.follow(self._fit)
         inside = QWidget()
         inside.setProperty("kind", "page")
         self._column = QVBoxLayout(inside)
@@ -47,10 +47,8 @@ class ModelPanel(QScrollArea):
         self.setWidget(inside)
         self.show_nothing()
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:  # perhaps another text size
-            self.setFixedWidth(theme.scaled(WIDTH))
+    def _fit(self) -> None:
+        self.setFixedWidth(theme.scaled(WIDTH))
 
     def _add_model(self) -> None:
         self._name = Label("", "card_title")

@@ -1,6 +1,6 @@
 """A line of the left column that leads to a page, with a badge and a thin bar for what runs there."""
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton
 
@@ -25,7 +25,7 @@ class NavButton(QPushButton):
         self._bar = Bar(3)
         self._bar.setParent(self)
         self._bar.hide()
-        self._load_icon()
+        theme.follow(self._load_icon)
 
     def show_progress(self, count: int, fraction: float | None) -> None:
         """How many things run there, and how far they are together; None when nothing runs."""
@@ -43,15 +43,10 @@ class NavButton(QPushButton):
         super().resizeEvent(event)
         self._place()
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_badge"):
-            self._load_icon()
-            self._place()
-
     def _load_icon(self) -> None:
         self.setIcon(icons.icon(self._icon, "soft"))
         self.setIconSize(QSize(theme.scaled(18), theme.scaled(18)))
+        self._place()
 
     def _place(self) -> None:
         self._badge.adjustSize()

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.errors import AlcoveError
-from desktop.ui import icons, theme
+from desktop.ui import theme
 from desktop.ui.buttons import Button, IconButton
 from desktop.ui.details import CopyDetails, details
 from desktop.ui.flow import Flow
 from desktop.ui.labels import Label
 from desktop.ui.messages import explain
+from desktop.ui.sign import Sign
 
 SIGNS = {"bad": "warning", "warning": "warning", "good": "check", "neutral": "info"}
 COLOURS = {"bad": "bad", "warning": "warning", "good": "accent", "neutral": "soft"}
@@ -43,8 +44,6 @@ class Notice(QFrame):
         super().__init__()
         self.setProperty("kind", "notice")
         self.setProperty("tone", tone)
-        self._tone = tone
-        self._sign = QLabel()
         self.title, self.sentence = Label(title, "strong"), Label(sentence, "small", "soft", selectable=True)
         self.sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.button = Button(button, "primary" if more else "secondary")
@@ -61,7 +60,7 @@ class Notice(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 12, 16, 12)
         row.setSpacing(12)
-        row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(Sign(SIGNS[tone], COLOURS[tone], 20), 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
         if more or narrow:
             choice = Flow()
@@ -75,20 +74,11 @@ class Notice(QFrame):
         self.title.setVisible(bool(title))
         self.sentence.setVisible(bool(sentence))
         self.button.setVisible(bool(button))
-        self._load_icon()
 
     def about(self, error: AlcoveError) -> "Notice":
         """Offer the details of the error that it tells of."""
         self.copy.show_for(error)
         return self
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:
-            self._load_icon()
-
-    def _load_icon(self) -> None:
-        self._sign.setPixmap(icons.pixmap(SIGNS[self._tone], COLOURS[self._tone], theme.scaled(20), self.devicePixelRatioF()))
 
 
 class Toast(QWidget):

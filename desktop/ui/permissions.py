@@ -1,11 +1,12 @@
 """The three questions that everybody has about a licence, each with its answer in words, colour and sign."""
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.licences import Ruling
-from desktop.ui import icons, theme, verdict
+from desktop.ui import theme, verdict
 from desktop.ui.labels import Label
+from desktop.ui.sign import Sign
 
 
 class Permissions(QWidget):
@@ -59,24 +60,16 @@ class _AnswerRow(QPushButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._tone = {"good": "accent", "warning": "warning", "bad": "bad"}.get(said.tone, "soft")
-        self._icon = said.icon
-        self._sign = QLabel()
+        tone = {"good": "accent", "warning": "warning", "bad": "bad"}.get(said.tone, "soft")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
         row.addWidget(Label(words, "small", wrap=False), 1)
-        row.addWidget(self._sign)
-        row.addWidget(Label(said.words, "section", self._tone, wrap=False))
+        row.addWidget(Sign(said.icon, tone))
+        row.addWidget(Label(said.words, "section", tone, wrap=False))
         for label in self.findChildren(QLabel):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._fit()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:
-            self._fit()
+        theme.follow(self._fit)
 
     def _fit(self) -> None:
         self.setFixedHeight(theme.scaled(28))
-        self._sign.setPixmap(icons.pixmap(self._icon, self._tone, theme.scaled(16), self.devicePixelRatioF()))

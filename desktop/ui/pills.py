@@ -1,10 +1,10 @@
 """Small rounded words: a verdict or an answer with its icon, and a count."""
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy
 
-from desktop.ui import icons, theme
 from desktop.ui.labels import repolish
+from desktop.ui.sign import Sign
 
 TONES = {"good": "accent", "warning": "warning", "bad": "bad", "neutral": "soft"}
 ICONS = {"good": "check", "warning": "exclamation", "bad": "cross", "neutral": ""}
@@ -15,7 +15,7 @@ class Pill(QFrame):
 
     def __init__(self, text: str = "", tone: str = "neutral", icon: str | None = None) -> None:
         super().__init__()
-        self._sign, self._words = QLabel(), QLabel(text)
+        self._sign, self._words = Sign(), QLabel(text)
         self._told: tuple[str, str, str] | None = None
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._words.setProperty("kind", "pill")
@@ -33,29 +33,18 @@ class Pill(QFrame):
         if told == self._told:
             return  # restyling is slow, and a slider asks at each move
         self._told = told
-        self._tone, self._icon = told[1:]
         self._words.setText(text)
         self.setAccessibleName(text)
         self.setProperty("tone", tone)
         self._words.setProperty("tone", TONES[tone])
         repolish(self)
         repolish(self._words)
-        self._load_icon()
+        self._sign.show_icon(told[2], TONES[tone])
+        self._sign.setVisible(bool(told[2]))
 
     def text(self) -> str:
         """What it says."""
         return self._words.text()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:
-            self._load_icon()
-
-    def _load_icon(self) -> None:
-        self._sign.setVisible(bool(self._icon))
-        if self._icon:
-            side = theme.scaled(16)
-            self._sign.setPixmap(icons.pixmap(self._icon, TONES[self._tone], side, self.devicePixelRatioF()))
 
 
 class Badge(QLabel):

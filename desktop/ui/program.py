@@ -127,7 +127,6 @@ class Program(QObject):
         self.window.restart_clicked.connect(self.start_again)
         self.tasks.crashed.connect(self.window.show_crash)
         self.window.closing.connect(self.end)
-        self.theme.changed.connect(self.window.keep_inside)
 
     def _judges(self) -> Judges:
         wishes, host = self.wishes, self.app.hub.host

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
-from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import (
     QFont,
     QPainter,
@@ -37,6 +37,7 @@ class ProseView(TextView):
         super().__init__()
         self._lines: Prose = ()
         self._tone = tone
+        theme.follow(self._draw_again)
 
     def show_segment(self, lines: Prose) -> None:
         """Draw these lines."""
@@ -79,9 +80,8 @@ class ProseView(TextView):
             face.setProperty(QTextFormat.Property.FontPixelSize, round(theme.px("body") * HEADINGS.get(each.heading, 1.0)))
         return face
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and self._lines:
+    def _draw_again(self) -> None:
+        if self._lines:
             self.show_segment(self._lines)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut, QTextCharFormat, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QTextEdit, QVBoxLayout, QWidget
 
@@ -42,6 +42,7 @@ class Reader(QWidget):
         self.after.clicked.connect(self.go_next)
         self._found: list[QTextCursor] = []
         self._place = 0
+        theme.follow(self._mark)
         self._build(marks)
         for keys, act in ((QKeySequence.StandardKey.Find, self.field.setFocus), (QKeySequence("Shift+Return"), self.go_back)):
             QShortcut(keys, self, context=Qt.ShortcutContext.WindowShortcut).activated.connect(act)
@@ -66,12 +67,6 @@ class Reader(QWidget):
                 jumps.add(jump)
             column.addWidget(jumps)
         column.addWidget(self.text, 1)
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_found"):
-            self.text.setFont(theme.mono_font())
-            self._mark()
 
     def go_to(self, place: int) -> None:
         """Show a place at the top, with its line marked."""

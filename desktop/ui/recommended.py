@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QScrollBar, QVBoxLayout, QWidget
 
@@ -73,6 +73,7 @@ class Recommended(QWidget):
         column.addWidget(self._chip_line())
         for widget in (self._waiting, self._none, self.rows):
             column.addWidget(widget)
+        theme.follow(self._arrange)
 
     def _search_line(self) -> QHBoxLayout:
         line = QHBoxLayout()
@@ -178,11 +179,6 @@ class Recommended(QWidget):
 
     def _is_narrow(self) -> bool:
         return self.width() < theme.scaled(NARROW)
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:  # perhaps another text size
-            self._arrange()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QModelIndex, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QStandardItem, QStandardItemModel
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QIcon, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QCompleter, QLineEdit, QListView
 
-from desktop.ui import icons
+from desktop.ui import icons, theme
 
 KEY, NAME = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 SHOWN = 12  # lines of the list
@@ -45,9 +45,10 @@ class SideChooser(QLineEdit):
         shown.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # long names end in dots
         self._list.setPopup(shown)
         self.setCompleter(self._list)
-        self._open = self.addAction(icons.icon("chevron-down", "soft"), QLineEdit.ActionPosition.TrailingPosition)
+        self._open = self.addAction(QIcon(), QLineEdit.ActionPosition.TrailingPosition)
         self._open.setToolTip(self.tr("Show all"))
         self._open.triggered.connect(self.show_all)
+        theme.follow(self._load_icon)
 
     def set_choices(self, choices: Sequence[Choice]) -> None:
         """What can be chosen, in this order."""
@@ -89,7 +90,5 @@ class SideChooser(QLineEdit):
         if event.reason() != Qt.FocusReason.PopupFocusReason:
             self.show_chosen(self._shown)
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_open"):
-            self._open.setIcon(icons.icon("chevron-down", "soft"))
+    def _load_icon(self) -> None:
+        self._open.setIcon(icons.icon("chevron-down", "soft"))

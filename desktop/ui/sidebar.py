@@ -92,7 +92,7 @@ class Sidebar(QFrame):
         row = QHBoxLayout()
         row.addWidget(self.privacy, 1)
         column.addLayout(row)
-        self._load_icons()
+        theme.follow(self._load_icons)
         self.show_privacy(self.tr("Nothing leaves this computer"), "good", "lock")
 
     # --- what the window calls ------------------------------------------------------------------------------------------------
@@ -217,11 +217,6 @@ class Sidebar(QFrame):
     def _on_page_clicked(self, name: str) -> None:
         self.pages[name].setChecked(True)
         self.page_clicked.emit(name)
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_clear"):
-            self._load_icons()
 
     def _load_icons(self) -> None:
         self._clear.setIcon(icons.icon("cross", "soft"))

@@ -1,6 +1,6 @@
 """Tables over the whole width."""
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import (
     QFont,
     QTextBlockFormat,
@@ -27,6 +27,7 @@ class TableView(TextView):
     def __init__(self) -> None:
         super().__init__()
         self._table: Table | None = None
+        theme.follow(self._draw_again)
 
     def show_segment(self, table: Table) -> None:
         """Draw this table."""
@@ -58,7 +59,6 @@ class TableView(TextView):
                     cursor.insertText(run.text, face)
         self.changed()
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and self._table:
+    def _draw_again(self) -> None:
+        if self._table:
             self.show_segment(self._table)

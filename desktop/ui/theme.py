@@ -1,6 +1,7 @@
 """Named colours, the type scale and the style sheet, for light, dark and high contrast."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -100,7 +101,14 @@ class Look:
         return 2 if self.name.startswith("contrast") else 1
 
 
+class _Changes(QObject):
+    """What Theme tells the widgets by. Not Qt's StyleChange: that comes twice a change, and again with each new parent."""
+
+    happened = Signal()
+
+
 _look = Look()  # like QApplication's palette: one for the program, set by Theme only
+_changes = _Changes()
 
 
 def colour(name: str) -> QColor:
@@ -123,6 +131,12 @@ def line_width() -> int:
     return _look.line_width
 
 
+def follow(fit: Callable[[], None]) -> None:
+    """Call a widget's method now, and after each change of the look or the text size for as long as the widget lives."""
+    fit()
+    _changes.happened.connect(fit)
+
+
 def style_sheet(look: Look) -> str:
     """The style sheet with every {name} replaced. Raises KeyError for a name that is neither colour nor size."""
     values = dict(look.colours) | {name: f"{round(size * look.scale)}px" for name, size in TYPE.items()}
@@ -134,8 +148,6 @@ def style_sheet(look: Look) -> str:
 
 class Theme(QObject):
     """The program's look: follows the system or the person's choice, and repaints the window when either changes."""
-
-    changed = Signal()
 
     def __init__(self, app: QApplication, choice: str = "system", scale: float = 1.0) -> None:
         super().__init__(app)
@@ -170,7 +182,7 @@ class Theme(QObject):
         self._app.setFont(font)
         self._app.setPalette(palette(look))
         self._app.setStyleSheet(style_sheet(look))
-        self.changed.emit()
+        _changes.happened.emit()
 
 
 def load_fonts() -> None:

@@ -174,6 +174,7 @@ class JumpButton(QPushButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.hide()
+        theme.follow(self.place)
 
     def place(self) -> None:
         """At the foot, in the middle."""

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 from desktop.address import is_loopback
 from desktop.app import App
 from desktop.errors import AlcoveError
+from desktop.ui import theme
 from desktop.ui.chat import ChatPage
 from desktop.ui.crash import CrashDialog
 from desktop.ui.dropping import DropHint, files_in
@@ -24,7 +25,6 @@ from desktop.ui.locking import Strip
 from desktop.ui.model_panel import ModelPanel
 from desktop.ui.notice import Toast
 from desktop.ui.sidebar import NARROW_WIDTH, WIDTH, Sidebar
-from desktop.ui.theme import scaled
 
 WIDE = 1000  # px at text scale 1, of the window: below it the panel folds and the left column narrows
 PRIVACY_MS = 400  # how often the privacy line is compared with what the network does
@@ -75,6 +75,7 @@ class Window(QMainWindow):
         self._restore_place()
         self._add_shortcuts()
         chat.panel_clicked.connect(self.toggle_panel)
+        theme.follow(self._arrange)  # with another text size, what is wide now may be narrow
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.show_privacy)
         self._timer.start(PRIVACY_MS)
@@ -162,7 +163,7 @@ class Window(QMainWindow):
         self._arrange()
 
     def _wide(self) -> bool:
-        return self.width() >= scaled(WIDE)
+        return self.width() >= theme.scaled(WIDE)
 
     def _arrange(self) -> None:
         wide = self._wide()
@@ -171,7 +172,7 @@ class Window(QMainWindow):
         shown = self.stack.currentWidget() is self.chat and (self._panel_open if wide else self._panel_over)
         self.panel.setVisible(shown)
         self.chat.show_panel_state(shown)
-        self.sidebar.setFixedWidth(scaled(WIDTH if wide else NARROW_WIDTH))
+        self.sidebar.setFixedWidth(theme.scaled(WIDTH if wide else NARROW_WIDTH))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -231,7 +232,3 @@ class Window(QMainWindow):
         self._app.settings.window = bytes(self.saveGeometry().toBase64().data()).decode()
         self.closing.emit()
         super().closeEvent(event)
-
-    def keep_inside(self) -> None:
-        """The text size has changed: what is wide now may be narrow."""
-        self._arrange()

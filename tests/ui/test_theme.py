@@ -1,15 +1,33 @@
 """The looks: every name of the style sheet exists in each, and text can be read on what it stands on."""
 
 import itertools
+from collections.abc import Callable, Iterator
 
 import pytest
-from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication
+import shiboken6
+from PySide6.QtGui import QColor, QImage, QPalette
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.paths import resource
-from desktop.ui import icons, theme
+from desktop.ui import icons, prose, theme, verdict
+from desktop.ui.buttons import Button, IconButton
+from desktop.ui.checked import CheckedLine
+from desktop.ui.chooser import ModelChooser
+from desktop.ui.computer_card import ComputerCard
+from desktop.ui.duties import Entry
+from desktop.ui.goals import GoalChoice
+from desktop.ui.locking import LockMark, Strip
+from desktop.ui.markdown import parse, segments
+from desktop.ui.nav import NavButton
+from desktop.ui.notice import Notice
+from desktop.ui.permissions import Question
+from desktop.ui.pills import Pill
+from desktop.ui.reader import Reader
+from desktop.ui.side_chooser import SideChooser
+from desktop.ui.sign import Sign
 from desktop.ui.theme import COLOURS, Look, Theme
+from desktop.ui.transcript import JumpButton
 
 
 def luminance(colour: str) -> float:
@@ -71,10 +89,9 @@ def test_the_text_size_scales_the_type() -> None:
     assert "font-size: 21px" in theme.style_sheet(Look("light", 1.4))
 
 
-def test_another_choice_is_seen_at_once(qapp: QApplication, qtbot: QtBot) -> None:
+def test_another_choice_is_seen_at_once(qapp: QApplication) -> None:
     look = Theme(qapp, "light")
-    with qtbot.waitSignal(look.changed):
-        look.use("dark", 1.2)
+    look.use("dark", 1.2)
     assert qapp.palette().color(QPalette.ColorRole.Window) == QColor(COLOURS["dark"]["background"])
     assert theme.px("body") == 18
     look.use("contrast", 1.0)
@@ -106,3 +123,109 @@ def test_the_program_has_an_icon_of_its_own(qapp: QApplication) -> None:
     picture = icons.of_program().pixmap(256, 256).toImage()
     assert picture.pixelColor(128, 20).name() == theme.LIGHT["accent"]
     assert picture.pixelColor(0, 0).alpha() == 0
+
+
+@pytest.fixture
+def look(qapp: QApplication) -> Iterator[Theme]:
+    made = Theme(qapp, "light", 1.0)
+    yield made
+    made.use("light", 1.0)
+    made.deleteLater()
+
+
+def segment(written: str) -> QWidget:
+    (only,) = segments(parse(written))
+    view = prose.view_for(only)
+    view.show_segment(only)  # type: ignore[arg-type]
+    return view
+
+
+def reader() -> QWidget:
+    made = Reader("some words", "A text")
+    made.field.setText("words")
+    return made
+
+
+FOLLOWING: dict[str, Callable[[], QWidget]] = {
+    "button": lambda: Button("Copy", icon="copy"),
+    "icon button": lambda: IconButton("cross", "Close"),
+    "page": lambda: NavButton("Models", "models"),
+    "goals": GoalChoice,
+    "chooser": ModelChooser,
+    "side": lambda: SideChooser("A model"),
+    "lock": lambda: LockMark("Theme", "a file"),
+    "strip": lambda: Strip("Words", "bad"),
+    "pill": lambda: Pill("Runs well", "good"),
+    "notice": lambda: Notice("Title", "A sentence.", "Go on", "warning"),
+    "checked": CheckedLine,
+    "duty": lambda: Entry("Do this", "box"),
+    "permission": lambda: Question("At work?", "At work?", verdict.Saying("Yes", "good", "check"), "", open_=False),
+    "computer": ComputerCard,
+    "reader": reader,
+    "prose": lambda: segment("# A title\n\nwith `code`"),
+    "table": lambda: segment("|a|b|\n|-|-|\n|1|2|"),
+}
+
+
+def picture(widget: QWidget) -> QImage:
+    widget.resize(320, 200)
+    if focused := QApplication.focusWidget():
+        focused.clearFocus()
+    return widget.grab().toImage()
+
+
+@pytest.mark.parametrize("kind", FOLLOWING)
+def test_what_was_there_before_the_look_changed_looks_like_new(kind: str, qtbot: QtBot, look: Theme) -> None:
+    there = FOLLOWING[kind]()
+    qtbot.addWidget(there)
+    there.show()
+    for choice, scale in (("dark", 1.5), ("contrast", 1.0), ("light", 1.0)):
+        look.use(choice, scale)
+        fresh = FOLLOWING[kind]()
+        qtbot.addWidget(fresh)
+        fresh.show()
+        qtbot.waitUntil(lambda fresh=fresh: picture(there) == picture(fresh))  # layouts take a turn or two
+
+
+def test_the_button_over_the_text_follows_the_look(qtbot: QtBot, look: Theme) -> None:
+    around = QWidget()
+    qtbot.addWidget(around)
+    jump = JumpButton("Jump to the latest", around)
+    look.use("dark", 1.0)
+    assert jump.icon().cacheKey() == icons.icon("arrow-down", "ink").cacheKey()
+
+
+def test_each_icon_is_loaded_once_a_change_and_never_after_its_widget_is_gone(qtbot: QtBot, look: Theme) -> None:
+    loaded = []
+
+    class Watched(Button):
+        def _load_icon(self) -> None:
+            super()._load_icon()
+            loaded.append(self.text())
+
+    window = QWidget()
+    qtbot.addWidget(window)
+    button, gone = Watched("stays"), Watched("goes")
+    assert loaded == ["stays", "goes"]
+    button.setParent(window)
+    window.show()
+    shiboken6.delete(gone)
+    look.use("dark", 1.0)
+    assert loaded == ["stays", "goes", "stays"]
+    look.use("light", 1.0)
+    assert loaded == ["stays", "goes", "stays", "stays"]
+    look.use("light", 1.0)
+    assert len(loaded) == 4, "the look is the same"
+
+
+def test_a_sign_is_grey_where_it_cannot_be_used_and_leaves_clicks_to_what_it_stands_in(qtbot: QtBot, look: Theme) -> None:
+    button = QPushButton()
+    qtbot.addWidget(button)
+    button.resize(20, 20)
+    sign = Sign("check", "accent")
+    sign.setParent(button)
+    button.show()
+    assert button.childAt(8, 8) is None
+    usual = sign.grab().toImage()
+    button.setEnabled(False)
+    assert sign.grab().toImage() != usual
