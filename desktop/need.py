@@ -21,12 +21,13 @@ VERDICTS = ("runs_well", "runs_slowly", "close_apps", "too_big")  # best first
 # vocabulary takes in it where no more is known of it (350 to 530 with merges, 200 without)
 ENGINE_BYTES = 50_000_000
 ENTRY_BYTES = 400
-# What a graphics driver keeps for a program that computes: some 300 MB with CUDA and ROCm, less with the others, and more on
-# large cards, which compute more at once (measured: 640 to 735 MB on an H200 with 151 GB)
-DRIVER_BYTES = {"CUDA": 300_000_000, "ROCm": 300_000_000}
-DRIVER_SHARE = 0.003  # of the card's memory
-HOST_BYTES = {"CUDA": 350_000_000}  # and what it keeps in main memory, its libraries included (measured there: 374 MB)
+# What a graphics driver keeps for a program that computes: most with CUDA and ROCm, and more on large cards, which compute more at
+# once. Measured with CUDA: 640 MB on an H100 with 86 GB, up to 735 MB on an H200 with 151 GB.
+DRIVER_BYTES = {"CUDA": 385_000_000, "ROCm": 385_000_000}
 USUAL_DRIVER_BYTES = 100_000_000
+DRIVER_SHARE = 0.003  # of the card's memory
+# And what it keeps in main memory, its libraries included. Measured: 374 to 392 MB with CUDA, 110 to 222 MB with Vulkan on the H100.
+HOST_BYTES = {"CUDA": 390_000_000, "Vulkan": 220_000_000}
 # What must stay free beside a running model, so that the computer is not slowed by a page file
 MARGIN_SHARE, MARGIN_BYTES = 0.03, 250_000_000
 NEAR_TRIES = 3  # steps from the guessed number of layers, before the range is halved

@@ -235,7 +235,7 @@ def test_layers_that_the_card_does_not_hold_after_all_are_taken_back() -> None:
 
 
 def test_two_cards_take_fewer_layers_where_the_second_lacks() -> None:
-    here = computer(16, 11, card(3.7, "A", device="CUDA0"), card(3.7, "B", device="CUDA1"))
+    here = computer(16, 11, card(3.8, "A", device="CUDA0"), card(3.8, "B", device="CUDA1"))
     question = Question(QWEN3_8B, here, FAST, Wish(), {})
     planned, (judged, _) = question.by_formula(), ask(Saying(500_000_000, cards=2), question)
     assert planned.gpu_layers == 37
