@@ -21,12 +21,12 @@ VERDICTS = ("runs_well", "runs_slowly", "close_apps", "too_big")  # best first
 # vocabulary takes in it where no more is known of it (350 to 530 with merges, 200 without)
 ENGINE_BYTES = 50_000_000
 ENTRY_BYTES = 400
-# What a graphics driver keeps for a program that computes: most with CUDA and ROCm, and more on large cards, which compute more at
-# once. Measured with CUDA: 640 MB on an H100 with 86 GB, up to 735 MB on an H200 with 151 GB.
+# What a graphics driver keeps for a program that computes: most with CUDA and ROCm, and more on large cards, which compute more
+# at once. Measured with CUDA: 640 MB on an H100 with 86 GB, up to 735 MB on an H200 with 151 GB.
 DRIVER_BYTES = {"CUDA": 385_000_000, "ROCm": 385_000_000}
 USUAL_DRIVER_BYTES = 100_000_000
 DRIVER_SHARE = 0.003  # of the card's memory
-# And what it keeps in main memory, its libraries included. Measured: 374 to 392 MB with CUDA, 110 to 222 MB with Vulkan on the H100.
+# And what it keeps in main memory, its libraries included. Measured: 374 to 392 MB with CUDA, 110 to 222 MB with Vulkan.
 HOST_BYTES = {"CUDA": 390_000_000, "Vulkan": 220_000_000}
 # What must stay free beside a running model, so that the computer is not slowed by a page file
 MARGIN_SHARE, MARGIN_BYTES = 0.03, 250_000_000
