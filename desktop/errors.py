@@ -41,6 +41,7 @@ AlcoveError                      str(error) is one plain sentence; error.facts a
     ├── EngineHung               it had stopped answering, and was ended
     ├── OutOfMemory              it needed more memory than there was
     ├── BreaksEngine             it ended while it opened a file, at something in the file
+    ├── CardFailed               the graphics card or its driver ended it
     └── KeepsCrashing            it did so with one model several times in a row, and is not started for it again
 
 Anything else that is raised is a bug. Cancelling is not an error: it is closing the iterator.
@@ -355,6 +356,15 @@ class BreaksEngine(EngineCrashed):
     """Facts: path, code, why."""
 
     sentence = "The engine met something in {path} that it cannot handle, and stopped; choose another file."
+
+
+class CardFailed(EngineCrashed):
+    """Facts: code, why."""
+
+    sentence = (
+        "The graphics card or its driver stopped the engine; install a newer driver, "
+        "or remove the add-on for graphics cards, and the processor does the work."
+    )
 
 
 class KeepsCrashing(EngineCrashed):

@@ -21,7 +21,7 @@ import psutil
 
 from desktop.engine import Piece, wire
 from desktop.engine.confine import Reach
-from desktop.errors import BreaksEngine, EngineCrashed, EngineHung, OutOfMemory
+from desktop.errors import BreaksEngine, CardFailed, EngineCrashed, EngineHung, OutOfMemory
 
 TICK_S = 0.1  # something is yielded at least this often: a cancel is heard no later
 CANCEL_S = 2.0  # a worker that has not heard a cancel by then is ended
@@ -38,6 +38,7 @@ NO_ROOM = re.compile(
     r"bad_alloc|MemoryError|out ?of ?(device ?)?memory|to allocate|allocate memory|mem_buffer != NULL|returned -2",
     re.I,
 )
+OF_CARD = re.compile(r"\b(CUDA|ROCm) error|no device code compatible|\bvk::|VK_ERROR")  # as ggml and its drivers end a process
 SECRET = re.compile(r"TOKEN|SECRET|PASS|CREDENTIAL|API_?KEY|PROXY", re.I)  # names of variables that are no engine's business
 WORKER_ARGUMENT = "--engine-worker"  # a frozen program is its own worker
 
@@ -131,6 +132,8 @@ class Worker:
             return EngineHung(code=code, why=why)
         if killed_for_memory or NO_ROOM.search(why):
             return OutOfMemory(code=code, why=why)
+        if OF_CARD.search(why):
+            return CardFailed(code=code, why=why)
         if isinstance(order, wire.Load | wire.Measure) and code in FAULTS:
             return BreaksEngine(path=str(order.options.path), code=code, why=why)
         return EngineCrashed(code=code, why=why)

@@ -347,6 +347,15 @@ def _words() -> dict[type, tuple[str, str, str, str]]:
             tr("Try again"),
             TRY_AGAIN,
         ),
+        errors.CardFailed: (
+            tr("The graphics card stopped the engine"),
+            tr(
+                "What was written so far is kept. A newer driver often helps; without the add-on for graphics cards "
+                "the processor does the work."
+            ),
+            tr("Try again"),
+            TRY_AGAIN,
+        ),
         errors.EngineHung: (
             tr("The engine had stopped answering"),
             tr("So it was ended. What was written so far is kept. Try again; the engine starts anew by itself."),

@@ -16,7 +16,16 @@ import pytest
 from desktop.engine import ChatOptions, Loading, LoadOptions, Message, Piece, local, process
 from desktop.engine.crashes import MOST, Crashes
 from desktop.engine.local import LocalEngine
-from desktop.errors import AlcoveError, BreaksEngine, EngineCrashed, EngineHung, KeepsCrashing, OutOfMemory, WillNotFit
+from desktop.errors import (
+    AlcoveError,
+    BreaksEngine,
+    CardFailed,
+    EngineCrashed,
+    EngineHung,
+    KeepsCrashing,
+    OutOfMemory,
+    WillNotFit,
+)
 from tests.engine import models, shapes
 from tests.engine.test_local import HELLO, ask, load, run, worker_of
 
@@ -57,6 +66,30 @@ def test_killed_while_a_model_is_opened(engine: LocalEngine, large: Path, name: 
     assert engine.info is None
     load(engine, large)
     assert ask(engine, max_tokens=2).text == "word0 word1"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals there")
+@pytest.mark.parametrize(
+    ("last", "kind"),
+    [
+        ("llama.cpp/ggml/src/ggml-cuda/ggml-cuda.cu:103: CUDA error", CardFailed),
+        ("terminate called after throwing an instance of 'vk::DeviceLostError'", CardFailed),
+        ("CUDA error: out of memory", OutOfMemory),
+        ("ggml.c:3046: GGML_ASSERT(ggml_can_mul_mat(a, b)) failed", BreaksEngine),
+    ],
+)
+def test_what_a_graphics_card_ends_is_not_blamed_on_the_file(
+    engine: LocalEngine, large: Path, last: str, kind: type[EngineCrashed]
+) -> None:
+    steps = engine.load(LoadOptions(large))
+    next(step for step in steps if isinstance(step, Loading) and step.fraction > 0)
+    assert engine._worker is not None
+    engine._worker._log.write(last.encode())  # as the process itself would have said it
+    engine._worker._log.flush()
+    worker_of(engine).send_signal(signal.SIGABRT)
+    with pytest.raises(kind) as crash:
+        run(steps)
+    assert last in str(crash.value.facts["why"])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="its pipe is no socket there")
