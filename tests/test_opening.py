@@ -119,7 +119,7 @@ def test_a_graphics_card_with_less_room_than_it_said_gets_fewer_layers(tmp_path:
     assert sentence.startswith("There was less memory on the graphics card than expected")
 
 
-@pytest.mark.parametrize(("left_bytes", "layers"), [(399 * MB, 3), (100 * MB, 0)])
+@pytest.mark.parametrize(("left_bytes", "layers"), [(484 * MB, 3), (100 * MB, 0)])
 def test_a_card_that_another_program_has_just_taken_gets_what_it_still_has_room_for(
     tmp_path: Path, left_bytes: int, layers: int
 ) -> None:
