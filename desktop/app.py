@@ -280,8 +280,9 @@ class App:
             self.running.forget(None)
 
     def _log_problems(self) -> None:
+        level = logging.ERROR if self.policy.broken else logging.WARNING
         for problem in policy.problems(self.policy, self.licences):
-            log.warning("policy: %s", problem)
+            log.log(level, "policy: %s", problem)
 
     def _follow_settings(self) -> None:
         settings.hold(self.settings, self.policy.decided)  # what is locked was changed for nothing

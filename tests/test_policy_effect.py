@@ -49,6 +49,13 @@ def kept(home: Path) -> dict[str, Any]:
     return found
 
 
+def test_rules_that_cannot_be_read_are_an_error_in_the_log(decide: Decide, home: Path) -> None:
+    decide('{"offline')
+    App.open(home).close()
+    (line,) = [line for line in (home / "logs" / "alcove.log").read_text().splitlines() if " ERROR " in line]
+    assert line.endswith("policy.json is damaged: it ends too early.")
+
+
 # --- settings -------------------------------------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,6 @@
 """Where rules are read from, which of them goes first, and that what cannot be read allows nothing."""
 
 import json
-import logging
 import os
 import plistlib
 import stat
@@ -96,17 +95,12 @@ def test_what_is_not_a_setting_is_the_strictest_that_was_said(tmp_path: Path) ->
         (b"{}" + b" " * 10_000_000, "larger than any policy"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_understood_keeps_alcove_offline(
-    content: bytes, why: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_cannot_be_understood_keeps_alcove_offline(content: bytes, why: str, tmp_path: Path) -> None:
     (tmp_path / "policy.json").write_bytes(content)
-    with caplog.at_level(logging.ERROR):
-        holds = policy.read(tmp_path)
+    holds = policy.read(tmp_path)
     assert dict(holds.decided.locked) == {"offline": True}
     assert why in holds.broken
     assert str(tmp_path / "policy.json") in holds.locks["offline"]
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
-    assert holds.broken in caplog.text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
