@@ -34,7 +34,7 @@ adds_on() {
         list="$list$name: $(json "', '.join(found['engine']['backends'])" <"$WORK/doctor.json"), $(($(stat -c %s "$file") / 1000000)) MB. "
         grep -q ggml "$ROOT/usr/share/doc/$name/THIRD-PARTY-NOTICES-${name#alcove-}.txt"
         apt_in_root purge "$name"
-        [ -z "$(find "$ROOT/usr/lib/alcove" -name "*${name#alcove-}*")" ]
+        [ -z "$(dpkg-deb --fsys-tarfile "$file" | tar -t | grep -v '/$' | (cd "$ROOT" && xargs ls -d 2>/dev/null))" ]
         chat in_root -n -u
     done
     say_of "$list"
