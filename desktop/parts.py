@@ -170,16 +170,20 @@ def told_notices() -> str:
 
 def told_bill() -> str:
     """The bill of materials of this Alcove and of the add-ons that are installed, as JSON."""
-    made = _made(BILL)
-    return as_json(joined(map(json.loads, made)) if made else bill([*own(), *installed()]))
+    return as_json(_told())
 
 
 def versions() -> dict[str, str]:
     """Each part with its version, as far as that is known: of those that were built in, else of all packages beside it."""
     if resource(BILL).is_file():
-        return {each["name"]: each.get("version", "") for each in json.loads(told_bill())["components"]}
+        return {each["name"]: each.get("version", "") for each in _told()["components"]}
     found = {each.metadata["Name"]: each.version for each in metadata.distributions()}
     return dict(sorted(found.items(), key=lambda each: each[0].lower()))
+
+
+def _told() -> dict[str, Any]:
+    made = _made(BILL)
+    return joined(map(json.loads, made)) if made else bill([*own(), *installed()])
 
 
 def _made(name: str) -> list[str]:
