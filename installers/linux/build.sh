@@ -114,10 +114,15 @@ rpm_of() {
     (cd "$1" && find usr -path "*alcove*" -type d -printf '%%dir "/%p"\n' -o ! -type d -printf '"/%p"\n' | sort) >"$work/files"
     printf '%s\n' "$3" >"$work/relations"
     printf '%s\n' "$5" >"$work/description"
+    case $2 in
+        alcove) licence="Apache-2.0 AND LGPL-3.0-only AND MIT" ;;
+        alcove-cuda) licence="MIT AND LicenseRef-NVIDIA-CUDA-EULA" ;;
+        *) licence=MIT ;;
+    esac
     nice rpmbuild -bb --quiet --define "_topdir $work/rpm" --define "_rpmdir $work/rpm" --define "package $2" --define "level $level" \
         --define "package_version $version" --define "package_summary $4" --define "package_maintainer $MAINTAINER" \
         --define "package_relations $work/relations" --define "package_description $work/description" --define "package_tree $1" \
-        --define "package_files $work/files" --target x86_64 installers/linux/alcove.spec
+        --define "package_files $work/files" --define "package_licence $licence" --target x86_64 installers/linux/alcove.spec
     mv "$work/rpm/x86_64/$2-$version-1.x86_64.rpm" "$out/"
 }
 
